@@ -1,0 +1,138 @@
+"""comorbid: how strongly two conditions occur together, and how far that can be trusted.
+
+>>> import comorbid as cb
+>>> studies = cb.datasets.headache_back_pain()
+>>> counts = cb.Override("ghandour2004-1", use="counts", reason="The interval is impossible.")
+>>> fit = cb.pool(cb.effects(studies, measure="OR", overrides=[counts]))
+>>> fit.k
+6
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import types
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from comorbid.contributions import (
+        Analysis as Analysis,
+        Column as Column,
+        Context as Context,
+        Estimator as Estimator,
+        Measure as Measure,
+        Section as Section,
+        Subgroup as Subgroup,
+    )
+    from comorbid.document import (
+        figures as figures,
+        prose as prose,
+    )
+    from comorbid.document.blocks import (
+        Block as Block,
+        Figure as Figure,
+        Heading as Heading,
+        Items as Items,
+        Link as Link,
+        Note as Note,
+        Paragraph as Paragraph,
+        Strong as Strong,
+        Table as Table,
+    )
+    from comorbid.document.sections.results import subgroup_blocks as subgroup_blocks
+    from comorbid.effects.build import effects as effects
+    from comorbid.effects.overrides import Override as Override
+    from comorbid.effects.table import Effects as Effects
+    from comorbid.errors import (
+        ComorbidError as ComorbidError,
+        ComorbidWarning as ComorbidWarning,
+        DataError as DataError,
+        DataWarning as DataWarning,
+        ModelError as ModelError,
+        PluginError as PluginError,
+        ReportError as ReportError,
+        VerificationError as VerificationError,
+    )
+    from comorbid.models.fit import (
+        Fit as Fit,
+        pool as pool,
+    )
+    from comorbid.models.refits import Refits as Refits
+    from comorbid.registry import hookimpl as hookimpl
+    from comorbid.report.build import build as build
+    from comorbid.report.verify import verify as verify
+    from comorbid.sensitivity.leave_one_out import leave_one_out as leave_one_out
+    from comorbid.studies import datasets as datasets
+    from comorbid.studies.audit import audit as audit
+    from comorbid.studies.read import read_studies as read_studies
+    from comorbid.studies.table import Studies as Studies
+    from comorbid.subgroups import (
+        AgainstRest as AgainstRest,
+        Subgroups as Subgroups,
+        against_rest as against_rest,
+        subgroups as subgroups,
+    )
+
+# The public names by the module that they live in; each is imported when it is first used.
+_HOMES = {
+    "contributions": "Analysis Column Context Estimator Measure Section Subgroup",
+    "document": "figures prose",
+    "document.blocks": "Block Figure Heading Items Link Note Paragraph Strong Table",
+    "document.sections.results": "subgroup_blocks",
+    "effects.build": "effects",
+    "effects.overrides": "Override",
+    "effects.table": "Effects",
+    "errors": (
+        "ComorbidError ComorbidWarning DataError DataWarning ModelError PluginError ReportError "
+        "VerificationError"
+    ),
+    "models.fit": "Fit pool",
+    "models.refits": "Refits",
+    "registry": "hookimpl",
+    "report.build": "build",
+    "report.verify": "verify",
+    "sensitivity.leave_one_out": "leave_one_out",
+    "studies": "datasets",
+    "studies.audit": "audit",
+    "studies.read": "read_studies",
+    "studies.table": "Studies",
+    "subgroups": "AgainstRest Subgroups against_rest subgroups",
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
+
+__all__ = sorted([*_HOME, "__version__"])
+
+
+class _Package(types.ModuleType):
+    """The package, on which a public function wins over the room of the same name.
+
+    Importing ``comorbid.effects.build`` makes Python set ``comorbid.effects`` to the subpackage;
+    here the name stands for the function ``comorbid.effects()``.
+    """
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name in _HOME and isinstance(value, types.ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        value: Any = importlib.import_module("importlib.metadata").version("comorbid")
+    elif name in _HOME:
+        home = f"comorbid.{_HOME[name]}"
+        try:
+            value = getattr(importlib.import_module(home), name)
+        except AttributeError:
+            value = importlib.import_module(f"{home}.{name}")
+    else:
+        raise AttributeError(f"module 'comorbid' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -1,0 +1,122 @@
+"""comorbid's own contributions, declared through the same hooks that plugins use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import cast
+
+from comorbid.contributions import Analysis, Context, Estimator, Measure, Section
+from comorbid.document.blocks import Block
+from comorbid.document.sections import evidence, methods, provenance, results, summary
+from comorbid.effects.measures import MEASURES
+from comorbid.models.estimators import ESTIMATORS
+from comorbid.models.fit import Fit, pool
+from comorbid.models.refits import Refits
+from comorbid.registry import hookimpl
+from comorbid.sensitivity.leave_one_out import leave_one_out
+from comorbid.studies.audit import Audit, audit
+
+
+@hookimpl
+def comorbid_measures() -> Iterable[Measure]:
+    """Declare the effect measures of the core."""
+    return MEASURES
+
+
+@hookimpl
+def comorbid_estimators() -> Iterable[Estimator]:
+    """Declare the estimators of tau2 of the core."""
+    return ESTIMATORS
+
+
+@hookimpl
+def comorbid_analyses() -> Iterable[Analysis]:
+    """Declare the analyses of the core."""
+    return (
+        Analysis("audit", "Audit of the study table", _audit),
+        Analysis("pool", "The pooled association", _pool),
+        Analysis("leave-one-out", "Leave-one-out", _leave_one_out, needs=("pool",)),
+    )
+
+
+@hookimpl
+def comorbid_sections() -> Iterable[Section]:
+    """Declare the sections of the core."""
+    return (
+        Section("summary", "Summary", _summary, needs=("pool", "audit")),
+        Section("audit", "Audit of the study table", _audit_section, needs=("audit",)),
+        Section("methods", "Methods", _methods, needs=("pool",)),
+        Section("studies", "The studies", _studies),
+        Section("forest", "The pooled association", _forest, needs=("pool",)),
+        Section(
+            "leave-one-out",
+            "Leave-one-out",
+            _leave_one_out_section,
+            needs=("pool", "leave-one-out"),
+        ),
+        Section("funnel", "Small-study effects", _funnel, needs=("pool",)),
+        Section("provenance", "Provenance", _provenance),
+    )
+
+
+def _audit(context: Context) -> Audit:
+    return audit(context.studies)
+
+
+def _pool(context: Context) -> Fit:
+    settings = context.settings
+    return pool(context.effects, method=settings.method, test=settings.test, level=settings.level)
+
+
+def _leave_one_out(context: Context) -> Refits:
+    return leave_one_out(_fit(context))
+
+
+def _fit(context: Context) -> Fit:
+    return cast(Fit, context.results["pool"])
+
+
+def _summary(context: Context) -> Sequence[Block]:
+    return summary.summary(
+        _fit(context),
+        studies=context.studies,
+        audit=cast(Audit, context.results["audit"]),
+        overrides=context.overrides,
+    )
+
+
+def _audit_section(context: Context) -> Sequence[Block]:
+    return evidence.audit_findings(cast(Audit, context.results["audit"]))
+
+
+def _methods(context: Context) -> Sequence[Block]:
+    return methods.methods(
+        _fit(context),
+        studies=context.studies,
+        effects=context.effects,
+        cite=context.settings.method.cite,
+        subgroups=[(s.label, s.rationale, s.prespecified) for s in context.subgroups],
+    )
+
+
+def _studies(context: Context) -> Sequence[Block]:
+    return evidence.characteristics(context.studies, context.effects)
+
+
+def _forest(context: Context) -> Sequence[Block]:
+    return results.forest(_fit(context))
+
+
+def _leave_one_out_section(context: Context) -> Sequence[Block]:
+    return results.leave_one_out(_fit(context), cast(Refits, context.results["leave-one-out"]))
+
+
+def _funnel(context: Context) -> Sequence[Block]:
+    return results.small_studies(_fit(context))
+
+
+def _provenance(context: Context) -> Sequence[Block]:
+    found = context.provenance
+    return provenance.provenance(
+        inputs=found.inputs, software=found.software, plugins=found.plugins
+    )

@@ -1,0 +1,1 @@
+"""Documents: blocks, prose, figures and sections; they know neither pages nor plugins."""

@@ -1,0 +1,55 @@
+"""The document: titled sections of blocks, before anyone decides how it looks."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+
+from comorbid.document.blocks import Block
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentSection:
+    """One section of a document.
+
+    Parameters
+    ----------
+    id : str
+        Kebab-case; unique in the document, the target of links and bookmarks.
+    title : str
+        Printed as a level 1 heading and in the contents.
+    blocks : tuple of Block
+        What the section says.
+    origin : str
+        ``plugin@version`` of the distribution that wrote it.
+    """
+
+    id: str
+    title: str
+    blocks: tuple[Block, ...]
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A whole report as a value.
+
+    Parameters
+    ----------
+    title : str
+        The report's title.
+    date : datetime.date
+        The date the report stands for, from its definition; never the clock.
+    sections : tuple of DocumentSection
+        In the order printed. The first is page one.
+    subtitle : str
+        One line below the title.
+    language : str
+        BCP 47 language tag.
+    """
+
+    title: str
+    date: datetime.date
+    sections: tuple[DocumentSection, ...]
+    subtitle: str = ""
+    language: str = "en"

@@ -1,0 +1,161 @@
+"""The canvas: font, colours, matplotlib's settings, and how a drawing becomes SVG."""
+
+from __future__ import annotations
+
+import io
+import unicodedata
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from comorbid.errors import DataWarning
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Drawing
+    from matplotlib.font_manager import FontProperties
+
+WIDTH = 170 / 25.4 * 72
+"""Width of a figure in points: the text width of an A4 page."""
+
+MARGIN = 2.0
+"""Left and right of it, in points."""
+
+SMALL = 8.0
+"""Size of the words at an axis and below it, in points."""
+
+INK = "#1b1b1d"
+MUTED = "#55585f"
+ACCENT = "#0b4a7d"
+SHADE = "#7795b3"
+PALE = "#dfe8f1"
+HAIRLINE = "#c3c6cc"
+PAPER = "#ffffff"
+
+CAP_HEIGHT = 0.66
+"""Height of a capital letter as a share of the font size."""
+
+_FONTS = Path(__file__).parent.parent / "fonts"
+
+
+@contextmanager
+def own_settings() -> Iterator[None]:
+    """Draw with matplotlib's defaults and ours, whatever the user has set; restored after."""
+    import matplotlib
+
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams["svg.fonttype"] = "path"
+        matplotlib.rcParams["svg.hashsalt"] = "comorbid"
+        matplotlib.rcParams["text.parse_math"] = False
+        yield
+
+
+@cache
+def font(size: float, bold: bool = False) -> FontProperties:
+    """Return the bundled font; by its file, so that matplotlib's font list stays as it is."""
+    from matplotlib.font_manager import FontProperties
+
+    return FontProperties(fname=_font_file(bold), size=size)
+
+
+def _font_file(bold: bool) -> str:
+    return str(_FONTS / f"comorbid-sans-{'bold' if bold else 'regular'}.ttf")
+
+
+@cache
+def _characters() -> frozenset[int]:
+    from matplotlib.font_manager import get_font
+
+    return frozenset(get_font(_font_file(bold=False)).get_charmap())
+
+
+def new_drawing(height: float) -> Drawing:
+    """Return an empty drawing of the full width; ``height`` in points."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure as Drawing
+
+    drawing = Drawing(figsize=(WIDTH / 72, height / 72), dpi=72)
+    FigureCanvasAgg(drawing)
+    return drawing
+
+
+def text_width(text: str, size: float, bold: bool = False) -> float:
+    """Return how wide a text is drawn, in points."""
+    from matplotlib.textpath import text_to_path
+
+    if not text:
+        return 0.0
+    width, _, _ = text_to_path.get_text_width_height_descent(text, font(size, bold), ismath=False)
+    return float(width)
+
+
+def one_line(text: str) -> str:
+    """Return the text with single spaces for all white space, accents joined to their letters."""
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def printable(text: str) -> str:
+    """Return the text as the font can draw it: on one line, unknown characters as a box.
+
+    Warns, naming the characters that it could not draw.
+    """
+    line = one_line(text)
+    unknown = sorted({char for char in line if ord(char) not in _characters()})
+    if unknown:
+        warnings.warn(
+            f"{line!r}: the figures' font has no {', '.join(map(repr, unknown))}; "
+            "a box is drawn instead",
+            DataWarning,
+            stacklevel=2,
+        )
+        line = "".join("\N{WHITE SQUARE}" if char in unknown else char for char in line)
+    return line
+
+
+def shorten(text: str, width: float, size: float, bold: bool = False) -> str:
+    """Return the text if it is no wider than ``width`` points, or its two ends with an ellipsis.
+
+    The last third is kept from the end of the text, where a label has its year.
+    """
+    if text_width(text, size, bold) <= width:
+        return text
+    low, high = 0, len(text)
+    while high - low > 1:
+        middle = (low + high) // 2
+        if text_width(_ends(text, middle), size, bold) <= width:
+            low = middle
+        else:
+            high = middle
+    return _ends(text, low)
+
+
+def _ends(text: str, kept: int) -> str:
+    tail = kept // 3
+    return f"{text[: kept - tail].rstrip()}…{text[len(text) - tail :].lstrip()}"
+
+
+def wrapped(text: str, size: float, bold: bool = False) -> list[str]:
+    """Return the text broken between words into lines of the full width."""
+    lines: list[str] = []
+    for word in printable(text).replace(" %", "\N{NO-BREAK SPACE}%").split(" "):
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and text_width(longer, size, bold) <= WIDTH - 2 * MARGIN:
+            lines[-1] = longer
+        elif word:
+            lines.append(shorten(word, WIDTH - 2 * MARGIN, size, bold))
+    return lines
+
+
+def to_svg(drawing: Drawing, *, title: str, description: str) -> str:
+    """Return the drawing as a whole SVG document that depends on nothing but what is drawn."""
+    buffer = io.StringIO()
+    drawing.savefig(
+        buffer,
+        format="svg",
+        metadata={"Date": None, "Creator": None, "Title": title, "Description": description},
+    )
+    lines = (line.rstrip() for line in buffer.getvalue().splitlines())
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,173 @@
+"""Drawing a chart: its intervals by forestplot, and everything else laid over them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from comorbid.document.figures.axis import NULL, label_axis, span
+from comorbid.document.figures.canvas import (
+    ACCENT,
+    HAIRLINE,
+    INK,
+    MARGIN,
+    MUTED,
+    PALE,
+    SHADE,
+    SMALL,
+    WIDTH,
+    new_drawing,
+    wrapped,
+)
+from comorbid.document.figures.chart import Chart, Layout, Row
+from comorbid.document.figures.fence import draw_intervals
+from comorbid.document.figures.pen import (
+    AXIS,
+    LEADING,
+    LINE,
+    TITLE,
+    Align,
+    Pen,
+    write_notes,
+    write_title,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Drawing
+
+_TOP = 3.0
+_HEAD_ROWS = 1.3
+_FOOT_ROWS = 0.65
+_FIRST_TOTAL = -1.45
+_BEYOND = "An arrow marks an interval that reaches beyond the axis."
+
+
+def draw(chart: Chart, layout: Layout) -> Drawing:
+    """Return the drawing of a chart."""
+    rows = (*chart.rows, *chart.totals)
+    ends = span(
+        [row.values[0] for row in rows],
+        [row.ends for row in rows if row.mark in ("square", "circle")],
+        pooled=[row.ends for row in rows if row.mark in ("diamond", "bar")],
+        scale=chart.scale,
+    )
+    axis = label_axis(ends, chart.scale, width=layout.width, size=SMALL)
+    arrow = (_BEYOND,) if any(cut for row in rows for cut in row.beyond(axis)) else ()
+    notes = [line for note in (*chart.notes, *arrow) for line in wrapped(note, SMALL)]
+    title = wrapped(chart.title, TITLE, bold=True)
+    low, high = _bottom(chart), len(chart.rows) - 0.5 + _HEAD_ROWS
+    head = _TOP + TITLE * LEADING * len(title)
+    foot = AXIS + SMALL * LEADING * len(notes) + MARGIN
+    plot = (high - low) * layout.pitch
+    drawing = new_drawing(head + plot + foot)
+    place = (layout.plot[0] / WIDTH, foot / (head + plot + foot), layout.width / WIDTH)
+    axes = drawing.add_axes((*place, plot / (head + plot + foot)))
+    pen = Pen(axes, axis, layout.width, layout.pitch)
+    _draw_rows(pen, chart)
+    axes.set_ylim(low, high)
+    _draw_lines(pen, chart)
+    pen.x_axis(chart.axis_label, sum(layout.plot) / 2, low)
+    _write_columns(pen, chart, layout)
+    write_notes(pen, low, notes)
+    write_title(pen, high, title)
+    return drawing
+
+
+def _bottom(chart: Chart) -> float:
+    """Return the height of the axis line."""
+    last = _FIRST_TOTAL - (len(chart.totals) - 1) if chart.totals else 0.0
+    return last - _FOOT_ROWS
+
+
+def _heights(chart: Chart) -> Iterator[tuple[int, float, Row]]:
+    """Yield each row with its number and the height at which it stands."""
+    for i, row in enumerate(chart.rows):
+        yield i, float(len(chart.rows) - 1 - i), row
+    for i, row in enumerate(chart.totals):
+        yield len(chart.rows) + i, _FIRST_TOTAL - i, row
+
+
+def _draw_rows(pen: Pen, chart: Chart) -> None:
+    """Draw the intervals of the rows by forestplot, then every row's mark."""
+    axis = pen.axis
+    shown = [
+        (axis.clip(x), axis.clip(a), axis.clip(b)) for x, a, b in (r.values for r in chart.rows)
+    ]
+    if any(row.drawn for row in chart.rows):
+        lines = draw_intervals(pen.axes, shown, axis=axis, color=INK, width=LINE)
+        lines.set_gid("intervals")
+        lines.set_zorder(4)
+        lines.set_linewidth([0 if r.mark == "diamond" else LINE for r in reversed(chart.rows)])
+    else:
+        pen.axes.set_xlim(axis.low, axis.high)
+    for i, height, row in _heights(chart):
+        if row.drawn:
+            _draw_mark(pen, row, i, height)
+            _draw_arrows(pen, row, i, height)
+
+
+def _draw_mark(pen: Pen, row: Row, i: int, height: float) -> None:
+    x, low, high = row.values
+    name = f"{row.mark}-{i}"
+    if row.mark == "diamond":
+        half = 0.34
+        corners = [(low, height), (x, height + half), (high, height), (x, height - half)]
+        pen.shape(corners, ACCENT, name, clip=True)
+    elif row.mark == "bar":
+        ends = pen.axis.clip(low), pen.axis.clip(high)
+        middle, length = sum(ends) / 2, (ends[1] - ends[0]) * pen.width / pen.axis.reach
+        pen.shape(pen.box(middle, height, length, 0.24 * pen.pitch), ACCENT, name)
+    elif row.mark == "square":
+        side = 0.8 * pen.pitch * math.sqrt(row.share)
+        pen.shape(pen.box(x, height, side, side), SHADE, name)
+        tick = pen.box(x, height, LINE, max(3.0, 0.26 * pen.pitch))
+        pen.shape(tick, INK, f"estimate-{i}")
+    else:
+        pen.disc(x, height, 4.4, ACCENT, name)
+
+
+def _draw_arrows(pen: Pen, row: Row, i: int, height: float) -> None:
+    """Draw an arrow where the interval goes on beyond the axis."""
+    color = INK if row.mark in ("square", "circle") else ACCENT
+    sides = zip(("left", "right"), (pen.axis.low, pen.axis.high), (-1, 1), strict=True)
+    for cut, (name, end, way) in zip(row.beyond(pen.axis), sides, strict=True):
+        if cut:
+            half = pen.up(2.6)
+            corners = [
+                (end, height - half),
+                (end, height + half),
+                (end + way * pen.across(5), height),
+            ]
+            pen.shape(corners, color, f"arrow-{name}-{i}")
+
+
+def _draw_lines(pen: Pen, chart: Chart) -> None:
+    """Draw the line of no association, that of the pooled value, and the band."""
+    low, top = _bottom(chart), len(chart.rows) - 0.5
+    a, b = map(pen.axis.clip, chart.band)
+    if a < b:
+        pen.shape([(a, low), (b, low), (b, top), (a, top)], PALE, "band", behind=True)
+    if pen.axis.holds(NULL):
+        pen.line([(NULL, low), (NULL, top)], "null", color=MUTED, width=0.8)
+    if pen.axis.holds(chart.line):
+        end = _FIRST_TOTAL if chart.totals else low
+        pen.line([(chart.line, end), (chart.line, top)], "pooled", color=ACCENT, dashed=True)
+
+
+def _write_columns(pen: Pen, chart: Chart, layout: Layout) -> None:
+    """Write heads, labels, estimates and the further columns, and rule them off."""
+    top = len(chart.rows) - 0.5
+    edges = (MARGIN, WIDTH - MARGIN)
+    pen.rule(top + 0.12, edges, INK, 0.8)
+    columns: list[tuple[float, Align]] = [(MARGIN, "left"), (layout.columns[0], "left")]
+    columns += [(x, "right") for x in layout.columns[1:]]
+    for (x, align), head in zip(columns, chart.heads, strict=True):
+        pen.text(x, top + 0.72, head, size=layout.size, bold=True, align=align)
+    if chart.totals:
+        pen.rule((_FIRST_TOTAL - 0.08) / 2, edges, HAIRLINE, 0.8)
+    for i, height, row in _heights(chart):
+        texts = (layout.labels[i], layout.estimates[i], *row.cells)
+        bold = row in chart.totals and row.mark == "diamond"
+        for (x, align), text in zip(columns, texts, strict=True):
+            pen.text(x, height, text, size=layout.size, bold=bold, align=align)

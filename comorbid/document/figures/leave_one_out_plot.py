@@ -1,0 +1,162 @@
+"""The leave-one-out plot: the pooled value without each study in turn."""
+
+from __future__ import annotations
+
+import math
+
+from comorbid.document import prose
+from comorbid.document.blocks import Figure
+from comorbid.document.figures import words
+from comorbid.document.figures.axis import NULL
+from comorbid.document.figures.canvas import own_settings, to_svg
+from comorbid.document.figures.chart import Chart, Layout, Row, lay_out
+from comorbid.document.figures.draw import draw
+from comorbid.document.figures.numbers import Format, printed_value, variance
+from comorbid.document.figures.refit_rows import i2_cell, refit_format, refit_row, tau2_cell
+from comorbid.errors import ModelError
+from comorbid.models.fit import Fit
+from comorbid.models.refits import Refits
+
+_NOTES = {
+    1: ("Without the one study none is left.",),
+    2: ("Without one of two studies the other is left, which is not pooled.",),
+}
+
+
+def leave_one_out(refits: Refits, *, fit: Fit, title: str = "") -> Figure:
+    """Draw the pooled value and its confidence interval without each study in turn.
+
+    The band is the confidence interval of all studies together, the dashed line their pooled
+    value.
+
+    Parameters
+    ----------
+    refits : Refits
+        Made by `comorbid.leave_one_out` from ``fit``.
+    fit : Fit
+        The fit of all studies.
+    title : str
+        Printed above the figure.
+
+    Returns
+    -------
+    Figure
+        The same bytes for the same refits, on one platform.
+
+    Raises
+    ------
+    ModelError
+        If the refits are no leave-one-out of this fit.
+
+    Warns
+    -----
+    DataWarning
+        If a label has characters that the figures' font (Latin, Greek, Cyrillic) has not.
+
+    Examples
+    --------
+    >>> import comorbid as cb
+    >>> fit = cb.pool(cb.Effects(yi=[0.53, 0.94, 0.74], vi=[0.03, 0.08, 0.02], measure="OR"))
+    >>> figure = cb.figures.leave_one_out(cb.leave_one_out(fit), fit=fit)
+    >>> print(figure.caption)
+    Pooled odds ratio with its 95 % confidence interval, each study left out in turn. The band and
+    the dashed line are those of all 3 studies.
+    """
+    _check(refits, fit)
+    form = refit_format(refits)
+    with own_settings():
+        chart = _chart(refits, fit, form, title)
+        layout = lay_out(chart)
+        alt = _alt(refits, fit, form, chart, layout)
+        svg = to_svg(draw(chart, layout), title=title or "Leave-one-out plot", description=alt)
+    return Figure(svg=svg, alt=alt, caption=_caption(fit))
+
+
+def _check(refits: Refits, fit: Fit) -> None:
+    if refits.kind != "leave-one-out":
+        raise ModelError(
+            f"these refits are {refits.kind}; give what comorbid.leave_one_out(fit) returns"
+        )
+    made = (refits.labels, refits.measure, refits.method, refits.test, refits.level)
+    if made != (fit.effects.labels, fit.effects.measure, fit.method, fit.test, fit.level):
+        raise ModelError(
+            "these refits were made from another fit; give the fit that comorbid.leave_one_out had"
+        )
+
+
+def _chart(refits: Refits, fit: Fit, form: Format, title: str) -> Chart:
+    equal = fit.method == "EE"
+    rows = tuple(_row(refits, i, form, equal) for i in range(fit.k))
+    total = _total(fit, form, equal)
+    several = fit.k > 1
+    return Chart(
+        heads=(
+            "Study left out",
+            words.estimate_head(refits.measure, refits.level),
+            "I²",
+            *(() if equal else ("τ²",)),
+        ),
+        rows=rows if several else (*rows, total),
+        totals=(total,) if several else (),
+        scale=refits.scale,
+        axis_label=words.axis_label(refits.measure, refits.scale),
+        line=fit.estimate if several else math.nan,
+        band=fit.ci if several else (math.nan, math.nan),
+        notes=(*words.method(fit), *_NOTES.get(fit.k, ())),
+        title=title,
+    )
+
+
+def _row(refits: Refits, i: int, form: Format, equal: bool) -> Row:
+    cells = (i2_cell(refits, i), *(() if equal else (tau2_cell(refits, i),)))
+    return refit_row(refits, i, form, cells=cells, mark="circle")
+
+
+def _total(fit: Fit, form: Format, equal: bool) -> Row:
+    return Row(
+        label="No study left out",
+        values=(fit.estimate, *fit.ci),
+        estimate=form.value(fit.estimate),
+        interval=form.interval(*fit.ci),
+        cells=(prose.percent(fit.i2, 1), *(() if equal else (variance(fit.tau2),))),
+        mark="diamond" if fit.k > 1 else "circle",
+        remark=f" (k = {fit.k})",
+    )
+
+
+def _alt(refits: Refits, fit: Fit, form: Format, chart: Chart, layout: Layout) -> str:
+    """Return what the figure shows, in words."""
+    name = words.measure(fit.effects.measure)
+    batch = refits.batch
+    one_out = f"With one study left out the {name}"
+    return words.joined(
+        f"Leave-one-out plot: pooled {name} without each of "
+        f"{prose.counted(fit.k, 'study', 'studies')} in turn.",
+        "With no study left out:",
+        words.pooled(fit, form),
+        words.spread(one_out, refits.labels, batch.estimate.tolist(), form.value),
+        words.spread("I²", refits.labels, batch.i2.tolist(), lambda x: prose.percent(x, 1)),
+        _crossing(refits) if fit.k > 1 else "",
+        *_NOTES.get(fit.k, ()),
+        words.full_names(chart.rows[: fit.k], layout.labels[: fit.k], refits.labels),
+    )
+
+
+def _crossing(refits: Refits) -> str:
+    """Say without which studies the interval includes no association."""
+    null = f"{printed_value(refits.scale, NULL):g}, no association"
+    ends = zip(refits.labels, refits.batch.ci_low, refits.batch.ci_high, strict=True)
+    names = [label for label, low, high in ends if low <= NULL <= high]
+    if len(names) in (0, len(refits.labels)):
+        return f"{'Every' if names else 'No'} confidence interval includes {null}."
+    return f"The confidence interval includes {null}, without: {words.named(names)}."
+
+
+def _caption(fit: Fit) -> str:
+    name, level = words.measure(fit.effects.measure), prose.level(fit.level)
+    if fit.k == 1:
+        return f"Without the one study there is nothing to pool; its own {name} stands below."
+    return (
+        f"Pooled {name} with its {level} confidence interval, each study left out in turn. The "
+        f"band and the dashed line are those of all {fit.k} studies."
+    )

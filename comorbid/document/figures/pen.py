@@ -1,0 +1,203 @@
+"""The pen: shapes, lines and words on axes, with sizes in points and heights in rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from comorbid.document.figures.axis import Axis
+from comorbid.document.figures.canvas import CAP_HEIGHT, INK, MARGIN, MUTED, SMALL, font
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis as MatplotlibAxis
+    from matplotlib.transforms import Transform
+
+LINE = 1.0
+"""Width of a line in points."""
+
+TITLE = 9.5
+"""Size of a title in points."""
+
+LEADING = 1.35
+"""From a line of text to the next, as a multiple of their size."""
+
+AXIS = 31.0
+"""Points below an axis that its labels take."""
+
+Points = Sequence[tuple[float, float]]
+Align = Literal["left", "center", "right"]
+
+
+@dataclass(frozen=True, slots=True)
+class Pen:
+    """Draws on axes.
+
+    Parameters
+    ----------
+    axes : Axes
+        Where.
+    axis : Axis
+        Ends and labels of their x axis.
+    width : float
+        Length of that axis in points.
+    pitch : float
+        Points from a row, one unit of their y axis, to the next.
+    """
+
+    axes: Axes
+    axis: Axis
+    width: float
+    pitch: float
+
+    def across(self, points: float) -> float:
+        """Return a horizontal length in units of the axis."""
+        return points * self.axis.reach / self.width
+
+    def up(self, points: float) -> float:
+        """Return a vertical length in rows."""
+        return points / self.pitch
+
+    def box(self, x: float, height: float, width: float, tall: float) -> Points:
+        """Return the corners of a rectangle around a point; its sides in points."""
+        w, h = self.across(width / 2), self.up(tall / 2)
+        return [(x - w, height - h), (x + w, height - h), (x + w, height + h), (x - w, height + h)]
+
+    def shape(
+        self,
+        corners: Points,
+        color: str,
+        name: str,
+        *,
+        clip: bool = False,
+        behind: bool = False,
+    ) -> None:
+        """Fill a polygon; with ``clip`` it ends where the axis does, ``behind`` is behind lines."""
+        from matplotlib.patches import Polygon
+
+        polygon = Polygon(corners, closed=True, facecolor=color, edgecolor="none")
+        polygon.set_zorder(0 if behind else 3)
+        polygon.set_gid(name)
+        self.axes.add_patch(polygon)
+        polygon.set_clip_on(clip)
+
+    def disc(
+        self, x: float, height: float, diameter: float, color: str, name: str, edge: str = "none"
+    ) -> None:
+        """Fill a circle; its diameter in points."""
+        from matplotlib.patches import Ellipse
+
+        size = self.across(diameter), self.up(diameter)
+        disc = Ellipse((x, height), *size, facecolor=color, edgecolor=edge, linewidth=0.6)
+        disc.set_zorder(5)
+        disc.set_gid(name)
+        self.axes.add_patch(disc)
+        disc.set_clip_on(False)
+
+    def line(
+        self,
+        ends: Points,
+        name: str,
+        *,
+        color: str = INK,
+        width: float = LINE,
+        dashed: bool = False,
+    ) -> None:
+        """Draw a line behind the shapes."""
+        from matplotlib.lines import Line2D
+
+        xs, ys = zip(*ends, strict=True)
+        line = Line2D(xs, ys, color=color, linewidth=width, zorder=2)
+        line.set_solid_capstyle("butt")
+        if dashed:
+            line.set_linestyle((0, (3.0, 2.0)))
+        line.set_gid(name)
+        self.axes.add_line(line)
+
+    def rule(self, height: float, ends: tuple[float, float], color: str, width: float) -> None:
+        """Draw a horizontal line between two distances from the left edge, in points."""
+        from matplotlib.lines import Line2D
+
+        line = Line2D(ends, (height, height), color=color, linewidth=width, clip_on=False)
+        line.set_transform(self._from_left())
+        line.set_solid_capstyle("butt")
+        self.axes.add_artist(line)
+        line.set_clip_on(False)
+
+    def text(
+        self,
+        x: float,
+        height: float,
+        text: str,
+        *,
+        size: float,
+        bold: bool = False,
+        color: str = INK,
+        align: Align = "left",
+    ) -> None:
+        """Write at ``x`` points from the left edge, the capitals centred on a height."""
+        written = self.axes.text(x, height - self.up(CAP_HEIGHT * size / 2), text)
+        written.set_transform(self._from_left())
+        written.set_fontproperties(font(size, bold))
+        written.set(color=color, horizontalalignment=align, verticalalignment="baseline")
+
+    def turned_text(self, x: float, height: float, text: str, *, size: float) -> None:
+        """Write upwards, centred on a height, the baseline ``x`` points from the left edge."""
+        written = self.axes.text(x, height, text, rotation=90)
+        written.set_transform(self._from_left())
+        written.set_fontproperties(font(size))
+        written.set(color=INK, horizontalalignment="right", verticalalignment="center")
+
+    def x_axis(self, label: str, middle: float, height: float) -> None:
+        """Draw the axis with its labels, no other edge of the plot, and what it measures."""
+        axes = self.axes
+        axes.set_facecolor("none")
+        axes.yaxis.set_visible(False)
+        for side in ("left", "right", "top"):
+            axes.spines[side].set_visible(False)
+        axes.spines["bottom"].set(color=INK, linewidth=0.8)
+        axes.set_xticks([x for x, _ in self.axis.ticks], [text for _, text in self.axis.ticks])
+        style_ticks(axes.xaxis)
+        self.text(middle, height - self.up(23), label, size=SMALL, align="center")
+
+    def y_axis(self, label: str, ticks: Sequence[tuple[float, str]]) -> None:
+        """Draw the axis at the left, with its labels and what it measures."""
+        axes = self.axes
+        axes.yaxis.set_visible(True)
+        axes.spines["left"].set(visible=True, color=INK, linewidth=0.8)
+        axes.set_yticks([y for y, _ in ticks], [text for _, text in ticks])
+        style_ticks(axes.yaxis)
+        self.turned_text(MARGIN + SMALL, sum(axes.get_ylim()) / 2, label, size=SMALL)
+
+    def _from_left(self) -> Transform:
+        """Points from the left edge of the drawing, and heights in rows."""
+        from matplotlib.transforms import Affine2D, blended_transform_factory
+
+        drawing = self.axes.get_figure(root=True)
+        if drawing is None:
+            raise ValueError("the axes belong to no figure")
+        points = Affine2D().scale(1 / 72) + drawing.dpi_scale_trans
+        return blended_transform_factory(points, self.axes.transData)
+
+
+def style_ticks(axis: MatplotlibAxis) -> None:
+    """Set the ticks of an axis in the font and colours of the figures."""
+    axis.set_tick_params(length=3.5, width=0.8, pad=2.5, color=INK)
+    for label in axis.get_ticklabels():
+        label.set_fontproperties(font(SMALL))
+        label.set_color(INK)
+
+
+def write_title(pen: Pen, top: float, lines: Sequence[str]) -> None:
+    """Write the lines of a title above a height."""
+    for i, line in enumerate(reversed(lines)):
+        height = top + pen.up(TITLE * (0.5 + i * LEADING))
+        pen.text(MARGIN, height, line, size=TITLE, bold=True)
+
+
+def write_notes(pen: Pen, bottom: float, lines: Sequence[str]) -> None:
+    """Write lines below the axis that stands at a height."""
+    for i, line in enumerate(lines):
+        height = bottom - pen.up(AXIS + SMALL * LEADING * i + SMALL / 2)
+        pen.text(MARGIN, height, line, size=SMALL, color=MUTED)

@@ -1,0 +1,118 @@
+"""The words of figures: column heads, notes, captions and alternative texts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+
+from comorbid.document import prose
+from comorbid.document.figures.canvas import one_line
+from comorbid.document.figures.chart import Row
+from comorbid.document.figures.numbers import Format, fixed, variance
+from comorbid.models.fit import Fit
+from comorbid.models.text import TEST_NAMES
+
+
+def measure(name: str) -> str:
+    """Return a measure's name inside a sentence; effects of no particular kind are "effect"."""
+    return "effect" if name == "GEN" else prose.measure_name(name)
+
+
+def capitalized(text: str) -> str:
+    """Return the text with its first letter large, and the others as they are."""
+    return text[:1].upper() + text[1:]
+
+
+def estimate_head(name: str, level: float) -> str:
+    """Return the head of the column of estimates: ``Odds ratio (95 % CI)``."""
+    return f"{capitalized(measure(name))} ({prose.level(level)} CI)"
+
+
+def axis_label(name: str, scale: str) -> str:
+    """Return what stands below the axis."""
+    return capitalized(measure(name)) + (", log scale" if scale == "log" else "")
+
+
+def model(method: str) -> str:
+    """Return the model's name, with the estimator of the between-study variance."""
+    return "equal-effects model" if method == "EE" else f"random-effects model, {method}"
+
+
+def interval(test: str) -> str:
+    """Return how an interval was made."""
+    return f"{TEST_NAMES[test]} interval"
+
+
+def method(fit: Fit) -> tuple[str, ...]:
+    """Return the lines below a figure that say how the studies were pooled."""
+    if fit.k == 1:
+        return ("One study: nothing is pooled; the interval is the study's own (z).",)
+    lines = [f"{capitalized(model(fit.method))}; {interval(fit.test)}."]
+    if fit.k == 2 and fit.method != "EE":
+        lines.append(
+            "Two studies: neither the pooled interval nor the prediction can be relied on."
+        )
+    return tuple(lines)
+
+
+def heterogeneity(fit: Fit) -> str:
+    """Return k, tau², I² with its basis, Q and its p-value, as far as they exist."""
+    parts = [f"k = {fit.k}"]
+    if fit.k > 1:
+        equal = fit.method == "EE"
+        parts += [] if equal else [f"τ² = {variance(fit.tau2)}"]
+        parts += [f"I² = {prose.percent(fit.i2, 1)} ({'from Q' if equal else 'from τ²'})"]
+        parts += [f"Q = {fixed(fit.q, 2)} on {fit.k - 1} df, {prose.p_value(fit.q_p)}"]
+    return "; ".join(parts)
+
+
+def pooled(fit: Fit, form: Format) -> str:
+    """Return the pooled value and what is expected of a further study, in sentences."""
+    level, name = prose.level(fit.level), measure(fit.effects.measure)
+    value = (
+        f"{name} {form.value(fit.estimate)}, {level} confidence interval {form.interval(*fit.ci)}"
+    )
+    if fit.k == 1:
+        return f"One study, nothing is pooled: {value}."
+    prediction = "No prediction interval."
+    if not math.isnan(fit.pi[0]):
+        prediction = f"{capitalized(level)} prediction interval {form.interval(*fit.pi)}."
+    return f"Pooled {value} ({model(fit.method)}; {interval(fit.test)}). {prediction}"
+
+
+def spread(
+    subject: str,
+    labels: Iterable[str],
+    values: Iterable[float],
+    form: Callable[[float], str],
+    *,
+    before: str = "without ",
+) -> str:
+    """Say between which values, with their labels, something lies; nothing if there are not two."""
+    known = [(x, one_line(text)) for text, x in zip(labels, values, strict=True) if x == x]
+    if len(known) < 2:
+        return ""
+    (low, first), (high, last) = min(known), max(known)
+    if form(low) == form(high):
+        return f"{subject} is {form(low)} throughout."
+    return f"{subject} ranges from {form(low)} ({before}{first}) to {form(high)} ({before}{last})."
+
+
+def full_names(rows: Iterable[Row], drawn: Iterable[str], full: Iterable[str]) -> str:
+    """Return a sentence with the labels that are not drawn as they are, or nothing."""
+    changed = [
+        one_line(label)
+        for row, text, label in zip(rows, drawn, full, strict=True)
+        if text != one_line(label) + row.remark
+    ]
+    return f"Labels in full: {'; '.join(changed)}." if changed else ""
+
+
+def named(labels: Iterable[str]) -> str:
+    """Return labels, which may hold commas, as a list inside a sentence."""
+    return "; ".join(map(one_line, labels))
+
+
+def joined(*sentences: str) -> str:
+    """Return the sentences that say something as one text."""
+    return " ".join(sentence for sentence in sentences if sentence)

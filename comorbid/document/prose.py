@@ -1,0 +1,143 @@
+"""Prose: numbers to words. With the figures the only place where anything is rounded."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+MEASURE_NAMES = {"OR": "odds ratio"}
+TEST_NAMES = {
+    "z": "standard normal interval",
+    "t": "t interval",
+    "knha": "Knapp-Hartung interval",
+    "adhoc": "Knapp-Hartung interval, never narrower than the standard normal one",
+}
+
+
+def value(number: float, scale: str = "log") -> str:
+    """Format an effect for reading: two decimals, more for tiny ratios, fewer for huge ones.
+
+    Parameters
+    ----------
+    number : float
+        On the printed scale.
+    scale : {"log", "identity"}
+        Ratios (``log``) keep three significant digits below 0.1 and above 100.
+
+    Examples
+    --------
+    >>> value(2.2939), value(0.0153), value(3189.6), value(float("nan"))
+    ('2.29', '0.0153', '3,190', '–')
+    """
+    if math.isnan(number):
+        return "–"
+    if math.isinf(number):
+        return "∞" if number > 0 else "-∞"
+    if scale == "log" and 0 < number < 0.0995:
+        return "< 0.001" if number < 0.001 else f"{number:.3g}"
+    if scale == "log" and number >= 99.995:
+        return f"{float(f'{number:.3g}'):,.0f}"
+    return f"{number:.2f}".replace("-", "\N{MINUS SIGN}")
+
+
+def interval(ends: tuple[float, float], scale: str = "log") -> str:
+    """Format an interval: ``1.88 to 2.80``.
+
+    Examples
+    --------
+    >>> interval((1.8815, 2.7966))
+    '1.88 to 2.80'
+    """
+    if math.isnan(ends[0]):
+        return "–"
+    return f"{value(ends[0], scale)} to {value(ends[1], scale)}"
+
+
+def small(number: float) -> str:
+    """Format a variance or another small number with three significant digits.
+
+    Examples
+    --------
+    >>> small(0.028069), small(0.0), small(12.3456)
+    ('0.0281', '0', '12.3')
+    """
+    if math.isnan(number):
+        return "–"
+    return "0" if number == 0 else f"{number:.3g}"
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """Format a percentage that is given as one (0 to 100).
+
+    Examples
+    --------
+    >>> percent(83.79), percent(99.97), percent(100.0)
+    ('84 %', 'over 99 %', '100 %')
+    """
+    if math.isnan(share):
+        return "–"
+    text = f"{share:.{digits}f}"
+    if share < 100 and float(text) == 100:
+        return "over 99 %"
+    return f"{text} %"
+
+
+def level(proportion: float) -> str:
+    """Format the level of an interval.
+
+    Examples
+    --------
+    >>> level(0.95), level(0.999)
+    ('95 %', '99.9 %')
+    """
+    return f"{100 * proportion:g} %"
+
+
+def p_value(p: float) -> str:
+    """Format a p-value with its sign: ``p = 0.42``, ``p < 0.001``.
+
+    Examples
+    --------
+    >>> p_value(0.4238), p_value(1e-9), p_value(0.0421), p_value(float("nan"))
+    ('p = 0.42', 'p < 0.001', 'p = 0.042', 'p not available')
+    """
+    if math.isnan(p):
+        return "p not available"
+    if p < 0.001:
+        return "p < 0.001"
+    return f"p = {p:.3f}" if p < 0.0995 else f"p = {p:.2f}"
+
+
+def counted(number: int, singular: str, plural: str) -> str:
+    """Format a number with its noun.
+
+    Examples
+    --------
+    >>> counted(1, "study", "studies"), counted(1406, "study", "studies")
+    ('1 study', '1,406 studies')
+    """
+    return f"{number:,} {singular if number == 1 else plural}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Join words as a sentence does.
+
+    Examples
+    --------
+    >>> listed(["a"]), listed(["a", "b"]), listed(["a", "b", "c"])
+    ('a', 'a and b', 'a, b and c')
+    """
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def measure_name(measure: str) -> str:
+    """Return a measure's name in a sentence; an unknown one by its id.
+
+    Examples
+    --------
+    >>> measure_name("OR"), measure_name("XYZ")
+    ('odds ratio', 'XYZ')
+    """
+    return MEASURE_NAMES.get(measure, measure)

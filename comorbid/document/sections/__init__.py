@@ -1,0 +1,1 @@
+"""Sections: functions from results to blocks, each buildable by itself."""

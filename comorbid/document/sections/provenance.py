@@ -1,0 +1,34 @@
+"""Where every number comes from, and how to make it again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from comorbid.document.blocks import Block, Paragraph, Table
+
+
+def provenance(
+    *, inputs: Mapping[str, str], software: Mapping[str, str], plugins: Sequence[str]
+) -> tuple[Block, ...]:
+    """Return the tables of inputs, plugins and software, and how to check the report."""
+    blocks: list[Block] = [
+        Paragraph(
+            "Every number in this report is computed from the study table by the definition, and "
+            "stored in full precision in the file results.json. “comorbid verify” computes them "
+            "again and compares."
+        ),
+        Table(
+            header=("File", "SHA-256"),
+            rows=tuple(sorted(inputs.items())),
+            caption="Inputs",
+        ),
+        Table(
+            header=("Software", "Version"),
+            rows=tuple(sorted(software.items())),
+            caption="Software used for this copy",
+        ),
+    ]
+    if plugins:
+        rows = tuple(tuple(plugin.split("@", 1)) for plugin in sorted(plugins))
+        blocks.append(Table(header=("Plugin", "Version"), rows=rows, caption="Plugins"))
+    return tuple(blocks)

@@ -1,0 +1,107 @@
+"""What came out: forest plot, leave-one-out, funnel plot and subgroups."""
+
+from __future__ import annotations
+
+from comorbid.document import figures, prose, sentences
+from comorbid.document.blocks import Block, Note, Paragraph, Table
+from comorbid.models.fit import Fit
+from comorbid.models.refits import Refits
+from comorbid.subgroups import AgainstRest
+
+_FEW = 10
+
+
+def forest(fit: Fit) -> tuple[Block, ...]:
+    """Return the forest plot with the sentences that go with it."""
+    return (
+        figures.forest(fit),
+        Paragraph(f"{sentences.expected(fit)} {sentences.average(fit)}"),
+        Paragraph(sentences.heterogeneity(fit)),
+        *(Note(warning, kind="information") for warning in fit.warnings),
+    )
+
+
+def leave_one_out(fit: Fit, refits: Refits) -> tuple[Block, ...]:
+    """Return the leave-one-out figure, table and sentence."""
+    opening = Paragraph(sentences.leave_one_out(fit, refits))
+    if fit.k < 3:
+        return (opening,)
+    scale, percent = fit.effects.scale, prose.level(fit.level)
+    header = ("Without", "Average", f"{percent} interval", f"{percent} prediction", "I²", "tau²")
+    rows = tuple(
+        (
+            label,
+            prose.value(row.estimate, scale),
+            prose.interval(row.ci, scale),
+            prose.interval(row.pi, scale),
+            prose.percent(i2),
+            prose.small(tau2),
+        )
+        for label, row, i2, tau2 in zip(
+            refits.labels,
+            refits.on_scale(),
+            refits.batch.i2.tolist(),
+            refits.batch.tau2.tolist(),
+            strict=True,
+        )
+    )
+    return (
+        opening,
+        figures.leave_one_out(refits, fit=fit),
+        Table(header, rows, "The pool without each study in turn", numeric=header[1:]),
+    )
+
+
+def small_studies(fit: Fit) -> tuple[Block, ...]:
+    """Return the funnel plot, with the caution that few studies call for."""
+    caution: tuple[Block, ...] = ()
+    if fit.k < _FEW:
+        studies = prose.counted(fit.k, "study", "studies")
+        caution = (
+            Note(
+                f"With {studies} a funnel plot can neither show nor rule out that small studies "
+                f"find stronger associations; at least {_FEW} are needed.",
+                title=f"Fewer than {_FEW} studies",
+            ),
+        )
+    return (*caution, figures.funnel(fit))
+
+
+def subgroup_blocks(result: AgainstRest) -> tuple[Block, ...]:
+    """Return a subgroup beside the other studies: sentence, table, and what cannot be said."""
+    blocks: list[Block] = [Paragraph(sentences.difference(result))]
+    if result.contrast is not None:
+        blocks += [figures.subgroups(result.contrast), _sides(result)]
+    blocks += [Note(warning, kind="information") for warning in result.warnings]
+    return tuple(blocks)
+
+
+def _sides(result: AgainstRest) -> Table:
+    sides = [
+        (name, fit)
+        for name, fit in ((result.label, result.fit), ("other studies", result.rest))
+        if fit is not None
+    ]
+    percent = prose.level(sides[0][1].level)
+    header = ("Studies", "k", "Average", f"{percent} interval", f"{percent} prediction", "I²")
+    rows = []
+    for name, fit in sides:
+        scaled, scale = fit.on_scale(), fit.effects.scale
+        rows.append(
+            (
+                name if fit.k > 1 else f"{name} (not pooled)",
+                f"{fit.k}",
+                prose.value(scaled.estimate, scale),
+                prose.interval(scaled.ci, scale),
+                prose.interval(scaled.pi, scale),
+                prose.percent(fit.i2),
+            )
+        )
+    included = "; ".join(f"{name}: {prose.listed(fit.effects.labels)}" for name, fit in sides)
+    return Table(
+        header,
+        tuple(rows),
+        f"{result.label[0].upper()}{result.label[1:]} against the other studies",
+        numeric=header[1:],
+        note=included,
+    )

@@ -1,0 +1,1 @@
+"""Effects: from a table of studies to one effect with its variance a study."""

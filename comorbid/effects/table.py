@@ -1,0 +1,202 @@
+"""The effects that are pooled: one estimate with its variance a study."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from comorbid.effects.arrays import Array
+from comorbid.effects.measures import MEASURES
+from comorbid.effects.overrides import Override
+from comorbid.effects.scales import SCALES
+from comorbid.errors import DataError, Problem
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def _frozen(values: ArrayLike) -> Array:
+    array = np.array(values, dtype=np.float64)
+    array.flags.writeable = False
+    return array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Effects:
+    """Effects and their sampling variances, one a study, on the analysis scale.
+
+    Parameters
+    ----------
+    yi : array_like of shape (k,)
+        Effects, for ratios their natural logs. nan marks a missing one.
+    vi : array_like of shape (k,)
+        Sampling variances; positive, or nan where ``yi`` is.
+    labels : sequence of str, optional
+        How each is called in tables and figures; unique. Default ``Study 1``, ``Study 2``, ...
+    measure : str
+        The measure's id; ``GEN`` for effects of no particular kind, as in metafor.
+    scale : str, optional
+        ``"log"`` or ``"identity"``; by default that of the measure.
+    ids, studies : sequence of str, optional
+        Estimate and study identifiers; by default the labels.
+    source : sequence of str, optional
+        ``counts``, ``reported`` or ``given``: where each effect comes from.
+    moderators : mapping of str to sequence, optional
+        Further columns of the same length, for subgroups and regression.
+    overrides : sequence of Override, optional
+        The analyst's decisions that these effects rest on.
+    warnings : sequence of str, optional
+        What is worth knowing about how they were made.
+
+    Raises
+    ------
+    DataError
+        If lengths differ, a variance is not positive, a value is infinite, or labels repeat.
+
+    Examples
+    --------
+    >>> Effects(yi=[0.5, 0.9], vi=[0.04, 0.09], labels=["A", "B"], measure="OR").scale
+    'log'
+    """
+
+    yi: Array
+    vi: Array
+    labels: tuple[str, ...] = ()
+    measure: str = "GEN"
+    scale: str = ""
+    ids: tuple[str, ...] = ()
+    studies: tuple[str, ...] = ()
+    source: tuple[str, ...] = ()
+    moderators: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    overrides: tuple[Override, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        def put(name: str, value: object) -> None:
+            object.__setattr__(self, name, value)
+
+        put("yi", _frozen(self.yi))
+        put("vi", _frozen(self.vi))
+        if self.yi.ndim != 1 or self.yi.shape != self.vi.shape:
+            raise DataError(
+                f"yi has shape {self.yi.shape} and vi {self.vi.shape}; both need one value a study"
+            )
+        put("labels", tuple(self.labels) or tuple(f"Study {i + 1}" for i in range(self.k)))
+        put("ids", tuple(self.ids) or self.labels)
+        put("studies", tuple(self.studies) or self.ids)
+        put("source", tuple(self.source) or ("given",) * self.k)
+        put("moderators", {name: tuple(values) for name, values in self.moderators.items()})
+        put("overrides", tuple(self.overrides))
+        put("warnings", tuple(self.warnings))
+        if not self.scale:
+            known = {measure.id: measure.scale for measure in MEASURES}
+            put("scale", known.get(self.measure, "identity"))
+        problems = [*self._shape_problems(), *self._value_problems()]
+        if problems:
+            raise DataError(problems)
+
+    def _shape_problems(self) -> list[Problem]:
+        columns: dict[str, Sequence[Any]] = {
+            "labels": self.labels,
+            "ids": self.ids,
+            "studies": self.studies,
+            "source": self.source,
+            **self.moderators,
+        }
+        problems = [
+            Problem(f"{name} has {len(values)} values for {self.k} effects", "give one a study")
+            for name, values in columns.items()
+            if len(values) != self.k
+        ]
+        for name, values in (("labels", self.labels), ("ids", self.ids)):
+            repeated = sorted({value for value in values if values.count(value) > 1})
+            if repeated:
+                problems.append(
+                    Problem(f"{name} repeat: {', '.join(repeated)}", "make each unique")
+                )
+        if self.scale not in SCALES:
+            problems.append(
+                Problem(f"scale is {self.scale!r}", f"use one of {', '.join(sorted(SCALES))}")
+            )
+        return problems
+
+    def _value_problems(self) -> list[Problem]:
+        complete = ~(np.isnan(self.yi) | np.isnan(self.vi))
+        bad_yi = np.isinf(self.yi)
+        bad_vi = complete & ((self.vi <= 0) | np.isinf(self.vi))
+        name = self.labels if len(self.labels) == self.k else tuple(map(str, range(self.k)))
+        return [
+            Problem(
+                f"{name[i]}: effect {self.yi[i]}", "an effect must be finite, or nan if missing"
+            )
+            for i in np.flatnonzero(bad_yi)
+        ] + [
+            Problem(
+                f"{name[i]}: variance {self.vi[i]}",
+                "a variance must be positive and finite; leave the row out or set both to nan",
+            )
+            for i in np.flatnonzero(bad_vi)
+        ]
+
+    @property
+    def k(self) -> int:
+        """Number of rows, the missing ones included."""
+        return int(self.yi.size)
+
+    def __len__(self) -> int:
+        return self.k
+
+    def take(self, rows: Iterable[int]) -> Effects:
+        """Return the effects at these positions, in this order."""
+        index = [int(i) for i in rows]
+        return Effects(
+            yi=self.yi[index],
+            vi=self.vi[index],
+            labels=tuple(self.labels[i] for i in index),
+            measure=self.measure,
+            scale=self.scale,
+            ids=tuple(self.ids[i] for i in index),
+            studies=tuple(self.studies[i] for i in index),
+            source=tuple(self.source[i] for i in index),
+            moderators={n: [v[i] for i in index] for n, v in self.moderators.items()},
+            overrides=self.overrides,
+            warnings=self.warnings,
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a table indexed by label: ``id, study, yi, vi, source`` and the moderators."""
+        import pandas as pd
+
+        core = {"id": self.ids, "study": self.studies, "yi": self.yi, "vi": self.vi}
+        table = {**core, "source": self.source, **self.moderators}
+        return pd.DataFrame(table, index=pd.Index(self.labels, name="label"))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything but the moderators as plain lists and strings."""
+        return {
+            "measure": self.measure,
+            "scale": self.scale,
+            "ids": list(self.ids),
+            "labels": list(self.labels),
+            "studies": list(self.studies),
+            "yi": self.yi.tolist(),
+            "vi": self.vi.tolist(),
+            "source": list(self.source),
+            "overrides": [override.to_dict() for override in self.overrides],
+            "warnings": list(self.warnings),
+        }
+
+    def summary(self) -> str:
+        """Return the table as text, with the warnings below it."""
+        head = f"{self.k} effects, measure {self.measure}, scale {self.scale}"
+        return "\n".join([head, str(self.to_frame()[["yi", "vi", "source"]]), *self.warnings])
+
+    def __repr__(self) -> str:
+        return self.summary()
+
+    def _repr_html_(self) -> str:
+        return str(self.to_frame().to_html(escape=True))

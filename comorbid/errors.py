@@ -1,0 +1,104 @@
+"""Errors and warnings that comorbid raises."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class ComorbidError(Exception):
+    """Base of every error that comorbid raises on purpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with the input: what, where, and what to do.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong, with the value found.
+    remedy : str
+        What to do about it.
+    file, line, column
+        Where it stands. ``line`` counts from 1 and includes the header; ``column`` is a name.
+
+    Examples
+    --------
+    >>> print(Problem("'x' is not a number", "give a number", file="s.csv", line=3, column="n"))
+    s.csv, line 3, column n: 'x' is not a number; give a number
+    """
+
+    message: str
+    remedy: str = ""
+    file: str | None = None
+    line: int | None = None
+    column: str | None = None
+
+    def __str__(self) -> str:
+        place = [
+            self.file,
+            None if self.line is None else f"line {self.line}",
+            None if self.column is None else f"column {self.column}",
+        ]
+        where = ", ".join(part for part in place if part)
+        what = f"{self.message}; {self.remedy}" if self.remedy else self.message
+        return f"{where}: {what}" if where else what
+
+
+class ProblemsError(ComorbidError):
+    """An error that reports every problem found, one a line.
+
+    Parameters
+    ----------
+    problems : sequence of Problem, or str
+        At least one problem. A string stands for a problem with no place.
+
+    Attributes
+    ----------
+    problems : tuple of Problem
+
+    Examples
+    --------
+    >>> DataError([Problem("no rows", "add a study", file="s.csv")]).problems[0].file
+    's.csv'
+    """
+
+    problems: tuple[Problem, ...]
+
+    def __init__(self, problems: Sequence[Problem] | str) -> None:
+        if isinstance(problems, str):
+            problems = [Problem(problems)]
+        self.problems = tuple(problems)
+        lines = [str(problem) for problem in self.problems]
+        if len(lines) > 1:
+            lines = [f"{len(lines)} problems:"] + [f"  {line}" for line in lines]
+        super().__init__("\n".join(lines))
+
+
+class DataError(ProblemsError):
+    """The study table, or an array of effects, cannot be used as it is."""
+
+
+class ModelError(ProblemsError):
+    """The model asked for does not exist or cannot be fitted to these effects."""
+
+
+class PluginError(ProblemsError):
+    """A plugin is missing, broken, or declares something it may not."""
+
+
+class ReportError(ProblemsError):
+    """A report definition is wrong, or its report cannot be built or written."""
+
+
+class VerificationError(ProblemsError):
+    """A report does not say what its data say."""
+
+
+class ComorbidWarning(UserWarning):
+    """Base of every warning that comorbid gives."""
+
+
+class DataWarning(ComorbidWarning):
+    """Rows were left out, or chosen among several of one study."""

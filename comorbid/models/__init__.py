@@ -1,0 +1,1 @@
+"""Models: from effects to fits, all through one vectorised kernel."""

@@ -1,0 +1,102 @@
+"""Refits: the table that leave-one-out, cumulative, subgroup and subset analyses return."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from comorbid.effects.scales import SCALES
+from comorbid.models import text
+from comorbid.models.fit import Scaled
+from comorbid.models.kernel import Batch
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Refits:
+    """Fits of several selections of the same effects, one row each.
+
+    Attributes
+    ----------
+    kind : str
+        What the rows are: ``leave-one-out``, ``subgroups``.
+    labels : tuple of str
+        One a row: the study left out, the subgroup.
+    batch : Batch
+        The fits; analysis scale.
+    reasons : tuple of str
+        One a row: why a row is incomplete, or empty.
+    measure, scale, method, test : str
+        How the rows were fitted.
+    level : float
+        Of the intervals, a proportion.
+    """
+
+    kind: str
+    labels: tuple[str, ...]
+    batch: Batch
+    reasons: tuple[str, ...]
+    measure: str
+    scale: str
+    method: str
+    test: str
+    level: float
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the rows indexed by label, in full precision.
+
+        Columns ``estimate, se, statistic, p_value, ci_low, ci_high, pi_low, pi_high, tau2, i2,
+        h2, q, q_p, k``, and ``reason`` when a row is incomplete.
+        """
+        import pandas as pd
+
+        table = pd.DataFrame(self.batch.columns(), index=pd.Index(self.labels, name="label"))
+        if any(self.reasons):
+            table["reason"] = list(self.reasons)
+        return table
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return labels, settings and columns as plain lists."""
+        columns = {name: values.tolist() for name, values in self.batch.columns().items()}
+        return {
+            "kind": self.kind,
+            "measure": self.measure,
+            "method": self.method,
+            "test": self.test,
+            "level": self.level,
+            "labels": list(self.labels),
+            "reasons": list(self.reasons),
+            **columns,
+        }
+
+    def on_scale(self) -> tuple[Scaled, ...]:
+        """Return each row's estimate and intervals back-transformed, as `Fit.on_scale` does."""
+        names = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high")
+        back = SCALES[self.scale].back
+        columns = [back(getattr(self.batch, name)).tolist() for name in names]
+        return tuple(
+            Scaled(self.measure, estimate, (ci_low, ci_high), (pi_low, pi_high))
+            for estimate, ci_low, ci_high, pi_low, pi_high in zip(*columns, strict=True)
+        )
+
+    def summary(self) -> str:
+        """Return the table as text, on the printed scale."""
+        names = ["estimate", "ci_low", "ci_high", "pi_low", "pi_high"]
+        table = self.to_frame()[[*names, "tau2", "i2", "k"]]
+        table[names] = table[names].apply(SCALES[self.scale].back)
+        head = f"{self.kind} ({self.method}, {text.TEST_NAMES[self.test]}); as {self.measure}"
+        rows = table.to_string(float_format=lambda value: text.number(value, 3), na_rep="-")
+        reasons = [
+            f"Note: {label}: {reason}"
+            for label, reason in zip(self.labels, self.reasons, strict=True)
+            if reason
+        ]
+        return "\n".join([head, rows, *reasons])
+
+    def __repr__(self) -> str:
+        return self.summary()
+
+    def _repr_html_(self) -> str:
+        return str(self.to_frame().to_html(escape=True))

@@ -1,0 +1,53 @@
+"""Selections: refits of parts of the same effects, all in one batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from comorbid.effects.arrays import Mask
+from comorbid.models.fit import Fit
+from comorbid.models.kernel import fit_batch
+from comorbid.models.refits import Refits
+
+
+def refit(fit: Fit, kind: str, labels: Sequence[str], members: Mask) -> Refits:
+    """Refit each selection of a fit's studies by the fit's own method, test and level.
+
+    Parameters
+    ----------
+    fit : Fit
+        Where effects and settings come from.
+    kind : str
+        What the selections are.
+    labels : sequence of n str
+        One a selection.
+    members : boolean array of shape (k, n)
+        Which studies belong to each selection.
+
+    Returns
+    -------
+    Refits
+        A selection of one study or none keeps its row, with the reason.
+    """
+    effects = fit.effects
+    batch = fit_batch(
+        np.where(members, effects.yi[:, None], 0.0),
+        np.where(members, effects.vi[:, None], np.inf),
+        estimator=fit.estimator,
+        test=fit.test,
+        level=fit.level,
+    )
+    reason = {0: "no study is left", 1: "one study is left: nothing is pooled"}
+    return Refits(
+        kind=kind,
+        labels=tuple(labels),
+        batch=batch,
+        reasons=tuple(reason.get(int(k), "") for k in batch.k),
+        measure=effects.measure,
+        scale=effects.scale,
+        method=fit.method,
+        test=fit.test,
+        level=fit.level,
+    )

@@ -1,0 +1,93 @@
+"""How fits print: the layout that users of R know, one function a result."""
+
+from __future__ import annotations
+
+import html
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from comorbid.effects.scales import SCALES
+
+if TYPE_CHECKING:
+    from comorbid.models.fit import Fit
+
+TEST_NAMES = {"z": "z", "t": "t", "knha": "Knapp-Hartung", "adhoc": "Knapp-Hartung, ad hoc"}
+
+
+def as_html(text: str) -> str:
+    """Return preformatted text as an HTML fragment."""
+    return f"<pre>{html.escape(text)}</pre>"
+
+
+def number(value: float, digits: int = 4) -> str:
+    """Format with fixed decimals; what does not exist is a dash."""
+    return "-" if math.isnan(value) else f"{value:.{digits}f}"
+
+
+def p_value(value: float) -> str:
+    """Format a p-value as R does: four decimals, or ``<.0001``."""
+    if math.isnan(value):
+        return "-"
+    return "<.0001" if value < 0.0001 else f"{value:.4f}"
+
+
+def pair(values: tuple[float, float], digits: int = 4) -> str:
+    """Format an interval."""
+    return f"{number(values[0], digits)} to {number(values[1], digits)}"
+
+
+def fit_summary(fit: Fit) -> str:
+    """Return the text of a fit."""
+    equal = fit.method == "EE"
+    model = "Equal-effects model" if equal else "Random-effects model"
+    how = "" if equal else f"; tau^2 estimator: {fit.method}"
+    percent = f"{100 * fit.level:g}%"
+    lines = [f"{model} (k = {fit.k}{how}; test: {TEST_NAMES[fit.test]})", ""]
+    lines += _heterogeneity(fit, equal)
+    lines += ["Model results (analysis scale):"]
+    rows = {
+        "estimate": number(fit.estimate),
+        "se": number(fit.se),
+        "statistic": number(fit.statistic),
+        "df": "inf" if math.isinf(fit.df) else f"{fit.df:g}",
+        "p": p_value(fit.p_value),
+        f"{percent} CI": pair(fit.ci),
+        f"{percent} PI": pair(fit.pi),
+    }
+    lines += [f"  {name:<10}{value}" for name, value in rows.items()]
+    if fit.effects.scale != "identity":
+        scaled = fit.on_scale()
+        lines += [
+            "",
+            f"As {scaled.measure}: {number(scaled.estimate, 2)} ({percent} CI {pair(scaled.ci, 2)};"
+            f" {percent} PI {pair(scaled.pi, 2)})",
+        ]
+    lines += _side_by_side(fit)
+    lines += [f"Note: {warning}" for warning in fit.warnings]
+    return "\n".join(lines)
+
+
+def _heterogeneity(fit: Fit, equal: bool) -> list[str]:
+    lines = []
+    if not equal:
+        tau = math.sqrt(fit.tau2) if fit.tau2 >= 0 else math.nan
+        lines.append(f"tau^2 {number(fit.tau2)}   tau {number(tau)}")
+    basis = "from Q" if equal else "from tau^2"
+    lines.append(f"I^2 {number(fit.i2, 2)}% ({basis})   H^2 {number(fit.h2, 2)}")
+    lines.append(f"Q(df = {fit.k - 1}) = {number(fit.q)}, p {p_value(fit.q_p)}")
+    return [*lines, ""]
+
+
+def _side_by_side(fit: Fit) -> list[str]:
+    """With two or three studies, the three intervals beside each other."""
+    if fit.k not in (2, 3):
+        return []
+    back = SCALES[fit.effects.scale].back
+    lines = ["", f"With {fit.k} studies no one interval can be relied on; beside each other:"]
+    for test, ends in fit.intervals().items():
+        low, high = np.asarray(back(ends)).tolist()
+        name = {"z": "classic (z)", "knha": "Knapp-Hartung", "adhoc": "ad hoc"}[test]
+        lines.append(f"  {name:<15}{pair((low, high), 2)}")
+    return lines

@@ -1,0 +1,1 @@
+"""The press: from a report's folder to its pages and its lock, and back."""

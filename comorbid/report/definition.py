@@ -1,0 +1,188 @@
+"""The definition of a report: what ``report.toml`` says, checked."""
+
+from __future__ import annotations
+
+import datetime
+import difflib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, cast, get_args
+
+from comorbid.effects.overrides import Override
+from comorbid.errors import DataError, Problem, ReportError
+from comorbid.models.kernel import Test
+from comorbid.studies.review import Review
+
+FILE = "report.toml"
+_STRINGS = ("id", "title", "subtitle", "data", "measure", "method", "test")
+_LISTS = ("sections", "plugins")
+_REQUIRED = ("id", "title", "date", "data", "sections")
+_KEYS = (*_STRINGS, "date", "level", *_LISTS, "override", "review")
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """What a report is made of.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the report lives.
+    id, title, subtitle : str
+        Name, and what is printed on page one.
+    date : datetime.date
+        The date the report stands for; a build reads no clock.
+    data : str
+        Name of the study table, in the folder.
+    measure, method, test : str
+        Ids, as in `effects` and `pool`; plugins may add to them.
+    level : float
+        Of the intervals, a proportion.
+    sections : tuple of str
+        Ids of the sections, in the order printed.
+    plugins : tuple of str
+        Requirements: ``"comorbid-migraine >=1,<2"``.
+    overrides : tuple of Override
+        Decisions about single estimates.
+    review : Review or None
+        The systematic review that the studies come from.
+    """
+
+    folder: Path
+    id: str
+    title: str
+    date: datetime.date
+    data: str
+    sections: tuple[str, ...]
+    subtitle: str = ""
+    measure: str = "OR"
+    method: str = "REML"
+    test: Test = "knha"
+    level: float = 0.95
+    plugins: tuple[str, ...] = ()
+    overrides: tuple[Override, ...] = ()
+    review: Review | None = None
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the files that the report is computed from."""
+        return (FILE, self.data)
+
+
+def read_definition(folder: str | Path) -> Definition:
+    """Read and check ``report.toml``.
+
+    Parameters
+    ----------
+    folder : path
+        The report's folder.
+
+    Returns
+    -------
+    Definition
+
+    Raises
+    ------
+    ReportError
+        With all problems at once: no such file, no TOML, an unknown key (with the nearest one), a
+        missing or wrong value.
+    """
+    path = Path(folder) / FILE
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        remedy = f"name a folder that has a {FILE}"
+        raise ReportError([Problem("no such file", remedy, file=str(path))]) from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ReportError([Problem(str(error), "mend the file", file=str(path))]) from error
+    problems = [*_key_problems(values), *_type_problems(values)]
+    parsed: dict[str, Any] = {k: v for k, v in values.items() if k not in ("override", "review")}
+    if not problems:
+        parsed |= {name: tuple(parsed[name]) for name in _LISTS if name in parsed}
+        parsed["overrides"] = _overrides(values.get("override", []), problems)
+        if "review" in values:
+            parsed["review"] = _review(values["review"], problems)
+    if problems:
+        raise ReportError(
+            [Problem(p.message, p.remedy, file=str(path), column=p.column) for p in problems]
+        )
+    return Definition(folder=Path(folder), **parsed)
+
+
+def _key_problems(values: Mapping[str, Any]) -> list[Problem]:
+    problems = []
+    for key in values:
+        if key not in _KEYS:
+            near = difflib.get_close_matches(key, _KEYS, 1)
+            remedy = f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(_KEYS)}"
+            problems.append(Problem(f"unknown key {key!r}", remedy))
+    problems += [
+        Problem(f"no {key!r}", "add it; see the README for an example")
+        for key in _REQUIRED
+        if key not in values
+    ]
+    return problems
+
+
+def _type_problems(values: Mapping[str, Any]) -> list[Problem]:
+    problems = []
+
+    def expect(key: str, good: bool, wanted: str) -> None:
+        if key in values and not good:
+            problems.append(Problem(f"{key} is {values[key]!r}", f"give {wanted}"))
+
+    for key in _STRINGS:
+        expect(key, isinstance(values.get(key), str) and bool(values[key].strip()), "some text")
+    for key in _LISTS:
+        entries = values.get(key)
+        good = isinstance(entries, list) and all(isinstance(entry, str) for entry in entries)
+        expect(key, good, 'a list of names, such as ["summary"]')
+    date = values.get("date")
+    is_date = isinstance(date, datetime.date) and not isinstance(date, datetime.datetime)
+    expect("date", is_date and cast(datetime.date, date).year >= 1980, "a date, such as 2026-01-31")
+    number = values.get("level")
+    expect("level", isinstance(number, float) and 0 < number < 1, "a proportion, such as 0.95")
+    expect("test", values.get("test") in get_args(Test), f"one of {', '.join(get_args(Test))}")
+    sections = values.get("sections")
+    if isinstance(sections, list):
+        expect("sections", bool(sections), "at least one section")
+        repeated = sorted({str(name) for name in sections if sections.count(name) > 1})
+        expect("sections", not repeated, f"each once; {', '.join(repeated)} repeats")
+    data = values.get("data")
+    if isinstance(data, str):
+        inside = not PurePosixPath(data).is_absolute() and ".." not in PurePosixPath(data).parts
+        expect("data", inside and "\\" not in data, "the name of a file inside the folder")
+    expect("override", _is_tables(values.get("override")), "tables headed [[override]]")
+    expect("review", isinstance(values.get("review"), dict), "a table headed [review]")
+    return problems
+
+
+def _is_tables(entries: object) -> bool:
+    return isinstance(entries, list) and all(isinstance(entry, dict) for entry in entries)
+
+
+def _overrides(entries: list[dict[str, Any]], problems: list[Problem]) -> tuple[Override, ...]:
+    """Return the overrides; what is wrong with them is added to the problems."""
+    overrides = []
+    for number, entry in enumerate(entries, start=1):
+        wanted = {"estimate", "use", "reason"}
+        if set(entry) != wanted or not all(isinstance(value, str) for value in entry.values()):
+            found = ", ".join(entry) or "nothing"
+            remedy = "give estimate, use and reason, each as text, and nothing else"
+            problems.append(Problem(f"override {number} has {found}", remedy))
+            continue
+        try:
+            overrides.append(Override(entry["estimate"], use=entry["use"], reason=entry["reason"]))
+        except DataError as error:
+            problems.extend(error.problems)
+    return tuple(overrides)
+
+
+def _review(table: dict[str, Any], problems: list[Problem]) -> Review | None:
+    try:
+        return Review.from_mapping(table, source="review")
+    except DataError as error:
+        problems.extend(Problem(p.message, p.remedy, column="review") for p in error.problems)
+        return None

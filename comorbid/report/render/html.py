@@ -1,0 +1,246 @@
+"""A document as one HTML file that needs nothing beside it."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+from comorbid.document.blocks import Block, Figure, Table
+from comorbid.document.document import Document
+from comorbid.errors import Problem, ReportError
+
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July",
+    "August", "September", "October", "November", "December",
+)  # fmt: skip
+_KEBAB = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_BUNDLED = re.compile(r'url\("(?P<path>fonts/[\w.-]+\.woff2)"\)')
+
+# Widths count in digits. A word longer than this may be broken anywhere, or it alone would
+# widen its column.
+_LONGEST_WORD = 24
+# What fits across an A4 page in the three sizes of table print.
+_NORMAL_WIDTH = 98
+_DENSE_WIDTH = 120
+_TIGHT_WIDTH = 134
+
+
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    text: str
+    classes: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A block with what its place in the document adds to it."""
+
+    kind: str
+    block: Block
+    number: int = 0
+    source: str = ""
+    density: str = ""
+    header: tuple[_Cell, ...] = ()
+    rows: tuple[tuple[_Cell, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Section:
+    id: str
+    title: str
+    origin: str
+    parts: tuple[_Part, ...]
+
+
+def render_html(document: Document) -> str:
+    """Print a document as one self-contained HTML page.
+
+    Style and fonts are embedded and figures are data URLs: the page asks for nothing from
+    anywhere, and says so in its content security policy. All text is escaped. Figures and
+    tables are numbered through the document. The same document gives the same text.
+
+    Parameters
+    ----------
+    document : Document
+        What to print. The first section stands before the contents.
+
+    Returns
+    -------
+    str
+        A whole HTML document.
+
+    Raises
+    ------
+    ReportError
+        When section ids are not kebab-case or not unique, or a figure has no alternative text;
+        all such problems at once.
+
+    Examples
+    --------
+    >>> import datetime
+    >>> from comorbid.document.blocks import Paragraph
+    >>> from comorbid.document.document import DocumentSection
+    >>> section = DocumentSection("summary", "Summary", (Paragraph("1 < 2"),), "comorbid@1.0")
+    >>> html = render_html(Document("A report", datetime.date(2026, 1, 31), (section,)))
+    >>> "<p>1 &lt; 2</p>" in html
+    True
+    """
+    problems = list(_problems(document))
+    if problems:
+        raise ReportError(problems)
+    date = document.date
+    return str(
+        _template().render(
+            document=document,
+            description=document.subtitle or document.title,
+            date=f"{date.day} {_MONTHS[date.month - 1]} {date.year}",
+            sections=_sections(document),
+            stylesheet=_stylesheet(),
+        )
+    )
+
+
+def _problems(document: Document) -> Iterator[Problem]:
+    for name, times in Counter(section.id for section in document.sections).items():
+        if times > 1:
+            yield Problem(f"{times} sections have the id {name!r}", "give each its own")
+        if not _KEBAB.fullmatch(name):
+            yield Problem(
+                f"the section id {name!r} is not kebab-case",
+                "use lower-case letters and digits with single hyphens between, as in risk-of-bias",
+            )
+    for section in document.sections:
+        for number, block in enumerate(section.blocks, start=1):
+            if isinstance(block, Figure) and not block.alt.strip():
+                yield Problem(
+                    f"block {number} of section {section.id!r} ({section.origin}) is a figure "
+                    "without alternative text",
+                    "say in alt what the figure shows",
+                )
+
+
+@functools.cache
+def _template() -> Any:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("comorbid.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+    )
+    environment.filters["shorten"] = _shorten
+    return environment.get_template("document.html.jinja")
+
+
+@functools.cache
+def _stylesheet() -> str:
+    """Return the theme's style sheet with its fonts inside."""
+    theme = resources.files("comorbid.report") / "themes" / "journal"
+
+    def embedded(match: re.Match[str]) -> str:
+        font = theme.joinpath(match["path"]).read_bytes()
+        return f'url("data:font/woff2;base64,{base64.b64encode(font).decode()}")'
+
+    return _BUNDLED.sub(embedded, (theme / "style.css").read_text(encoding="utf-8"))
+
+
+def _sections(document: Document) -> tuple[_Section, ...]:
+    counter: Counter[str] = Counter()
+    return tuple(
+        _Section(
+            section.id,
+            section.title,
+            section.origin,
+            tuple(_part(block, counter) for block in section.blocks),
+        )
+        for section in document.sections
+    )
+
+
+def _part(block: Block, counter: Counter[str]) -> _Part:
+    kind = type(block).__name__.lower()
+    counter[kind] += 1
+    number = counter[kind]
+    match block:
+        case Figure():
+            svg = base64.b64encode(block.svg.encode()).decode()
+            return _Part(kind, block, number, source=f"data:image/svg+xml;base64,{svg}")
+        case Table():
+            return _table(block, number)
+        case _:
+            return _Part(kind, block)
+
+
+def _table(table: Table, number: int) -> _Part:
+    numeric = [name in table.numeric for name in table.header]
+    return _Part(
+        "table",
+        table,
+        number,
+        density=_density(table, numeric),
+        header=tuple(map(_cell, table.header, numeric)),
+        rows=tuple(tuple(map(_cell, row, numeric)) for row in table.rows),
+    )
+
+
+def _cell(text: str, numeric: bool) -> _Cell:
+    classes = ["number"] if numeric else []
+    if not numeric and _width(text) > _LONGEST_WORD:
+        classes.append("words")
+    if _longest_word(text) > _LONGEST_WORD:
+        classes.append("long")
+    return _Cell(text, " ".join(classes))
+
+
+def _longest_word(text: str) -> float:
+    return max(map(_width, text.split()), default=0)
+
+
+def _width(text: str) -> float:
+    """Estimate how wide a text runs, in digits; rather too wide than too narrow."""
+    return sum(map(_character_width, text))
+
+
+def _shorten(text: str, width: int) -> str:
+    """Cut a title to what a running head has room for."""
+    if _width(text) <= width:
+        return text
+    kept = text
+    while kept and _width(kept) > width - 1:
+        kept = kept[:-1]
+    return f"{kept.rstrip()}…"
+
+
+@functools.cache
+def _character_width(character: str) -> float:
+    if character in "mwMW@%ЖМШЩЫЮжмшщыюΩωΦΨ" or unicodedata.east_asian_width(character) in "WF":
+        return 2
+    return 1.4 if character.isupper() else 1
+
+
+def _density(table: Table, numeric: list[bool]) -> str:
+    """Say how close a table must be set to fit across a page."""
+    wanted = least = 2.0 * len(table.header)
+    for name, is_number, cells in zip(table.header, numeric, _columns(table), strict=True):
+        word = max(map(_longest_word, (name, *cells)))
+        line = max(map(_width, cells), default=0)
+        least += min(word, _LONGEST_WORD)
+        wanted += max(line if is_number else min(line, _LONGEST_WORD), min(word, _LONGEST_WORD))
+    if wanted <= _NORMAL_WIDTH:
+        return "normal"
+    if wanted <= _DENSE_WIDTH:
+        return "dense"
+    return "tight" if least <= _TIGHT_WIDTH else "crammed"
+
+
+def _columns(table: Table) -> Iterator[tuple[str, ...]]:
+    for column in range(len(table.header)):
+        yield tuple(row[column] for row in table.rows)

@@ -1,0 +1,235 @@
+"""From a definition to results: studies, audit, effects and every analysis that a section needs."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from types import MappingProxyType
+from typing import cast
+
+from comorbid.contributions import (
+    Analysis,
+    Context,
+    Estimator,
+    Measure,
+    Provenance,
+    Result,
+    Section,
+    Settings,
+    Subgroup,
+)
+from comorbid.effects.build import effects
+from comorbid.errors import ComorbidError, PluginError, Problem, ReportError
+from comorbid.registry import Declared, Registry, load_registry
+from comorbid.report.definition import Definition
+from comorbid.report.files import file_hash
+from comorbid.report.lock import make_lock
+from comorbid.studies.read import read_studies
+from comorbid.subgroups import against_rest
+
+Progress = Callable[[str], None]
+_SOFTWARE = ("comorbid", "forestplot", "matplotlib", "numpy", "pandas", "scipy", "weasyprint")
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """A report's results, before anything is written about them.
+
+    ``context.results`` holds all results; ``origins`` says who declared each.
+    """
+
+    definition: Definition
+    sections: tuple[Declared[Section], ...]
+    context: Context
+    origins: Mapping[str, str]
+
+    def lock(self) -> dict[str, object]:
+        """Return what `results.json` holds."""
+        definition, provenance = self.definition, self.context.provenance
+        return make_lock(
+            inputs=provenance.inputs,
+            settings={
+                "measure": definition.measure,
+                "method": definition.method,
+                "test": definition.test,
+                "level": definition.level,
+                "sections": definition.sections,
+                "plugins": provenance.plugins,
+                "overrides": [override.to_dict() for override in definition.overrides],
+            },
+            results={
+                id_: (self.origins[id_], result.to_dict())
+                for id_, result in self.context.results.items()
+            },
+            software=provenance.software,
+        )
+
+
+def compute(definition: Definition, *, progress: Progress) -> Computed:
+    """Load the plugins, read the studies and run what the sections need.
+
+    Parameters
+    ----------
+    definition : Definition
+        The report.
+    progress : callable
+        Gets one line a stage.
+
+    Returns
+    -------
+    Computed
+
+    Raises
+    ------
+    ComorbidError
+        Of the kind that fits: about a plugin, the data, the model or the report.
+    """
+    registry = load_registry(definition.plugins)
+    progress(f"plugins: {', '.join(entry.origin for entry in registry.distributions)}")
+    sections = _sections(registry, definition)
+    context = _empty_context(definition, registry)
+    progress(f"studies: {len(context.studies)} rows, {context.effects.k} effects pooled")
+    needed = _needed(registry, sections)
+    used = tuple(e.declaration for e in needed if isinstance(e.declaration, Subgroup))
+    results: dict[str, Result] = {}
+    for entry in needed:
+        results[entry.declaration.id] = _run(entry, definition, context, used, results)
+    progress(f"results: {', '.join(results)}")
+    return Computed(
+        definition,
+        sections,
+        _with_results(context, used, results),
+        {entry.declaration.id: entry.origin for entry in needed},
+    )
+
+
+def restricted(context: Context, needs: tuple[str, ...]) -> Context:
+    """Return the context with only the results named."""
+    return _with_results(context, context.subgroups, {n: context.results[n] for n in needs})
+
+
+def _with_results(
+    context: Context, subgroups: tuple[Subgroup, ...], results: Mapping[str, Result]
+) -> Context:
+    return Context(
+        studies=context.studies,
+        effects=context.effects,
+        settings=context.settings,
+        overrides=context.overrides,
+        subgroups=subgroups,
+        provenance=context.provenance,
+        results=MappingProxyType(dict(results)),
+    )
+
+
+def _sections(registry: Registry, definition: Definition) -> tuple[Declared[Section], ...]:
+    found, problems = [], []
+    for id_ in definition.sections:
+        try:
+            found.append(cast(Declared[Section], registry.find("sections", id_)))
+        except PluginError as error:
+            problems += [
+                Problem(
+                    p.message, f"{p.remedy}, or list the plugin that has it", file="report.toml"
+                )
+                for p in error.problems
+            ]
+    if problems:
+        raise ReportError(problems)
+    return tuple(found)
+
+
+def _empty_context(definition: Definition, registry: Registry) -> Context:
+    measure = cast(Measure, registry.find("measures", definition.measure).declaration)
+    method = cast(Estimator, registry.find("estimators", definition.method).declaration)
+    columns = [entry.declaration for entry in registry.columns]
+    inputs = {name: file_hash(definition.folder / name) for name in definition.inputs}
+    studies = read_studies(
+        definition.folder / definition.data, columns=columns, review=definition.review
+    )
+    return Context(
+        studies=studies,
+        effects=effects(studies, measure=measure, overrides=definition.overrides),
+        settings=Settings(measure, method, definition.test, definition.level),
+        overrides=definition.overrides,
+        subgroups=(),
+        provenance=Provenance(
+            inputs=inputs,
+            software=_software(),
+            plugins=tuple(
+                entry.origin for entry in registry.distributions if entry.name != "comorbid"
+            ),
+        ),
+        results={},
+    )
+
+
+def _software() -> dict[str, str]:
+    versions = {name: metadata.version(name) for name in _SOFTWARE}
+    return {
+        **versions,
+        "Python": platform.python_version(),
+        "platform": f"{sys.platform} {platform.machine()}",
+    }
+
+
+def _needed(
+    registry: Registry, sections: tuple[Declared[Section], ...]
+) -> tuple[Declared[Analysis | Subgroup], ...]:
+    """Return the analyses and subgroups that the sections need, each after what it needs."""
+    everything = cast(
+        tuple[Declared[Analysis | Subgroup], ...], (*registry.analyses, *registry.subgroups)
+    )
+    known = {entry.declaration.id: entry for entry in everything}
+    ordered: dict[str, Declared[Analysis | Subgroup]] = {}
+
+    def visit(id_: str, wanted_by: str, path: tuple[str, ...]) -> None:
+        if id_ in ordered:
+            return
+        if id_ not in known or id_ in path:
+            what = "needs itself" if id_ in path else f"does not exist; there are {sorted(known)}"
+            raise PluginError([Problem(f"{wanted_by} needs the result {id_!r}, which {what}")])
+        declaration = known[id_].declaration
+        for inner in declaration.needs if isinstance(declaration, Analysis) else ():
+            visit(inner, f"{known[id_].origin}, {id_!r}", (*path, id_))
+        ordered[id_] = known[id_]
+
+    for section in sections:
+        for id_ in section.declaration.needs:
+            visit(id_, f"{section.origin}, section {section.declaration.id!r}", ())
+    return tuple(ordered.values())
+
+
+def _run(
+    entry: Declared[Analysis | Subgroup],
+    definition: Definition,
+    context: Context,
+    used: tuple[Subgroup, ...],
+    results: Mapping[str, Result],
+) -> Result:
+    declaration, settings = entry.declaration, context.settings
+    if isinstance(declaration, Subgroup):
+        return against_rest(
+            context.studies,
+            where=declaration.where,
+            label=declaration.label,
+            measure=settings.measure,
+            overrides=definition.overrides,
+            method=settings.method,
+            test=settings.test,
+            level=settings.level,
+        )
+    own = _with_results(context, used, {name: results[name] for name in declaration.needs})
+    try:
+        return declaration.run(own)
+    except ComorbidError:
+        raise
+    except Exception as error:
+        cause = f"{type(error).__name__}: {error}"
+        remedy = "update the plugin or take its section off the list"
+        raise PluginError(
+            [Problem(f"{entry.origin}, analysis {declaration.id!r} fails: {cause}", remedy)]
+        ) from error

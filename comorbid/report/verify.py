@@ -1,0 +1,99 @@
+"""Verification: does a report's lock still say what its data say? Writes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from comorbid.errors import VerificationError
+from comorbid.report import lock as locks
+from comorbid.report.definition import read_definition
+from comorbid.report.files import file_hash
+from comorbid.report.results import Progress, compute
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What a verification found, level by level; an empty level agrees.
+
+    Attributes
+    ----------
+    inputs : tuple of str
+        Input files that are not those the lock was computed from.
+    numbers : tuple of str
+        Locked numbers, settings or texts that a new computation does not give, and numbers that
+        were edited after the lock was written.
+    """
+
+    inputs: tuple[str, ...]
+    numbers: tuple[str, ...]
+
+    @property
+    def agrees(self) -> bool:
+        """Whether every level agrees."""
+        return not (self.inputs or self.numbers)
+
+    def summary(self) -> str:
+        """Return one line a level, and below it what differs."""
+        lines = []
+        for level, found in (("inputs", self.inputs), ("numbers", self.numbers)):
+            lines.append(f"{level}: {f'{len(found)} differ' if found else 'agree'}")
+            lines += [f"  {entry}" for entry in found]
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return self.summary()
+
+    def raise_if_different(self) -> None:
+        """Raise `VerificationError` with every difference, if there is one."""
+        if not self.agrees:
+            raise VerificationError(self.summary())
+
+
+def verify(folder: str | Path, *, progress: Progress = lambda line: None) -> Verification:
+    """Compute a report's numbers again and compare them with its lock.
+
+    Parameters
+    ----------
+    folder : path
+        Holds ``report.toml``, the study table and ``results.json``.
+    progress : callable, optional
+        Gets one line of text a stage.
+
+    Returns
+    -------
+    Verification
+
+    Raises
+    ------
+    ComorbidError
+        If the numbers cannot be computed or the lock cannot be read.
+
+    Examples
+    --------
+    >>> import comorbid as cb
+    >>> cb.verify("reports/headache-back-pain")  # doctest: +SKIP
+    inputs: agree
+    numbers: agree
+    """
+    definition = read_definition(folder)
+    locked = locks.read_lock(definition.folder)
+    hashes = {name: file_hash(definition.folder / name) for name in definition.inputs}
+    inputs = tuple(str(entry) for entry in locks.compare(locked["inputs"], hashes, path="inputs"))
+    progress(f"definition: {definition.id}")
+    recomputed = compute(definition, progress=progress).lock()
+    moved = locks.moved(locked, recomputed)
+    numbers = [str(entry) for entry in moved if not entry.path.startswith("inputs.")]
+    numbers += [
+        line for id_ in locks.edited_results(locked) for line in _edits(id_, locked, recomputed)
+    ]
+    return Verification(inputs, tuple(dict.fromkeys(numbers)))
+
+
+def _edits(id_: str, locked: dict[str, Any], recomputed: dict[str, Any]) -> list[str]:
+    """Name what was edited in a locked result: whatever is not the recomputed value exactly."""
+    path = f"results.{id_}"
+    entries = [lock["results"].get(id_, {}).get("values") for lock in (locked, recomputed)]
+    exact = locks.compare(*entries, path=f"{path}.values", exact=True)
+    return [str(entry) for entry in exact] or [f"{path}.sha256: is not that of the values"]

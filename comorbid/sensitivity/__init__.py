@@ -1,0 +1,1 @@
+"""Sensitivity: how far a fit can be trusted."""

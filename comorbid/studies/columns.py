@@ -1,0 +1,167 @@
+"""The columns a study table may have, and what each may hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+Kind = Literal["text", "number", "count", "flag"]
+Values = npt.NDArray[Any]
+Check = Callable[[Values], Values]
+
+RATIO_MEASURES: tuple[str, ...] = ("OR", "RR", "HR", "IRR")
+"""Measures that are ratios: above 0, and analysed as logarithms."""
+
+MEASURE_WORDS: dict[str, str] = {
+    **{code.lower(): code for code in RATIO_MEASURES},
+    "odds ratio": "OR",
+    "risk ratio": "RR",
+    "relative risk": "RR",
+    "hazard ratio": "HR",
+    "rate ratio": "IRR",
+    "incidence rate ratio": "IRR",
+}
+"""Other spellings of the ratio measures, in lower case, with the spelling to use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column that a study table may have.
+
+    Parameters
+    ----------
+    name : str
+        The name in the header.
+    kind : {"text", "number", "count", "flag"}
+        What the cells hold. A count is a whole number from 0 up; a flag is yes or no.
+    required : bool
+        Whether every table must have the column, with a value on every row.
+    description : str
+        What the column holds, worded to follow "give": ``"the year of publication"``. Error
+        messages use it to say what to do.
+    check : callable, optional
+        ``check(values) -> array of bool`` gets the values that are not missing, already read
+        (float64 for numbers and counts, bool for flags, object for text), and says for each
+        whether it is acceptable.
+
+    Raises
+    ------
+    ValueError
+        If the name is empty or the kind is not one of the four.
+
+    Examples
+    --------
+    >>> Column("mean_age", "number", description="the mean age in years").kind
+    'number'
+    """
+
+    name: str
+    kind: Kind
+    required: bool = False
+    description: str = ""
+    check: Check | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(Kind):
+            allowed = ", ".join(get_args(Kind))
+            raise ValueError(f"a column is one of {allowed}, not {self.kind!r}")
+        if not self.name or self.name != self.name.strip():
+            raise ValueError(f"a column needs a name without outer spaces, not {self.name!r}")
+
+
+def _is_year(values: Values) -> Values:
+    return np.asarray((values >= 1800) & (values <= 2100))
+
+
+def _is_level(values: Values) -> Values:
+    return np.asarray((values > 0) & (values < 1))
+
+
+def _is_positive(values: Values) -> Values:
+    return np.asarray(values > 0)
+
+
+def _cell(name: str, people: str) -> Column:
+    interval = ", while a confidence interval goes in ci_low and ci_high" if name == "ci" else ""
+    return Column(name, "count", description=f"the number of people {people}{interval}")
+
+
+CORE_COLUMNS: tuple[Column, ...] = (
+    Column(
+        "study_id",
+        "text",
+        required=True,
+        description="a short name of the study, the same on every row about the same people",
+    ),
+    Column("estimate_id", "text", description="a name of its own for every row"),
+    Column("label", "text", description="the name to print in tables and figures"),
+    Column("author", "text", description="the first author"),
+    Column("year", "count", description="the year of publication in four digits", check=_is_year),
+    Column(
+        "measure",
+        "text",
+        description="the measure of the estimate: OR, RR, HR, IRR, or one that a plugin adds",
+    ),
+    Column(
+        "estimate",
+        "number",
+        description="the estimate as printed: an odds ratio, not its logarithm",
+    ),
+    Column(
+        "ci_low",
+        "number",
+        description="the lower end of the interval as printed, on the scale of the estimate",
+    ),
+    Column(
+        "ci_high",
+        "number",
+        description="the upper end of the interval as printed, on the scale of the estimate",
+    ),
+    Column(
+        "ci_level",
+        "number",
+        description="the level of the interval as a proportion, 0.95 for 95 %",
+        check=_is_level,
+    ),
+    Column(
+        "se",
+        "number",
+        description="the standard error on the analysis scale, of a log odds ratio for an OR",
+        check=_is_positive,
+    ),
+    Column("n", "count", description="the number of people in the study", check=_is_positive),
+    Column(
+        "n_analysed",
+        "count",
+        description="the number of people behind this estimate",
+        check=_is_positive,
+    ),
+    _cell("ai", "with both conditions"),
+    _cell("bi", "with the first condition only"),
+    _cell("ci", "with the second condition only"),
+    _cell("di", "with neither condition"),
+    Column(
+        "primary",
+        "flag",
+        description="yes on the one row of each study that goes into the main pool, no elsewhere",
+    ),
+    Column(
+        "adjustment",
+        "text",
+        description="whether the estimate is crude or adjusted, as the paper says",
+    ),
+    Column("source_url", "text", description="the address where the figures can be read"),
+    Column("source_note", "text", description="where in the source the figures stand"),
+)
+"""The columns that comorbid itself gives a meaning to.
+
+Any other column of a table is kept as a moderator. The four counts may also be headed ``both``,
+``<condition one>_only``, ``<condition two>_only`` and ``neither``.
+"""
+
+WORD_COUNTS: tuple[str, str] = ("both", "neither")
+"""The two count columns whose names in words are fixed."""

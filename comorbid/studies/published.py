@@ -1,0 +1,195 @@
+"""What a row prints, and what its digits allow for: rounded numbers, intervals, counts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from statistics import NormalDist
+from typing import Any
+
+from comorbid.studies.cells import half_unit
+from comorbid.studies.columns import RATIO_MEASURES
+from comorbid.studies.table import Studies
+
+
+@dataclass(frozen=True, slots=True)
+class Rounded:
+    """A number as printed, and the range of true values that round to it."""
+
+    text: str
+
+    @property
+    def value(self) -> float:
+        """The number as printed."""
+        return float(self.text)
+
+    @property
+    def low(self) -> float:
+        """The smallest value that the digits allow."""
+        return float(Decimal(self.text) - Decimal(repr(half_unit(self.text))))
+
+    @property
+    def high(self) -> float:
+        """The largest value that the digits allow."""
+        return float(Decimal(self.text) + Decimal(repr(half_unit(self.text))))
+
+    @property
+    def decimals(self) -> int:
+        """Digits after the point."""
+        return max(0, round(-math.log10(2 * half_unit(self.text))))
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A printed interval of a ratio; standard errors are of the logarithm."""
+
+    low: Rounded
+    high: Rounded
+    level: float
+
+    @property
+    def se(self) -> float:
+        """The standard error that the printed ends give."""
+        return self._se(self.low.value, self.high.value)
+
+    @property
+    def se_widest(self) -> float:
+        """The largest standard error that the digits allow; infinite where an end may be 0."""
+        return self._se(self.low.low, self.high.high)
+
+    @property
+    def se_narrowest(self) -> float:
+        """The smallest standard error that the digits allow."""
+        return max(0.0, self._se(self.low.high, self.high.low))
+
+    @property
+    def printed_middle(self) -> float:
+        """The geometric mean of the printed ends."""
+        return math.sqrt(self.low.value * self.high.value)
+
+    @property
+    def middle(self) -> tuple[float, float]:
+        """The range of geometric means that the digits allow."""
+        low = math.sqrt(max(0.0, self.low.low) * max(0.0, self.high.low))
+        return low, math.sqrt(self.low.high * self.high.high)
+
+    def _se(self, low: float, high: float) -> float:
+        if low <= 0 or high <= 0:
+            return math.inf
+        z = NormalDist().inv_cdf((1 + self.level) / 2)
+        return (math.log(high) - math.log(low)) / (2 * z)
+
+    def __str__(self) -> str:
+        return f"{self.low.text} to {self.high.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The four counts of a 2x2 table, as float64 so that their products cannot overflow."""
+
+    a: float
+    b: float
+    c: float
+    d: float
+
+    @property
+    def total(self) -> float:
+        """All people in the table."""
+        return self.a + self.b + self.c + self.d
+
+    @property
+    def odds_ratio(self) -> float | None:
+        """``ad / bc``, or None with a count of 0."""
+        if min(self.a, self.b, self.c, self.d) == 0:
+            return None
+        return (self.a * self.d) / (self.b * self.c)
+
+    @property
+    def se(self) -> float | None:
+        """Standard error of the log odds ratio (Woolf 1955), or None with a count of 0."""
+        if min(self.a, self.b, self.c, self.d) == 0:
+            return None
+        return math.sqrt(1 / self.a + 1 / self.b + 1 / self.c + 1 / self.d)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a table as published; None is missing."""
+
+    id: str
+    label: str
+    measure: str
+    adjustment: str
+    estimate: Rounded | None
+    interval: Interval | None
+    counts: Counts | None
+    n: float | None
+    n_analysed: float | None
+
+    @property
+    def is_ratio(self) -> bool:
+        """Whether the measure is analysed as a logarithm."""
+        return self.measure in RATIO_MEASURES
+
+    @property
+    def is_adjusted(self) -> bool:
+        """Whether the row says that its estimate is adjusted."""
+        return self.adjustment.casefold().startswith("adjust")
+
+    @property
+    def people(self) -> float | None:
+        """The most people that the row may rest on."""
+        known = [self.n, self.n_analysed, None if self.counts is None else self.counts.total]
+        return max((number for number in known if number is not None), default=None)
+
+    @property
+    def level_text(self) -> str:
+        """The level of the interval in per cent."""
+        return "" if self.interval is None else f"{100 * self.interval.level:g} %"
+
+
+def published_rows(studies: Studies) -> list[Row]:
+    """Return every row of a table as published."""
+    frame = studies.frame.to_dict(orient="records")
+    printed = studies.printed.to_dict(orient="records")
+    return [_row(row, text) for row, text in zip(frame, printed, strict=True)]
+
+
+def apart(*values: float) -> tuple[str, ...]:
+    """Return numbers with as few significant digits, from two up, as tell them apart.
+
+    Examples
+    --------
+    >>> apart(0.0012178, 0.0440386)
+    ('0.0012', '0.044')
+    >>> apart(0.04401, 0.04398)
+    ('0.04401', '0.04398')
+    """
+    texts: tuple[str, ...] = ()
+    for digits in range(2, 17):
+        texts = tuple(f"{value:.{digits}g}" for value in values)
+        if len(set(texts)) == len(set(values)):
+            break
+    return texts
+
+
+def _row(row: Mapping[Hashable, Any], printed: Mapping[Hashable, str]) -> Row:
+    low, high = printed["ci_low"], printed["ci_high"]
+    counts = [float(row[name]) for name in ("ai", "bi", "ci", "di")]
+    return Row(
+        id=row["estimate_id"],
+        label=row["label"],
+        measure=row["measure"],
+        adjustment=row.get("adjustment", ""),
+        estimate=Rounded(printed["estimate"]) if printed["estimate"] else None,
+        interval=Interval(Rounded(low), Rounded(high), row["ci_level"]) if low and high else None,
+        counts=None if any(map(math.isnan, counts)) else Counts(*counts),
+        n=_known(row["n"]),
+        n_analysed=_known(row.get("n_analysed", math.nan)),
+    )
+
+
+def _known(number: float) -> float | None:
+    return None if math.isnan(number) else float(number)

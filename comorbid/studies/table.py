@@ -1,0 +1,268 @@
+"""The table of studies, read and checked: a value that cannot be changed."""
+
+from __future__ import annotations
+
+import difflib
+import html
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from comorbid.errors import DataError, Problem
+from comorbid.studies.cells import parse_flag, parse_number
+from comorbid.studies.review import Coverage, PublishedEstimate, Review
+
+__all__ = ["FRAME_COLUMNS", "Coverage", "PublishedEstimate", "Review", "Studies"]
+
+FRAME_COLUMNS: tuple[str, ...] = (
+    "estimate_id",
+    "study_id",
+    "label",
+    "measure",
+    "estimate",
+    "ci_low",
+    "ci_high",
+    "ci_level",
+    "se",
+    "ai",
+    "bi",
+    "ci",
+    "di",
+    "n",
+    "primary",
+)
+"""The columns that every table has, in this order, before its moderators."""
+
+_ROWS_SHOWN = 40
+_VALUES_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Studies:
+    """A table of studies, one published estimate a row.
+
+    Made by `read_studies`; never changes. Whatever it returns is a copy.
+
+    Attributes
+    ----------
+    lines : tuple of int
+        The line of the file where each row begins; the header counts.
+    source : str
+        Name of the file as given.
+    sha256 : str
+        Hash of the bytes of the file, in hexadecimal. A selection keeps that of its file.
+    conditions : tuple of two str, or None
+        The two conditions, where the 2x2 counts are headed in words; rows of the 2x2 table are
+        with and without the first, columns with and without the second.
+    review : Review, or None
+        The systematic review that the table comes from.
+
+    Examples
+    --------
+    >>> from comorbid.studies.datasets import headache_back_pain
+    >>> studies = headache_back_pain()
+    >>> len(studies), len(studies.primary())
+    (13, 6)
+    >>> studies.select({"headache": ["migraine"]}).frame["label"].tolist()
+    ['Ashina 2018 (3)', 'Bejia 2005']
+    """
+
+    _frame: pd.DataFrame = field()
+    _printed: pd.DataFrame = field()
+    lines: tuple[int, ...]
+    source: str
+    sha256: str
+    conditions: tuple[str, str] | None = None
+    review: Review | None = None
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The table: `FRAME_COLUMNS`, then every moderator in the order of the file.
+
+        Numbers and counts are float64 with NaN for missing, text is str with "" for missing,
+        ``primary`` is bool. ``estimate``, ``ci_low`` and ``ci_high`` are on the scale of the
+        measure (an odds ratio), ``se`` is on the analysis scale (of the log odds ratio).
+        """
+        return self._frame.copy(deep=True)
+
+    @property
+    def printed(self) -> pd.DataFrame:
+        """``estimate``, ``ci_low`` and ``ci_high`` digit by digit as in the file; "" is missing.
+
+        The decimal mark is a point, also where the file has a comma.
+        """
+        return self._printed.copy(deep=True)
+
+    def __len__(self) -> int:
+        return len(self._frame)
+
+    def select(self, where: Mapping[str, Sequence[str]]) -> Studies:
+        """Return the rows whose value in every named column is one of those given.
+
+        Parameters
+        ----------
+        where : mapping of str to sequence of str
+            Column to values. Numbers are compared as numbers, ``primary`` takes yes and no, and
+            "" stands for missing.
+
+        Returns
+        -------
+        Studies
+            In the same order; without rows where no row has all of the values.
+
+        Raises
+        ------
+        DataError
+            If a column does not exist or a value never occurs in it.
+        """
+        problems: list[Problem] = []
+        keep = np.ones(len(self), dtype=bool)
+        for name, values in where.items():
+            wanted = [values] if isinstance(values, str) else [str(value) for value in values]
+            if name not in self._frame:
+                problems.append(self._no_column(name))
+                continue
+            if not wanted:
+                problems.append(Problem(f"no value is given for {name}", "give one", self.source))
+            found = np.zeros(len(self), dtype=bool)
+            for value in wanted:
+                rows = _matches(self._frame[name], value)
+                if not rows.any():
+                    problems.append(self._no_value(name, value))
+                found |= rows
+            keep &= found
+        if problems:
+            raise DataError(problems)
+        return self._kept(keep)
+
+    def primary(self) -> Studies:
+        """Return the rows that go into the main pool."""
+        return self._kept(self._frame["primary"].to_numpy(dtype=bool))
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a copy of the table, as `frame` does."""
+        return self.frame
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain values; a missing number is None."""
+        rows = [
+            {name: _plain(value) for name, value in row.items()}
+            for row in self._frame.to_dict(orient="records")
+        ]
+        return {
+            "source": self.source,
+            "sha256": self.sha256,
+            "conditions": None if self.conditions is None else list(self.conditions),
+            "review": None if self.review is None else self.review.to_dict(),
+            "lines": list(self.lines),
+            "rows": rows,
+        }
+
+    def summary(self) -> str:
+        """Return the table as text: what it holds, then one line a row."""
+        cells = [self._cells(i) for i in range(min(len(self), _ROWS_SHOWN))]
+        table = [("label", "measure", "estimate", "n", "pool"), *cells]
+        widths = [max(len(row[j]) for row in table) for j in range(len(table[0]))]
+        lines = [
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            for row in table
+        ]
+        if len(self) > _ROWS_SHOWN:
+            lines.append(f"and {len(self) - _ROWS_SHOWN:,} more rows")
+        return "\n".join([*self._facts(), "", *lines] if len(self) else self._facts())
+
+    def __repr__(self) -> str:
+        return self.summary()
+
+    def _repr_html_(self) -> str:
+        facts = "".join(f"<p>{html.escape(fact)}</p>" for fact in self._facts())
+        return facts + str(self._frame.head(_ROWS_SHOWN).to_html(index=False, na_rep=""))
+
+    def _facts(self) -> list[str]:
+        frame = self._frame
+        facts = [
+            f"{_count(len(frame), 'estimate')} of {_count(frame['study_id'].nunique(), 'study')}"
+            f" from {self.source}, {int(frame['primary'].sum())} in the main pool"
+        ]
+        if self.conditions is not None:
+            facts.append(f"conditions: {self.conditions[0]} and {self.conditions[1]}")
+        if self.review is not None:
+            facts.append(f"coverage: {self.review.coverage(self).summary()}")
+        return facts
+
+    def _cells(self, i: int) -> tuple[str, ...]:
+        row, printed = self._frame.iloc[i], self._printed.iloc[i]
+        interval = f" ({printed['ci_low']}-{printed['ci_high']})" if printed["ci_low"] else ""
+        n = "" if np.isnan(row["n"]) else f"{row['n']:,.0f}"
+        pool = "yes" if row["primary"] else "no"
+        return row["label"], row["measure"], f"{printed['estimate']}{interval}", n, pool
+
+    def _kept(self, keep: np.ndarray[Any, Any]) -> Studies:
+        return Studies(
+            _frame=self._frame[keep].reset_index(drop=True),
+            _printed=self._printed[keep].reset_index(drop=True),
+            lines=tuple(line for line, kept in zip(self.lines, keep, strict=True) if kept),
+            source=self.source,
+            sha256=self.sha256,
+            conditions=self.conditions,
+            review=self.review,
+        )
+
+    def _no_column(self, name: str) -> Problem:
+        names = [str(column) for column in self._frame.columns]
+        near = difflib.get_close_matches(name, names, n=1)
+        meant = f"did you mean {near[0]}? " if near else ""
+        return Problem(
+            f"there is no column {name}", f"{meant}the columns are {', '.join(names)}", self.source
+        )
+
+    def _no_value(self, name: str, value: str) -> Problem:
+        values = list(dict.fromkeys(_printable(cell) for cell in self._frame[name]))
+        shown = ", ".join(values[:_VALUES_SHOWN])
+        more = len(values) - _VALUES_SHOWN
+        shown += f" and {more:,} more" if more > 0 else ""
+        return Problem(f"no row has {name} = {value!r}", f"the values are {shown}", self.source)
+
+
+def _matches(column: pd.Series[Any], value: str) -> np.ndarray[Any, Any]:
+    """Which cells hold the value that ``value`` writes."""
+    if pd.api.types.is_bool_dtype(column):
+        missing = column.isna().to_numpy(dtype=bool)
+        if not value:
+            return missing
+        flag = parse_flag(value)
+        same = [cell is not pd.NA and bool(cell) is flag for cell in column]
+        return np.array(same, dtype=bool) & ~missing
+    if pd.api.types.is_numeric_dtype(column):
+        numbers = column.to_numpy(dtype=float)
+        if not value:
+            return np.asarray(np.isnan(numbers))
+        number = parse_number(value, decimal_comma=False)
+        return np.asarray(numbers == (np.nan if number is None else number))
+    return np.asarray(column == value, dtype=bool)
+
+
+def _printable(cell: Any) -> str:
+    """A cell as `Studies.select` takes it."""
+    if cell is pd.NA or cell == "" or (isinstance(cell, float) and np.isnan(cell)):
+        return "'' (missing)"
+    if isinstance(cell, bool | np.bool_):
+        return "yes" if cell else "no"
+    if isinstance(cell, float):
+        return str(int(cell)) if cell.is_integer() else repr(float(cell))
+    return str(cell)
+
+
+def _plain(value: Any) -> Any:
+    """A cell as a value that JSON can hold."""
+    if value is pd.NA or (isinstance(value, float) and np.isnan(value)):
+        return None
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _count(number: int, noun: str) -> str:
+    plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
+    return f"{number:,} {noun if number == 1 else plural}"

@@ -1,0 +1,342 @@
+"""Subgroups: fits of parts of the studies, and the test between them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import special
+
+from comorbid.effects.build import effects as effects_of
+from comorbid.effects.measures import Measure
+from comorbid.effects.overrides import Override
+from comorbid.effects.table import Effects
+from comorbid.errors import DataError, ModelError
+from comorbid.models import text
+from comorbid.models.estimators import Estimator
+from comorbid.models.fit import Fit, pool
+from comorbid.models.kernel import Test
+from comorbid.models.refits import Refits
+from comorbid.models.selections import refit
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from comorbid.studies.table import Studies
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Subgroups:
+    """Subgroup fits and the test between them; made by `subgroups`.
+
+    Attributes
+    ----------
+    by : str
+        The moderator.
+    refits : Refits
+        One row a subgroup, in the order in which they first occur.
+    q_between, q_between_p : float
+        Statistic and p-value of the test between subgroups; nan when fewer than two subgroups
+        have a standard error.
+    q_between_df : int
+        Its degrees of freedom.
+    warnings : tuple of str
+        Which subgroups hold one study, and what follows.
+    """
+
+    by: str
+    refits: Refits
+    q_between: float
+    q_between_df: int
+    q_between_p: float
+    warnings: tuple[str, ...]
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the subgroup fits, as `Refits.to_frame` does."""
+        return self.refits.to_frame()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fits and the test as plain values."""
+        return {
+            "by": self.by,
+            **self.refits.to_dict(),
+            "q_between": self.q_between,
+            "q_between_df": self.q_between_df,
+            "q_between_p": self.q_between_p,
+            "warnings": list(self.warnings),
+        }
+
+    def summary(self) -> str:
+        """Return the table and the test as text."""
+        test = (
+            f"Test between subgroups: Q(df = {self.q_between_df}) = "
+            f"{text.number(self.q_between)}, p {text.p_value(self.q_between_p)}"
+        )
+        return "\n".join([self.refits.summary(), test, *self.warnings])
+
+    def __repr__(self) -> str:
+        return self.summary()
+
+    def _repr_html_(self) -> str:
+        return self.refits._repr_html_() + text.as_html(self.summary().splitlines()[-1])
+
+
+def subgroups(
+    effects: Effects,
+    *,
+    by: str,
+    method: str | Estimator = "REML",
+    test: Test = "knha",
+    level: float = 0.95,
+) -> Subgroups:
+    r"""Pool each subgroup by itself, with its own tau2, and test whether they differ.
+
+    With the estimate :math:`\hat\mu_g` of each subgroup and the standard error that its own fit
+    has under ``test``, and :math:`w_g = 1 / \mathrm{se}_g^2`,
+
+    .. math:: Q_B = \sum_g w_g (\hat\mu_g - \bar\mu)^2 \sim \chi^2_{G - 1}
+
+    Parameters
+    ----------
+    effects : Effects
+        One effect a study.
+    by : str
+        Name of the moderator that holds the subgroups. Studies without a value are left out.
+    method, test, level
+        As in `pool`, for each subgroup.
+
+    Returns
+    -------
+    Subgroups
+        A subgroup of one study is given as that study, with its reason, and takes part in the
+        test with its own standard error.
+
+    Raises
+    ------
+    ModelError
+        If there is no such moderator, or no study has a value of it.
+
+    References
+    ----------
+    Borenstein M, Higgins JPT (2013). Meta-analysis and subgroups. Prevention Science
+    14:134-143. doi:10.1007/s11121-013-0377-7
+
+    Examples
+    --------
+    >>> import comorbid as cb
+    >>> effects = cb.Effects(yi=[0.5, 0.6, 1.4, 1.2], vi=[0.03, 0.08, 0.05, 0.04],
+    ...                      moderators={"sex": ["f", "f", "m", "m"]})
+    >>> result = cb.subgroups(effects, by="sex", test="z")
+    >>> result.q_between_df, round(result.q_between, 2)
+    (1, 9.2)
+    """
+    if by not in effects.moderators:
+        known = ", ".join(effects.moderators) or "none"
+        raise ModelError(f"by is {by!r}; the effects have the moderators: {known}")
+    values = effects.moderators[by]
+    has_value = [_has_value(value) for value in values]
+    effects = effects.take(np.flatnonzero(has_value))
+    fit = pool(effects, method=method, test=test, level=level)
+    group = [str(value) for value in fit.effects.moderators[by]]
+    names = tuple(dict.fromkeys(group))
+    members = np.array(group)[:, None] == np.array(names)[None, :]
+    refits = refit(fit, "subgroups", names, members)
+    q, df, p = between_groups(refits)
+    without = has_value.count(False)
+    studies = "1 study has" if without == 1 else f"{without} studies have"
+    left = "is" if without == 1 else "are"
+    notes = [f"{studies} no {by} and {left} left out"] if without else []
+    return Subgroups(by, refits, q, df, p, tuple(notes))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AgainstRest:
+    """One subgroup and the other studies; made by `against_rest`.
+
+    Attributes
+    ----------
+    label : str
+        Name of the subgroup.
+    where : mapping
+        The columns and values that define it.
+    fit : Fit or None
+        The subgroup's fit; of one study that study, not pooled; None without any.
+    rest : Fit or None
+        The fit of the studies that have no row in the subgroup.
+    contrast : Subgroups or None
+        Both side by side with the test between them; None where either is empty.
+    warnings : tuple of str
+        Which rows were chosen where a study has several, and what cannot be given.
+    """
+
+    label: str
+    where: Mapping[str, tuple[str, ...]]
+    fit: Fit | None
+    rest: Fit | None
+    contrast: Subgroups | None
+    warnings: tuple[str, ...]
+
+    @property
+    def k(self) -> int:
+        """Number of studies in the subgroup."""
+        return 0 if self.fit is None else self.fit.k
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the rows of `contrast`; without it those of the fit that exists, or none."""
+        import pandas as pd
+
+        if self.contrast is not None:
+            return self.contrast.to_frame()
+        fits = [fit for fit in (self.fit, self.rest) if fit is not None]
+        return pd.concat([fit.to_frame() for fit in fits]) if fits else pd.DataFrame()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return definition, fits and test as plain values."""
+        parts = {"fit": self.fit, "rest": self.rest, "contrast": self.contrast}
+        return {
+            "label": self.label,
+            "where": {column: list(values) for column, values in self.where.items()},
+            **{name: None if part is None else part.to_dict() for name, part in parts.items()},
+            "warnings": list(self.warnings),
+        }
+
+    def summary(self) -> str:
+        """Return the result as text."""
+        head = f"{self.label}: {self.k} {'study' if self.k == 1 else 'studies'}"
+        body = [] if self.contrast is None else [self.contrast.summary()]
+        return "\n".join([head, *body, *self.warnings])
+
+    def __repr__(self) -> str:
+        return self.summary()
+
+    def _repr_html_(self) -> str:
+        return text.as_html(self.summary())
+
+
+def against_rest(
+    studies: Studies,
+    *,
+    where: Mapping[str, Sequence[str]],
+    label: str = "subgroup",
+    measure: str | Measure = "OR",
+    overrides: Sequence[Override] = (),
+    method: str | Estimator = "REML",
+    test: Test = "knha",
+    level: float = 0.95,
+) -> AgainstRest:
+    """Pool the studies that match, pool the others, and test whether they differ.
+
+    A study enters once, on one side: with its primary row if that matches, otherwise with its
+    first row that does. The other side holds the primary rows of the studies without a match, so
+    that no one is counted twice and the two sides are independent.
+
+    Parameters
+    ----------
+    studies : Studies
+        All rows, primary or not.
+    where : mapping of str to sequence of str
+        Columns and the values that belong to the subgroup.
+    label : str
+        What the subgroup is called.
+    measure, overrides
+        As in `effects`.
+    method, test, level
+        As in `pool`.
+
+    Returns
+    -------
+    AgainstRest
+        Fewer than two studies in the subgroup are a result, not an error.
+
+    Raises
+    ------
+    DataError
+        If a column does not exist.
+
+    Examples
+    --------
+    >>> import comorbid as cb
+    >>> table = cb.datasets.headache_back_pain()
+    >>> result = cb.against_rest(table, where={"headache": ("migraine",)}, label="migraine")
+    >>> result.k, result.rest.k
+    (2, 4)
+    """
+    frame = studies.frame
+    missing = [column for column in where if column not in frame]
+    if missing:
+        raise DataError(f"no column {', '.join(missing)}; the table has {', '.join(frame.columns)}")
+    definition = {column: tuple(values) for column, values in where.items()}
+    main = effects_of(studies, measure=measure, overrides=overrides)
+    inside, notes = _matching_effects(studies, definition, main, measure, overrides)
+    outside = main.take([i for i, study in enumerate(main.studies) if study not in inside.studies])
+    settings: dict[str, Any] = {"method": method, "test": test, "level": level}
+    fit = pool(inside, **settings) if inside.k else None
+    rest = pool(outside, **settings) if outside.k else None
+    contrast = None
+    if fit is not None and rest is not None:
+        sides = {"side": [label] * inside.k + ["other"] * outside.k}
+        contrast = subgroups(_joined(inside, outside, sides), by="side", **settings)
+    if inside.k < 2:
+        notes.append("no study matches" if inside.k == 0 else "one study matches: not pooled")
+    return AgainstRest(label, definition, fit, rest, contrast, tuple(notes))
+
+
+def _matching_effects(
+    studies: Studies,
+    where: Mapping[str, tuple[str, ...]],
+    main: Effects,
+    measure: str | Measure,
+    overrides: Sequence[Override],
+) -> tuple[Effects, list[str]]:
+    """Return one matching effect a study, and a note on each study that had a choice."""
+    frame = studies.frame
+    occurring = {c: [v for v in values if (frame[c] == v).any()] for c, values in where.items()}
+    if not all(occurring.values()):
+        return main.take([]), []
+    matching = studies.select(occurring)
+    ids = set(matching.frame["estimate_id"])
+    decisions = [override for override in overrides if override.estimate in ids]
+    rows = effects_of(matching, measure=measure, rows="all", overrides=decisions)
+    chosen: dict[str, int] = {}
+    for i, (study, estimate) in enumerate(zip(rows.studies, rows.ids, strict=True)):
+        if study not in chosen or estimate in main.ids:
+            chosen[study] = i
+    notes = [
+        f"{study} has {count} rows of the same people that match; {rows.ids[row]} is used"
+        for study, row in chosen.items()
+        if (count := rows.studies.count(study)) > 1
+    ]
+    return rows.take(chosen.values()), notes
+
+
+def _joined(first: Effects, second: Effects, moderators: Mapping[str, Sequence[str]]) -> Effects:
+    return Effects(
+        yi=np.concatenate([first.yi, second.yi]),
+        vi=np.concatenate([first.vi, second.vi]),
+        labels=first.labels + second.labels,
+        measure=first.measure,
+        scale=first.scale,
+        ids=first.ids + second.ids,
+        studies=first.studies + second.studies,
+        source=first.source + second.source,
+        moderators=moderators,
+        overrides=second.overrides,
+    )
+
+
+def between_groups(refits: Refits) -> tuple[float, int, float]:
+    """Return Q, degrees of freedom and p-value of the test between the rows' estimates."""
+    usable = np.isfinite(refits.batch.se) & (refits.batch.se > 0)
+    if usable.sum() < 2:
+        return float("nan"), max(0, int(usable.sum()) - 1), float("nan")
+    estimate, weight = refits.batch.estimate[usable], refits.batch.se[usable] ** -2
+    mean = (weight * estimate).sum() / weight.sum()
+    q = float((weight * (estimate - mean) ** 2).sum())
+    df = int(usable.sum()) - 1
+    return q, df, float(special.chdtrc(df, q))
+
+
+def _has_value(value: object) -> bool:
+    return value is not None and value != "" and value == value

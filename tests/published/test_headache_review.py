@@ -1,0 +1,115 @@
+"""The reference pools of the headache and back pain data, and the review's own numbers.
+
+Reference pools: metafor 5.0-1, REML with threshold 1e-14, Knapp-Hartung, as tabulated in
+comorbid/studies/data/headache-back-pain/NOTES.md. The review: Vivekanantham et al. 2019,
+doi:10.1186/s10194-019-1031-y; single odds ratios from its Table 3.
+"""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+import comorbid as cb
+from comorbid.document import prose
+
+GHANDOUR = cb.Override("ghandour2004-1", use="counts", reason="The interval is impossible.")
+SWAIN = cb.Override("swain2014-1", use="counts", reason="The interval is rounded.")
+COUNTS = (GHANDOUR, SWAIN)
+
+
+def without(estimate: str) -> cb.Override:
+    return cb.Override(estimate, use="exclude", reason="Not in this pool.")
+
+
+def instead(estimate: str) -> cb.Override:
+    return cb.Override(estimate, use="primary", reason="Sensitivity row.")
+
+
+def pooled(*overrides: cb.Override, **settings: str) -> cb.Fit:
+    studies = cb.datasets.headache_back_pain()
+    return cb.pool(cb.effects(studies, measure="OR", overrides=overrides), **settings)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "k", "estimate", "ci", "pi", "i2", "tau2"),
+    [
+        ((*COUNTS, without("yoon2013-1")), 5, 2.34, (1.80, 3.03), (1.30, 4.19), 87.0, 0.035370),
+        (
+            (GHANDOUR, without("swain2014-1"), without("yoon2013-1")),
+            *(4, 2.13, (1.86, 2.43), (1.86, 2.43), 0.0, 0.0),
+        ),
+        (COUNTS, 6, 2.29, (1.88, 2.80), (1.43, 3.69), 83.8, 0.028069),
+        ((*COUNTS, instead("yoon2013-2")), 6, 2.43, (1.99, 2.96), (1.54, 3.84), 84.1, 0.025765),
+        ((*COUNTS, instead("yoon2013-3")), 6, 3.06, (1.41, 6.64), (0.45, 20.78), 98.6, 0.464523),
+    ],
+)
+def test_reference_pools_to_the_printed_digits(
+    overrides: tuple[cb.Override, ...],
+    k: int,
+    estimate: float,
+    ci: tuple[float, float],
+    pi: tuple[float, float],
+    i2: float,
+    tau2: float,
+) -> None:
+    fit = pooled(*overrides)
+    scaled = fit.on_scale()
+    assert fit.k == k
+    assert round(scaled.estimate, 2) == estimate
+    assert tuple(round(end, 2) for end in scaled.ci) == ci
+    assert tuple(round(end, 2) for end in scaled.pi) == pi
+    assert round(fit.i2, 1) == i2
+    assert round(fit.tau2, 6) == tau2
+
+
+def test_primary_pool_in_full() -> None:
+    fit = pooled(*COUNTS)
+    assert round(fit.estimate, 10) == 0.8302511413
+    assert round(fit.se, 10) == 0.0770856561
+    assert round(fit.q, 10) == 42.5167854060
+    assert fit.df == 5
+
+
+def test_common_effect_with_and_without_the_impossible_interval() -> None:
+    """NOTES: 2.12 with Ghandour's printed interval (97 % of the weight), 2.84 with its counts."""
+    printed = pooled(SWAIN, without("yoon2013-1"), method="EE")
+    repaired = pooled(*COUNTS, without("yoon2013-1"), method="EE")
+    assert prose.value(printed.on_scale().estimate) == "2.12"
+    assert round(printed.weights[0]) == 97
+    assert prose.value(repaired.on_scale().estimate) == "2.84"
+    assert round(repaired.weights[2]) == 98
+
+
+@pytest.mark.parametrize(
+    ("estimate", "printed"),
+    [
+        ("bejia2005-1", (2.55, 1.49, 4.38)),
+        ("ghandour2004-1", (2.15, None, None)),
+        ("swain2014-1", (2.857, 2.819, 2.896)),
+    ],
+)
+def test_counts_reproduce_the_odds_ratio(
+    estimate: str, printed: tuple[float, float | None, float | None]
+) -> None:
+    """NOTES, traps 2, 3 and 4: Woolf's interval of the rebuilt 2x2 tables."""
+    studies = cb.datasets.headache_back_pain()
+    counts = cb.Override(estimate, use="counts", reason="The table is rebuilt.")
+    effects = cb.effects(studies, overrides=[counts])
+    row = effects.ids.index(estimate)
+    half = 1.959964 * math.sqrt(effects.vi[row])
+    digits = 3 if estimate.startswith("swain") else 2
+    found = [math.exp(effects.yi[row] + shift) for shift in (0.0, -half, half)]
+    for value, expected in zip(found, printed, strict=True):
+        assert expected is None or round(value, digits) == expected
+
+
+def test_coverage_of_the_review() -> None:
+    """The review has 14 studies and 460,195 participants; 6 with 423,634 are public (92 %)."""
+    studies = cb.datasets.headache_back_pain()
+    assert studies.review is not None
+    coverage = studies.review.coverage(studies)
+    assert (coverage.studies, coverage.of_studies) == (6, 14)
+    assert (coverage.participants, coverage.of_participants) == (423_634, 460_195)
+    assert round(100 * coverage.share) == 92

@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import comorbid as cb
+from comorbid.effects.measures import log_odds_ratio
+from comorbid.effects.reported import reported_effect
+
+
+def read(folder: Path, text: str) -> cb.Studies:
+    path = folder / "studies.csv"
+    path.write_text(text, encoding="utf-8")
+    return cb.read_studies(path)
+
+
+def cells(*table: float) -> dict[str, np.ndarray]:
+    return {name: np.array([count]) for name, count in zip(("ai", "bi", "ci", "di"), table)}
+
+
+def test_zero_cell_adds_half_to_all_four() -> None:
+    """Closed form: (0, 10, 5, 20) becomes (0.5, 10.5, 5.5, 20.5)."""
+    yi, vi = log_odds_ratio(cells(0.0, 10.0, 5.0, 20.0))
+    assert yi[0] == pytest.approx(math.log(0.5 * 20.5 / (10.5 * 5.5)), rel=1e-14)
+    assert vi[0] == pytest.approx(1 / 0.5 + 1 / 10.5 + 1 / 5.5 + 1 / 20.5, rel=1e-14)
+
+
+def test_table_without_zero_is_not_corrected() -> None:
+    yi, vi = log_odds_ratio(cells(3.0, 10.0, 5.0, 20.0))
+    assert yi[0] == pytest.approx(math.log(60 / 50), rel=1e-14)
+    assert vi[0] == pytest.approx(1 / 3 + 1 / 10 + 1 / 5 + 1 / 20, rel=1e-14)
+
+
+def test_zero_in_both_groups_gives_a_finite_effect() -> None:
+    """metafor's default keeps such a study: log(0.5 * 20.5 / (10.5 * 0.5))."""
+    yi, vi = log_odds_ratio(cells(0.0, 10.0, 0.0, 20.0))
+    assert yi[0] == pytest.approx(math.log(20.5 / 10.5), rel=1e-14)
+    assert vi[0] == pytest.approx(2 / 0.5 + 1 / 10.5 + 1 / 20.5, rel=1e-14)
+
+
+def test_missing_count_gives_nan() -> None:
+    yi, vi = log_odds_ratio(cells(math.nan, 10.0, 5.0, 20.0))
+    assert np.isnan([yi[0], vi[0]]).all()
+
+
+def test_products_of_large_counts_do_not_overflow() -> None:
+    """Swain 2014: 104,527 x 140,501 is past 2^31; the odds ratio is 2.857."""
+    yi, _ = log_odds_ratio(cells(104527.0, 45029.0, 114149.0, 140501.0))
+    assert math.exp(yi[0]) == pytest.approx(2.857, abs=5e-4)
+
+
+@pytest.mark.parametrize(("level", "z"), [(0.9, 1.6448536269514722), (0.99, 2.5758293035489004)])
+def test_reported_interval_of_any_level(level: float, z: float) -> None:
+    """Closed form; the quantiles are R 4.2.2's qnorm((1 + level) / 2)."""
+    one = np.ones(1)
+    yi, vi = reported_effect(
+        2 * one,
+        ci_low=1 * one,
+        ci_high=4 * one,
+        ci_level=level * one,
+        se=np.full(1, np.nan),
+        scale="log",
+    )
+    assert yi[0] == pytest.approx(math.log(2), rel=1e-14)
+    assert math.sqrt(vi[0]) == pytest.approx(math.log(4) / (2 * z), rel=1e-12)
+
+
+def test_standard_error_is_used_without_an_interval(tmp_path: Path) -> None:
+    studies = read(tmp_path, "study_id,measure,estimate,se\na,OR,2,0.3\nb,OR,3,0.4\n")
+    assert cb.effects(studies).vi.tolist() == pytest.approx([0.09, 0.16])
+
+
+def test_level_column_reaches_the_variance(tmp_path: Path) -> None:
+    text = "study_id,measure,estimate,ci_low,ci_high,ci_level\na,OR,2,1,4,0.9\nb,OR,2,1,4,0.95\n"
+    wide, narrow = cb.effects(read(tmp_path, text)).vi
+    assert wide > narrow
+
+
+def test_another_measure_is_never_pooled_silently(tmp_path: Path) -> None:
+    """Jones 2003 reports a risk ratio, 1.6 (0.97-2.8): NOTES, trap 10."""
+    studies = read(
+        tmp_path,
+        "study_id,measure,estimate,ci_low,ci_high\njones2003,RR,1.6,0.97,2.8\nb,OR,2,1,4\n",
+    )
+    with pytest.raises(cb.DataError, match="jones2003 reports RR, not OR, and has no counts"):
+        cb.effects(studies)
+    excluded = cb.Override("jones2003", use="exclude", reason="A risk ratio of new pain.")
+    assert cb.effects(studies, overrides=[excluded]).ids == ("b",)
+
+
+def test_all_problems_of_overrides_at_once() -> None:
+    studies = cb.datasets.headache_back_pain()
+    overrides = [
+        cb.Override("swain2014", use="counts", reason="r"),
+        cb.Override("sjolie2002-1", use="counts", reason="r"),
+        cb.Override("bejia2005-1", use="counts", reason="r"),
+        cb.Override("bejia2005-1", use="reported", reason="r"),
+    ]
+    with pytest.raises(cb.DataError) as caught:
+        cb.effects(studies, overrides=overrides)
+    assert "did you mean swain2014-1?" in str(caught.value)
+    assert "overrides of bejia2005-1 contradict each other" in str(caught.value)
+    with pytest.raises(cb.DataError, match="sjolie2002-1: it says use 'counts' but the row has"):
+        cb.effects(studies, overrides=overrides[1:2])
+
+
+def test_override_needs_a_known_use_and_a_reason() -> None:
+    with pytest.raises(cb.DataError) as caught:
+        cb.Override("a", use="count", reason=" ")  # type: ignore[arg-type]
+    assert len(caught.value.problems) == 2
+    assert "counts, reported, primary, exclude" in str(caught.value)
+
+
+def test_two_primary_overrides_of_one_study_are_refused() -> None:
+    both = [cb.Override(f"yoon2013-{i}", use="primary", reason="r") for i in (2, 3)]
+    with pytest.raises(cb.DataError, match="study yoon2013: two overrides make a row primary"):
+        cb.effects(cb.datasets.headache_back_pain(), overrides=both)
+
+
+def test_rows_all_keeps_every_row_and_primary_one_a_study() -> None:
+    studies = cb.datasets.headache_back_pain()
+    assert cb.effects(studies, rows="all").k == 13
+    effects = cb.effects(studies)
+    assert effects.k == len(set(effects.studies)) == 6
+
+
+def test_unknown_measure_lists_the_known_ones() -> None:
+    with pytest.raises(cb.ComorbidError, match="use one of OR"):
+        cb.effects(cb.datasets.headache_back_pain(), measure="odds")
+
+
+def test_bad_arrays_are_named_all_at_once() -> None:
+    with pytest.raises(cb.DataError) as caught:
+        cb.Effects(yi=[0.1, math.inf, 0.3], vi=[0.0, 0.1, -1.0], labels=["A", "B", "C"])
+    assert [problem.message for problem in caught.value.problems] == [
+        "B: effect inf",
+        "A: variance 0.0",
+        "C: variance -1.0",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"yi": [1.0, 2.0], "vi": [1.0]}, "one value a study"),
+        ({"yi": [1.0], "vi": [1.0], "labels": ["a", "b"]}, "labels has 2 values for 1 effects"),
+        ({"yi": [1.0, 2.0], "vi": [1.0, 1.0], "labels": ["a", "a"]}, "labels repeat: a"),
+        ({"yi": [1.0], "vi": [1.0], "scale": "logit"}, "use one of identity, log"),
+        ({"yi": [1.0], "vi": [1.0], "moderators": {"x": []}}, "x has 0 values"),
+    ],
+)
+def test_ill_formed_effects(arguments: dict[str, object], message: str) -> None:
+    with pytest.raises(cb.DataError, match=message):
+        cb.Effects(**arguments)  # type: ignore[arg-type]
+
+
+def test_effects_cannot_be_changed() -> None:
+    given = np.array([0.1, 0.2])
+    effects = cb.Effects(yi=given, vi=[1.0, 1.0])
+    given[0] = 9.0
+    assert effects.yi[0] == 0.1
+    with pytest.raises(ValueError, match="read-only"):
+        effects.yi[0] = 5.0
+    with pytest.raises(AttributeError):
+        effects.measure = "RR"  # type: ignore[misc]

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import comorbid as cb
+
+SOURCE = Path(cb.__file__)
+
+
+def test_every_public_name_exists() -> None:
+    for name in cb.__all__:
+        assert getattr(cb, name) is not None
+
+
+def test_names_for_type_checkers_are_the_public_ones() -> None:
+    tree = ast.parse(SOURCE.read_text(encoding="utf-8"))
+    guarded = next(node for node in tree.body if isinstance(node, ast.If))
+    imported = {
+        alias.name: f"{node.module}"
+        for node in guarded.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert imported == {name: f"comorbid.{home}" for name, home in cb._HOME.items()}
+
+
+def test_function_wins_over_the_room_of_the_same_name() -> None:
+    code = (
+        "import comorbid.effects.build, comorbid.subgroups, comorbid as cb; "
+        "from comorbid import effects; "
+        "print(callable(cb.effects), callable(cb.subgroups), callable(effects))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["True", "True", "True"]
+
+
+def test_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'meta_analysis'"):
+        cb.meta_analysis  # noqa: B018
+
+
+def test_import_loads_nothing_heavy() -> None:
+    code = "import sys, comorbid; print([m for m in ('numpy','pandas','scipy') if m in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", [n for n in cb.__all__ if n != "__version__"])
+def test_every_public_name_is_documented(name: str) -> None:
+    value = getattr(cb, name)
+    assert getattr(value, "__doc__", None) or name == "Block"
