@@ -91,8 +91,7 @@ def build(folder: Path) -> None:
     report = build_report(folder, progress=_say)
     for difference in report.moved:
         click.echo(f"moved: {difference}")
-    for path in report.save():
-        _say(f"written: {path}")
+    report.save(progress=_say)
 
 
 @main.command()

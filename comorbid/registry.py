@@ -230,13 +230,18 @@ def _collect(
             hook = getattr(manager.hook, f"comorbid_{kind}")
             alone = manager.subset_hook_caller(hook.name, everyone - {plugin})
             where = f"{distribution.origin}, {hook.name}"
+            if not hasattr(plugin, hook.name):
+                continue
             try:
-                entries = [entry for result in alone() for entry in result]
+                returned = alone()
+                entries = [entry for result in returned for entry in result]
             except Exception as error:  # noqa: BLE001 - whatever a plugin raises is reported
                 cause = f"{type(error).__name__}: {error}"
                 remedy = "update or remove the plugin, or take it off the list"
                 problems.append(Problem(f"{where} fails: {cause}", remedy))
                 continue
+            if not returned:
+                problems.append(Problem(f"{where} returns nothing", "return an iterable"))
             problems += _wrong(entries, kind, where)
             collected += [Declared(entry, distribution.origin) for entry in entries]
     valid = [entry for entry in collected if isinstance(entry.declaration, _KINDS[kind])]

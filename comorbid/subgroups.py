@@ -130,7 +130,7 @@ def subgroups(
     ...                      moderators={"sex": ["f", "f", "m", "m"]})
     >>> result = cb.subgroups(effects, by="sex", test="z")
     >>> result.q_between_df, round(result.q_between, 2)
-    (1, 9.2)
+    (1, 13.17)
     """
     if by not in effects.moderators:
         known = ", ".join(effects.moderators) or "none"
@@ -276,8 +276,8 @@ def against_rest(
     rest = pool(outside, **settings) if outside.k else None
     contrast = None
     if fit is not None and rest is not None:
-        sides = {"side": [label] * inside.k + ["other"] * outside.k}
-        contrast = subgroups(_joined(inside, outside, sides), by="side", **settings)
+        sides = {"group": [label] * inside.k + ["other"] * outside.k}
+        contrast = subgroups(_joined(inside, outside, sides), by="group", **settings)
     if inside.k < 2:
         notes.append("no study matches" if inside.k == 0 else "one study matches: not pooled")
     return AgainstRest(label, definition, fit, rest, contrast, tuple(notes))

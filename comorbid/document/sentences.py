@@ -23,7 +23,7 @@ def expected(fit: Fit) -> str:
     --------
     >>> import comorbid as cb
     >>> print(expected(cb.pool(cb.Effects(yi=[0.5, 0.9, 0.2], vi=[.03, .08, .02], measure="OR"))))
-    In a further study of this kind the odds ratio would be expected to lie between 0.35 and 6.70
+    In a further study of this kind the odds ratio would be expected to lie between 0.41 and 6.35
     (95 % prediction interval), a range that includes 1, no association.
     """
     scaled = fit.on_scale()

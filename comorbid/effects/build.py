@@ -93,7 +93,7 @@ def effects(
         source=source,
         moderators={c: list(frame[c]) for c in frame.columns if c not in _NOT_MODERATORS},
         overrides=tuple(overrides),
-        warnings=_missing_effect_warnings(frame, yi, vi),
+        warnings=(*_dependence_warnings(frame, rows), *_missing_effect_warnings(frame, yi, vi)),
     )
 
 
@@ -198,6 +198,19 @@ def _other_measure(frame: pd.DataFrame, bad: Mask, measure: Measure) -> list[Pro
         )
         for row in frame.loc[bad].itertuples()
     ]
+
+
+def _dependence_warnings(frame: pd.DataFrame, rows: Rows) -> tuple[str, ...]:
+    """Warn where no primary row tells several rows about the same people apart."""
+    repeated = sorted(set(frame.loc[frame["study_id"].duplicated(), "study_id"]))
+    if rows == "all" or not repeated:
+        return ()
+    message = (
+        f"several rows about the same people are taken as independent: {', '.join(repeated)}; "
+        "mark one row of each study in a column primary"
+    )
+    warnings.warn(message, DataWarning, stacklevel=3)
+    return (message,)
 
 
 def _missing_effect_warnings(frame: pd.DataFrame, yi: Array, vi: Array) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from comorbid.registry import Declared
 from comorbid.report import lock as locks
 from comorbid.report.definition import Definition, read_definition
 from comorbid.report.files import write_together
-from comorbid.report.results import Computed, Progress, compute, restricted
+from comorbid.report.results import Computed, Progress, compute, restricted, silent
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,22 +47,33 @@ class Report:
 
         return render_pdf(self.html, date=self.definition.date)
 
-    def save(self) -> tuple[Path, ...]:
+    def save(self, *, progress: Progress = silent) -> tuple[Path, ...]:
         """Write ``report.html``, ``report.pdf`` and ``results.json`` into the report's folder.
 
         All are written aside first and then renamed, so that an interrupted or failed build
         leaves the earlier files whole. Where Pango is absent the HTML and the lock are written,
         and the error says so.
 
+        Parameters
+        ----------
+        progress : callable, optional
+            Gets one line of text a stage.
+
         Returns
         -------
         tuple of Path
             The files written.
+
+        Raises
+        ------
+        ReportError
+            If the PDF cannot be made or a file cannot be written.
         """
         files = {"report.html": self.html.encode(), locks.FILE: locks.dump_lock(self.lock)}
         no_pdf = None
         try:
             files = {"report.pdf": self.pdf(), **files}
+            progress("pdf: rendered")
         except ReportError as error:
             no_pdf = error
         folder = self.definition.folder
@@ -71,10 +82,12 @@ class Report:
             raise ReportError(
                 [*no_pdf.problems, Problem(f"written: {', '.join(files)}; report.pdf was not")]
             ) from no_pdf
+        for name in files:
+            progress(f"written: {folder / name}")
         return tuple(folder / name for name in files)
 
 
-def build(folder: str | Path, *, progress: Progress = lambda line: None) -> Report:
+def build(folder: str | Path, *, progress: Progress = silent) -> Report:
     """Build a report from its folder; nothing is written until `Report.save`.
 
     Parameters

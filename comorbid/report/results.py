@@ -31,6 +31,12 @@ from comorbid.studies.read import read_studies
 from comorbid.subgroups import against_rest
 
 Progress = Callable[[str], None]
+
+
+def silent(_line: str) -> None:
+    """Report no progress."""
+
+
 _SOFTWARE = ("comorbid", "forestplot", "matplotlib", "numpy", "pandas", "scipy", "weasyprint")
 
 

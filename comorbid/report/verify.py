@@ -10,7 +10,7 @@ from comorbid.errors import VerificationError
 from comorbid.report import lock as locks
 from comorbid.report.definition import read_definition
 from comorbid.report.files import file_hash
-from comorbid.report.results import Progress, compute
+from comorbid.report.results import Progress, compute, silent
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Verification:
             raise VerificationError(self.summary())
 
 
-def verify(folder: str | Path, *, progress: Progress = lambda line: None) -> Verification:
+def verify(folder: str | Path, *, progress: Progress = silent) -> Verification:
     """Compute a report's numbers again and compare them with its lock.
 
     Parameters
@@ -83,12 +83,17 @@ def verify(folder: str | Path, *, progress: Progress = lambda line: None) -> Ver
     inputs = tuple(str(entry) for entry in locks.compare(locked["inputs"], hashes, path="inputs"))
     progress(f"definition: {definition.id}")
     recomputed = compute(definition, progress=progress).lock()
+    return Verification(inputs, compare_numbers(locked, recomputed))
+
+
+def compare_numbers(locked: dict[str, Any], recomputed: dict[str, Any]) -> tuple[str, ...]:
+    """Return a line for every number, setting or text that moved or was edited."""
     moved = locks.moved(locked, recomputed)
     numbers = [str(entry) for entry in moved if not entry.path.startswith("inputs.")]
     numbers += [
         line for id_ in locks.edited_results(locked) for line in _edits(id_, locked, recomputed)
     ]
-    return Verification(inputs, tuple(dict.fromkeys(numbers)))
+    return tuple(dict.fromkeys(numbers))
 
 
 def _edits(id_: str, locked: dict[str, Any], recomputed: dict[str, Any]) -> list[str]:

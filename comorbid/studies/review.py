@@ -82,6 +82,8 @@ class Review:
         Their reason, where they did not.
     registration, quality_scale : str
         Protocol registration and the scale used to rate the studies.
+    coverage_note : str
+        What a reader must know about the studies of the review that a table holds.
     papers : int, optional
         How many papers report the studies.
     age_range : pair of float, optional
@@ -102,6 +104,7 @@ class Review:
     why_not_pooled: str = ""
     registration: str = ""
     quality_scale: str = ""
+    coverage_note: str = ""
     papers: int | None = None
     age_range: tuple[float, float] | None = None
     smallest_study: int | None = None

@@ -110,7 +110,9 @@ def check_sdist(sdist: Path, project: Path, package: Path) -> list[str]:
     needed = package_files(package) | {"pyproject.toml", "PKG-INFO"}
     if project == ROOT:
         needed |= {"setup.cfg", "README.md", "LICENSE"}
-    strangers = ("tests/", "reports/", "plugins/", ".ci/", ".tox/", ".venv/")
+    strangers = ("reports/", "plugins/", ".ci/", ".tox/", ".venv/")
+    if project == ROOT:
+        strangers += ("tests/",)
     return [f"{sdist.name} lacks {name}" for name in sorted(needed - found)] + [
         f"{sdist.name} should not hold {name}"
         for name in sorted(found)

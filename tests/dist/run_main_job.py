@@ -1,4 +1,4 @@
-"""Do the main job from the wheels alone: `run_main_job.py WHEELS SCRATCH`.
+"""Do the main job from the wheels alone: `run_main_job.py WHEELS`.
 
 A clean environment gets the wheels; a copy of the report's folder, away from the source tree, is
 verified against its committed lock, built, and verified again. Then a number is changed in the
@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import venv
 from pathlib import Path
 
@@ -67,7 +68,7 @@ def check_pdf(report: Path) -> None:
 
 
 def change_a_number(lock: Path) -> None:
-    """Change the last digit of the pooled estimate in the lock."""
+    """Change the last digit of the first estimate in the lock."""
     text = lock.read_text(encoding="utf-8")
     found = re.search(r'"estimate": (-?\d+\.\d{6,})', text)
     if found is None:
@@ -77,10 +78,8 @@ def change_a_number(lock: Path) -> None:
     lock.write_text(text[:position] + str(digit) + text[position + 1 :], encoding="utf-8")
 
 
-def main() -> None:
-    """Install, verify, build, verify, and see a changed lock fail."""
-    wheels, scratch = Path(sys.argv[1]), Path(sys.argv[2]).resolve()
-    shutil.rmtree(scratch, ignore_errors=True)
+def do_main_job(wheels: Path, scratch: Path) -> None:
+    """Do it in the folder ``scratch``, away from the source tree."""
     report = scratch / REPORT.name
     shutil.copytree(REPORT, report, ignore=shutil.ignore_patterns(*PRESSED))
     installed = Installation(scratch / "environment", sorted(wheels.resolve().glob("*.whl")))
@@ -93,6 +92,12 @@ def main() -> None:
     change_a_number(report / "results.json")
     if "estimate" not in installed.run("comorbid", "verify", str(report), exit_code=1):
         sys.exit("verify failed as it should, but did not name the changed number")
+
+
+def main() -> None:
+    """Install, verify, build, verify, and see a changed lock fail."""
+    with tempfile.TemporaryDirectory() as scratch:
+        do_main_job(Path(sys.argv[1]), Path(scratch).resolve())
     print("The wheels do the main job.")
 
 

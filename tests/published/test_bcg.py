@@ -1,8 +1,8 @@
 """BCG vaccine against tuberculosis, 13 trials: the tables that textbooks of the field print.
 
 Viechtbauer W (2010). Conducting meta-analyses in R with the metafor package. Journal of
-Statistical Software 36(3), doi:10.18637/jss.v036.i03, the running example: log relative risks, REML,
-estimate -0.7145 (SE 0.1798), tau2 0.3132, I2 92.22 %, H2 12.86, Q(12) 152.2330.
+Statistical Software 36(3), doi:10.18637/jss.v036.i03, the running example: log relative
+risks, REML, estimate -0.7145 (SE 0.1798), tau2 0.3132, I2 92.22 %, H2 12.86, Q(12) 152.2330.
 van Houwelingen HC, Arends LR, Stijnen T (2002). Statistics in Medicine 21:589-624,
 doi:10.1002/sim.1040, the fixed-effects analysis: log odds ratios, -0.436 (SE 0.042).
 """

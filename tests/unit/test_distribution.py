@@ -301,21 +301,23 @@ def test_links_between_the_texts_lead_somewhere() -> None:
 
 # -- every text file -----------------------------------------------------------------------------
 
-NOT_OURS = {".git", ".tox", ".venv", "__pycache__", "build", "dist"}
+NOT_OURS = {"__pycache__", "build"}
 PATH_OF_A_MACHINE = re.compile(r"/(?:home|root|Users|work|tmp/w)/")
 REGISTRY = re.compile(
     r"pypi\.org|pythonhosted\.org|registry\.npmjs\.org|deb\.debian\.org|anaconda\.org|crates\.io"
 )
 
 
+def is_ours(folder: str) -> bool:
+    """Whether a folder is part of the project, not left behind by a tool."""
+    hidden = folder.startswith(".") and folder != ".ci"
+    return not hidden and folder not in NOT_OURS and not folder.endswith(".egg-info")
+
+
 def text_files() -> Iterator[tuple[str, str]]:
     """Name and content of every text file of the project."""
     for folder, folders, names in os.walk(ROOT):
-        folders[:] = [
-            name
-            for name in folders
-            if name not in NOT_OURS and not name.endswith((".egg-info", "_cache"))
-        ]
+        folders[:] = [name for name in folders if is_ours(name)]
         for name in names:
             path = Path(folder, name)
             try:

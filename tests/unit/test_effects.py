@@ -18,7 +18,8 @@ def read(folder: Path, text: str) -> cb.Studies:
 
 
 def cells(*table: float) -> dict[str, np.ndarray]:
-    return {name: np.array([count]) for name, count in zip(("ai", "bi", "ci", "di"), table)}
+    names = ("ai", "bi", "ci", "di")
+    return {name: np.array([count]) for name, count in zip(names, table, strict=True)}
 
 
 def test_zero_cell_adds_half_to_all_four() -> None:
@@ -35,7 +36,7 @@ def test_table_without_zero_is_not_corrected() -> None:
 
 
 def test_zero_in_both_groups_gives_a_finite_effect() -> None:
-    """metafor's default keeps such a study: log(0.5 * 20.5 / (10.5 * 0.5))."""
+    """The default of metafor keeps such a study: log(0.5 * 20.5 / (10.5 * 0.5))."""
     yi, vi = log_odds_ratio(cells(0.0, 10.0, 0.0, 20.0))
     assert yi[0] == pytest.approx(math.log(20.5 / 10.5), rel=1e-14)
     assert vi[0] == pytest.approx(2 / 0.5 + 1 / 10.5 + 1 / 20.5, rel=1e-14)
@@ -166,3 +167,10 @@ def test_effects_cannot_be_changed() -> None:
         effects.yi[0] = 5.0
     with pytest.raises(AttributeError):
         effects.measure = "RR"  # type: ignore[misc]
+
+
+def test_rows_of_one_study_without_a_primary_column_are_warned_about(tmp_path: Path) -> None:
+    text = "study_id,estimate_id,measure,estimate,se\na,a-1,OR,2,0.3\na,a-2,OR,3,0.4\n"
+    with pytest.warns(cb.DataWarning, match="same people are taken as independent: a;"):
+        effects = cb.effects(read(tmp_path, text))
+    assert "mark one row of each study" in effects.warnings[0]

@@ -41,7 +41,7 @@ def test_two_studies_say_what_cannot_be_relied_on() -> None:
 
 
 def test_two_studies_paule_mandel_is_a_closed_form() -> None:
-    """k = 2: Q(tau2) = (y1 - y2)^2 / (v1 + v2 + 2 tau2) = 1."""
+    """With k = 2, Q(tau2) = (y1 - y2)^2 / (v1 + v2 + 2 tau2) = 1."""
     fit = cb.pool(TWO, method="PM")
     y, v = TWO.yi, TWO.vi
     assert fit.tau2 == pytest.approx(((y[0] - y[1]) ** 2 - v.sum()) / 2, rel=1e-12)

@@ -45,7 +45,9 @@ def test_unknown_name_is_an_attribute_error() -> None:
 
 
 def test_import_loads_nothing_heavy() -> None:
-    code = "import sys, comorbid; print([m for m in ('numpy','pandas','scipy') if m in sys.modules])"
+    code = (
+        "import sys, comorbid; print([m for m in ('numpy','pandas','scipy') if m in sys.modules])"
+    )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
 

@@ -47,16 +47,14 @@ def test_three_groups_have_two_degrees_of_freedom() -> None:
 
 
 def test_studies_without_a_value_are_left_out() -> None:
-    effects = cb.Effects(
-        yi=[0.5, 0.6, 1.4], vi=[0.1, 0.1, 0.1], moderators={"sex": ["f", "", "m"]}
-    )
+    effects = cb.Effects(yi=[0.5, 0.6, 1.4], vi=[0.1, 0.1, 0.1], moderators={"sex": ["f", "", "m"]})
     result = cb.subgroups(effects, by="sex", test="z")
     assert result.refits.labels == ("f", "m")
     assert result.warnings == ("1 study has no sex and is left out",)
 
 
 def test_unknown_moderator_lists_the_known_ones() -> None:
-    with pytest.raises(cb.ModelError, match="the effects have the moderators: .*population"):
+    with pytest.raises(cb.ModelError, match=r"the effects have the moderators: .*population"):
         cb.subgroups(headache_effects(), by="popluation")
 
 
@@ -82,7 +80,9 @@ def test_primary_row_is_preferred_and_the_choice_is_said() -> None:
     )
 
 
-@pytest.mark.parametrize(("value", "k"), [("none", 0), ("chronic", 2), ("migraine+tension-type", 1)])
+@pytest.mark.parametrize(
+    ("value", "k"), [("none", 0), ("chronic", 2), ("migraine+tension-type", 1)]
+)
 def test_few_studies_are_a_result(value: str, k: int) -> None:
     result = cb.against_rest(cb.datasets.headache_back_pain(), where={"headache": (value,)})
     assert result.k == k

@@ -20,6 +20,7 @@ NULL = 0.0
 
 _MOST_TICKS = 7
 _GAP = 7.0
+_SLACK = 1e-9
 _STEPS: tuple[tuple[float, ...], ...] = ((1, 1.5, 2, 3, 5, 7), (1, 2, 5), (1, 3), (1,))
 
 
@@ -63,8 +64,8 @@ def span(
     """Return the ends of an axis on which the estimates and most intervals can be read.
 
     All estimates are on it. An interval that reaches further than two typical interval widths, or
-    the whole range of the estimates, beyond them is cut there; pooled intervals may reach three
-    times as far, for they are what the figure is about. No association is always on an axis of
+    the whole range of the estimates, beyond them is cut there; pooled intervals may reach half
+    as far again, for they are what the figure is about. No association is always on an axis of
     ratios, on others if it is about as near.
 
     Parameters
@@ -87,7 +88,7 @@ def span(
     low, high = min(centres), max(centres)
     room = max(2 * typical, high - low)
     ends = [low, high]
-    for reach, several in ((room, intervals), (3 * room, pooled)):
+    for reach, several in ((room, intervals), (1.5 * room, pooled)):
         for a, b in several:
             if math.isfinite(b - a):
                 ends += [max(a, low - reach), min(b, high + reach)]
@@ -133,8 +134,7 @@ def _choices(ends: Span, scale: str) -> Iterator[tuple[Tick, ...]]:
         if decades < 0.5:
             yield from even_ticks(ends, scale)
         yield from (_log_ticks(ends, steps) for steps in _STEPS)
-        for every in (2, 3, 5, 10, 20, 50, 100):
-            yield _log_ticks(ends, (1,), every)
+        yield from (_log_ticks(ends, (1,), every) for every in (2, 3, 5, 10, 20, 50, 100, 200, 500))
         if decades < 3:
             yield from even_ticks(ends, scale)
     else:
@@ -142,6 +142,7 @@ def _choices(ends: Span, scale: str) -> Iterator[tuple[Tick, ...]]:
 
 
 def _log_ticks(ends: Span, steps: Sequence[float], every: int = 1) -> tuple[Tick, ...]:
+    slack = _SLACK * (ends[1] - ends[0])
     first = math.floor(ends[0] / math.log(10))
     last = math.ceil(ends[1] / math.log(10))
     return tuple(
@@ -149,7 +150,7 @@ def _log_ticks(ends: Span, steps: Sequence[float], every: int = 1) -> tuple[Tick
         for power in range(first, last + 1)
         if power % every == 0
         for step in steps
-        if ends[0] <= (position := math.log(step) + power * math.log(10)) <= ends[1]
+        if ends[0] - slack <= (position := math.log(step) + power * math.log(10)) <= ends[1] + slack
     )
 
 
@@ -170,7 +171,7 @@ def even_ticks(ends: Span, scale: str) -> Iterator[tuple[Tick, ...]]:
     for power in range(finest, finest + 3):
         for digit in (1, 2, 5):
             step = digit * 10.0**power
-            numbers = range(math.ceil(low / step), math.floor(high / step) + 1)
+            numbers = range(math.ceil(low / step - _SLACK), math.floor(high / step + _SLACK) + 1)
             decimals = max(0, -power)
             values = [i * step for i in numbers if scale != "log" or i > 0]
             positions = np.atleast_1d(SCALES[scale].forward(values)).tolist()

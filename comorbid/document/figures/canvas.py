@@ -93,8 +93,9 @@ def text_width(text: str, size: float, bold: bool = False) -> float:
 
 
 def one_line(text: str) -> str:
-    """Return the text with single spaces for all white space, accents joined to their letters."""
-    return " ".join(unicodedata.normalize("NFC", text).split())
+    """Return the text on one line, accents joined to their letters, without control characters."""
+    line = " ".join(unicodedata.normalize("NFC", text).split())
+    return "".join(char for char in line if unicodedata.category(char) not in ("Cc", "Cs"))
 
 
 def printable(text: str) -> str:
@@ -155,7 +156,12 @@ def to_svg(drawing: Drawing, *, title: str, description: str) -> str:
     drawing.savefig(
         buffer,
         format="svg",
-        metadata={"Date": None, "Creator": None, "Title": title, "Description": description},
+        metadata={
+            "Date": None,
+            "Creator": None,
+            "Title": one_line(title),
+            "Description": one_line(description),
+        },
     )
     lines = (line.rstrip() for line in buffer.getvalue().splitlines())
     return "\n".join(lines) + "\n"

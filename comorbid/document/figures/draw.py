@@ -57,7 +57,7 @@ def draw(chart: Chart, layout: Layout) -> Drawing:
     notes = [line for note in (*chart.notes, *arrow) for line in wrapped(note, SMALL)]
     title = wrapped(chart.title, TITLE, bold=True)
     low, high = _bottom(chart), len(chart.rows) - 0.5 + _HEAD_ROWS
-    head = _TOP + TITLE * LEADING * len(title)
+    head = _TOP + TITLE * LEADING * len(title) + (4 if title else 0)
     foot = AXIS + SMALL * LEADING * len(notes) + MARGIN
     plot = (high - low) * layout.pitch
     drawing = new_drawing(head + plot + foot)
@@ -111,13 +111,13 @@ def _draw_mark(pen: Pen, row: Row, i: int, height: float) -> None:
     x, low, high = row.values
     name = f"{row.mark}-{i}"
     if row.mark == "diamond":
-        half = 0.34
+        half, edge = 0.34, 0.5 if (high - low) / pen.across(1) > 3 else 1.6
         corners = [(low, height), (x, height + half), (high, height), (x, height - half)]
-        pen.shape(corners, ACCENT, name, clip=True)
+        pen.shape(corners, ACCENT, name, clip=True, edge=edge)
     elif row.mark == "bar":
         ends = pen.axis.clip(low), pen.axis.clip(high)
         middle, length = sum(ends) / 2, (ends[1] - ends[0]) * pen.width / pen.axis.reach
-        pen.shape(pen.box(middle, height, length, 0.24 * pen.pitch), ACCENT, name)
+        pen.shape(pen.box(middle, height, length, 0.24 * pen.pitch), ACCENT, name, edge=0.5)
     elif row.mark == "square":
         side = 0.8 * pen.pitch * math.sqrt(row.share)
         pen.shape(pen.box(x, height, side, side), SHADE, name)

@@ -149,13 +149,12 @@ def _alt(fit: Fit, form: Format, chart: Chart, layout: Layout) -> str:
 def _more(fit: Fit, form: Format) -> tuple[str, ...]:
     """Return what several studies have, and one has not."""
     labels = fit.effects.labels
+    estimates = fit.effects.yi.tolist()
     heaviest = words.named([labels[int(fit.weights.argmax())]])
     return (
         *words.method(fit)[1:],
         f"Heterogeneity: {words.heterogeneity(fit)}.",
-        words.spread(
-            "The studies' estimate", labels, fit.effects.yi.tolist(), form.value, before=""
-        ),
+        words.spread("A study's own estimate", labels, estimates, form.value, before=""),
         f"Largest weight: {heaviest}, {weight(fit.weights.max())}.",
     )
 

@@ -99,7 +99,7 @@ def _draw(fit: Fit, title: str) -> Drawing:
     ends = span([*effects.yi.tolist(), *base], [], scale=effects.scale)
     heading = wrapped(title, TITLE, bold=True)
     notes = [line for note in _notes(fit) for line in wrapped(note, SMALL)]
-    head = _TOP + TITLE * LEADING * len(heading)
+    head = _TOP + TITLE * LEADING * len(heading) + (4 if heading else 0)
     foot = AXIS + SMALL * LEADING * len(notes) + MARGIN
     height, wide = head + _TALL + foot, _PLOT[1] - _PLOT[0]
     drawing = new_drawing(height)

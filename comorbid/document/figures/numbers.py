@@ -14,6 +14,7 @@ from comorbid.effects.scales import SCALES
 MINUS = "\N{MINUS SIGN}"
 FIGURE_SPACE = "\N{FIGURE SPACE}"
 DASH = "–"
+_LEAST = -600.0
 _MOST_DIGITS = 999_500.0
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -27,7 +28,7 @@ class Format:
     scale : str
         Id of the scale that values are turned back from.
     decimals : int
-        Of values that are no ratios: as many as their intervals are narrow enough to need.
+        Two, or as many more as narrow intervals need.
     """
 
     scale: str
@@ -41,7 +42,10 @@ class Format:
             return fixed(printed_value(self.scale, x), self.decimals)
         if x >= math.log(_MOST_DIGITS):
             return power_of_ten(x)
-        return prose.value(printed_value(self.scale, x), self.scale)
+        printed = printed_value(self.scale, max(x, _LEAST))
+        if self.decimals > 2 and 0.1 <= printed < 100:
+            return fixed(printed, self.decimals)
+        return prose.value(printed, self.scale)
 
     def interval(self, low: float, high: float) -> str:
         """Return ``low to high``, or a dash if there is no interval."""
@@ -65,11 +69,14 @@ def format_for(scale: str, half_widths: Iterable[float]) -> Format:
     '−0.0123'
     >>> format_for("log", [0.1]).interval(0.0, 0.6931)
     '1.00 to 2.00'
+    >>> format_for("log", [0.002]).interval(0.01, 0.014)
+    '1.010 to 1.014'
     """
     known = sorted(width for width in half_widths if math.isfinite(width) and width > 0)
-    if scale == "log" or not known:
+    if not known:
         return Format(scale)
-    return Format(scale, max(0, 1 - math.floor(math.log10(known[len(known) // 2]))))
+    place = -math.floor(math.log10(known[len(known) // 2]))
+    return Format(scale, max(2, place if scale == "log" else place + 1))
 
 
 def fixed(x: float, decimals: int) -> str:

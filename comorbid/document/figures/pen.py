@@ -72,11 +72,17 @@ class Pen:
         *,
         clip: bool = False,
         behind: bool = False,
+        edge: float = 0.0,
     ) -> None:
-        """Fill a polygon; with ``clip`` it ends where the axis does, ``behind`` is behind lines."""
+        """Fill a polygon; with ``clip`` it ends where the axis does, ``behind`` is behind lines.
+
+        An ``edge``, in points, keeps visible what has no width of its own.
+        """
         from matplotlib.patches import Polygon
 
-        polygon = Polygon(corners, closed=True, facecolor=color, edgecolor="none")
+        polygon = Polygon(corners, closed=True, facecolor=color, linewidth=edge)
+        polygon.set_edgecolor(color if edge else "none")
+        polygon.set_joinstyle("round")
         polygon.set_zorder(0 if behind else 3)
         polygon.set_gid(name)
         self.axes.add_patch(polygon)
@@ -192,7 +198,7 @@ def style_ticks(axis: MatplotlibAxis) -> None:
 def write_title(pen: Pen, top: float, lines: Sequence[str]) -> None:
     """Write the lines of a title above a height."""
     for i, line in enumerate(reversed(lines)):
-        height = top + pen.up(TITLE * (0.5 + i * LEADING))
+        height = top + pen.up(4 + TITLE * (0.5 + i * LEADING))
         pen.text(MARGIN, height, line, size=TITLE, bold=True)
 
 

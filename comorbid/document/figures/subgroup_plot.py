@@ -115,7 +115,7 @@ def _alt(result: Subgroups, chart: Chart) -> str:
         for label, k, row in zip(refits.labels, refits.batch.k, chart.rows, strict=True)
     ]
     return words.joined(
-        f"Subgroup plot by {result.by}: {words.measure(refits.measure)} with "
+        f"Subgroup plot by {one_line(result.by)}: {words.measure(refits.measure)} with "
         f"{prose.level(refits.level)} confidence interval.",
         *rows,
         f"{_test(result)}.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from comorbid.document import figures, prose, sentences
 from comorbid.document.blocks import Block, Note, Paragraph, Table
+from comorbid.effects.scales import SCALES
 from comorbid.models.fit import Fit
 from comorbid.models.refits import Refits
 from comorbid.subgroups import AgainstRest
@@ -17,6 +18,7 @@ def forest(fit: Fit) -> tuple[Block, ...]:
         figures.forest(fit),
         Paragraph(f"{sentences.expected(fit)} {sentences.average(fit)}"),
         Paragraph(sentences.heterogeneity(fit)),
+        *few_studies(fit, ""),
         *(Note(warning, kind="information") for warning in fit.warnings),
     )
 
@@ -72,8 +74,38 @@ def subgroup_blocks(result: AgainstRest) -> tuple[Block, ...]:
     blocks: list[Block] = [Paragraph(sentences.difference(result))]
     if result.contrast is not None:
         blocks += [figures.subgroups(result.contrast), _sides(result)]
+    if result.fit is not None:
+        blocks += few_studies(result.fit, f": {result.label}")
     blocks += [Note(warning, kind="information") for warning in result.warnings]
     return tuple(blocks)
+
+
+def few_studies(fit: Fit, of: str) -> tuple[Block, ...]:
+    """Return, for two or three studies, the intervals of three tests beside each other.
+
+    None of them is reliable there: Roever C, Knapp G, Friede T (2015). BMC Medical Research
+    Methodology 15:99. doi:10.1186/s12874-015-0091-1
+    """
+    if fit.k not in (2, 3):
+        return ()
+    scale, back = fit.effects.scale, SCALES[fit.effects.scale].back
+    names = {"z": "Classic (normal)", "knha": "Knapp-Hartung", "adhoc": "Ad hoc"}
+    ends = {test: back(pair).tolist() for test, pair in fit.intervals().items()}
+    return (
+        Table(
+            header=("Interval", *(names[test] for test in ends)),
+            rows=(
+                (
+                    f"{prose.level(fit.level)}",
+                    *(prose.interval((low, high), scale) for low, high in ends.values()),
+                ),
+            ),
+            caption=f"Three confidence intervals{of}",
+            numeric=tuple(names[test] for test in ends),
+            note=f"With {fit.k} studies no one of them can be relied on. Ad hoc is Knapp-Hartung, "
+            "never narrower than classic.",
+        ),
+    )
 
 
 def _sides(result: AgainstRest) -> Table:

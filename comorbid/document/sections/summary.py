@@ -30,7 +30,7 @@ def summary(
 def _finding(fit: Fit, studies: Studies) -> tuple[Block, ...]:
     about = ""
     if studies.conditions is not None:
-        about = f"How strongly {prose.listed(studies.conditions)} occur together: "
+        about = f"These studies ask how strongly {prose.listed(studies.conditions)} go together. "
     return (
         Paragraph((about, Strong(sentences.expected(fit)), " ", sentences.average(fit))),
         Paragraph(sentences.heterogeneity(fit)),
@@ -59,7 +59,8 @@ def _review_notes(review: Review | None, pooled: Studies) -> tuple[Block, ...]:
                 f"The figures of {coverage.studies} of the review's {coverage.of_studies} studies "
                 f"are public; they have {share} of its participants "
                 f"({coverage.participants:,} of {coverage.of_participants:,}). {left} of the "
-                f"review could not be included, and nothing was filled in for them.",
+                f"review could not be included, and nothing was filled in for them. "
+                f"{review.coverage_note}".rstrip(),
                 title=f"{coverage.studies} of {coverage.of_studies} studies, "
                 f"{share} of participants",
             )

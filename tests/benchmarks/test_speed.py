@@ -1,0 +1,67 @@
+"""How long the main things take; printed, with nothing asserted about time.
+
+Run with ``tox run -e bench``. 14 studies: the number in the headache review; their effects here
+are a seeded simulation.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
+import comorbid as cb
+
+REPORT = Path(__file__).parents[2] / "reports" / "headache-back-pain"
+pytestmark = pytest.mark.benchmark
+
+
+def simulated(k: int) -> cb.Effects:
+    rng = np.random.default_rng(2019)
+    vi = rng.uniform(0.01, 0.3, k)
+    return cb.Effects(yi=rng.normal(0.7, np.sqrt(vi + 0.03)), vi=vi, measure="OR")
+
+
+@pytest.mark.parametrize("method", ["EE", "DL", "PM", "REML"])
+def test_pool_of_14_studies(benchmark: BenchmarkFixture, method: str) -> None:
+    effects = simulated(14)
+    fit = benchmark(cb.pool, effects, method=method)
+    assert fit.k == 14
+
+
+@pytest.mark.parametrize("k", [14, 100])
+def test_leave_one_out(benchmark: BenchmarkFixture, k: int) -> None:
+    fit = cb.pool(simulated(k))
+    refits = benchmark(cb.leave_one_out, fit)
+    assert len(refits.labels) == k
+
+
+def test_import_on_top_of_bare_python(capsys: pytest.CaptureFixture[str]) -> None:
+    """The cumulative time that ``-X importtime`` gives for ``import comorbid``; least of 5."""
+    command = [sys.executable, "-X", "importtime", "-c", "import comorbid"]
+    microseconds = []
+    for _ in range(5):
+        run = subprocess.run(command, capture_output=True, text=True, check=True)
+        line = next(line for line in run.stderr.splitlines() if line.endswith("| comorbid"))
+        microseconds.append(int(re.findall(r"\d+", line)[1]))
+    assert len(microseconds) == 5
+    with capsys.disabled():
+        print(f"\nimport comorbid: {min(microseconds) / 1000:.1f} ms")
+
+
+def test_build_of_the_headache_report_from_cold(
+    benchmark: BenchmarkFixture, tmp_path: Path
+) -> None:
+    for name in ("report.toml", "studies.csv"):
+        shutil.copy(REPORT / name, tmp_path)
+    command = [sys.executable, "-m", "comorbid", "build", str(tmp_path)]
+    run = benchmark.pedantic(
+        subprocess.run, (command,), {"check": True, "capture_output": True}, rounds=3
+    )
+    assert run.returncode == 0
