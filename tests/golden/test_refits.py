@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 import pytest
-from test_univariate import CLOSED, DATA, ITERATIVE, analyses, dataset, difference, effects_of
+from golden_data import CLOSED, DATA, ITERATIVE, analyses, dataset, difference, effects_of
 
 import comorbid as cb
 

@@ -93,9 +93,14 @@ def text_width(text: str, size: float, bold: bool = False) -> float:
 
 
 def one_line(text: str) -> str:
-    """Return the text on one line, accents joined to their letters, without control characters."""
+    """Return the text on one line, accents joined to their letters, only characters that show."""
     line = " ".join(unicodedata.normalize("NFC", text).split())
-    return "".join(char for char in line if unicodedata.category(char) not in ("Cc", "Cs"))
+    return "".join(char for char in line if _shows(char))
+
+
+def _shows(char: str) -> bool:
+    """Say whether a character is no control, format or half character, nor one XML forbids."""
+    return unicodedata.category(char) not in ("Cc", "Cf", "Cs") and char not in "\ufffe\uffff"
 
 
 def printable(text: str) -> str:

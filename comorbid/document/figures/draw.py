@@ -168,6 +168,6 @@ def _write_columns(pen: Pen, chart: Chart, layout: Layout) -> None:
         pen.rule((_FIRST_TOTAL - 0.08) / 2, edges, HAIRLINE, 0.8)
     for i, height, row in _heights(chart):
         texts = (layout.labels[i], layout.estimates[i], *row.cells)
-        bold = row in chart.totals and row.mark == "diamond"
+        bold = i == len(chart.rows)
         for (x, align), text in zip(columns, texts, strict=True):
             pen.text(x, height, text, size=layout.size, bold=bold, align=align)

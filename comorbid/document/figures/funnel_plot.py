@@ -72,15 +72,15 @@ def funnel(fit: Fit, *, title: str = "") -> Figure:
     >>> import comorbid as cb
     >>> fit = cb.pool(cb.Effects(yi=[0.53, 0.94, 0.74], vi=[0.03, 0.08, 0.02], measure="OR"))
     >>> print(cb.figures.funnel(fit).caption)
-    Odds ratio against standard error; the solid line is no association, the dashed line the
-    pooled odds ratio, the triangle its 95 % limits if the studies differed by chance alone. With 3
-    studies, fewer than ten, asymmetry cannot be judged.
+    Odds ratio against standard error; the dashed line is the pooled odds ratio, the triangle its
+    95 % limits if the studies differed by chance alone. With 3 studies, fewer than ten, asymmetry
+    cannot be judged.
     """
     se = np.sqrt(fit.effects.vi)
     form = format_for(fit.effects.scale, (_quantile(fit) * se).tolist())
     alt = _alt(fit, form)
     with own_settings():
-        svg = to_svg(_draw(fit, title), title=title or "Funnel plot", description=alt)
+        svg = to_svg(_draw(fit, form, title), title=title or "Funnel plot", description=alt)
     return Figure(svg=svg, alt=alt, caption=_caption(fit))
 
 
@@ -90,7 +90,7 @@ def _quantile(fit: Fit) -> float:
     return float(special.ndtri((1 + fit.level) / 2))
 
 
-def _draw(fit: Fit, title: str) -> Drawing:
+def _draw(fit: Fit, form: Format, title: str) -> Drawing:
     """Return the drawing; heights on its axes are negative standard errors."""
     effects = fit.effects
     deepest = 1.06 * math.sqrt(effects.vi.max())
@@ -98,7 +98,7 @@ def _draw(fit: Fit, title: str) -> Drawing:
     base = (fit.estimate - half, fit.estimate + half)
     ends = span([*effects.yi.tolist(), *base], [], scale=effects.scale)
     heading = wrapped(title, TITLE, bold=True)
-    notes = [line for note in _notes(fit) for line in wrapped(note, SMALL)]
+    notes = [line for note in _notes(fit, form) for line in wrapped(note, SMALL)]
     head = _TOP + TITLE * LEADING * len(heading) + (4 if heading else 0)
     foot = AXIS + SMALL * LEADING * len(notes) + MARGIN
     height, wide = head + _TALL + foot, _PLOT[1] - _PLOT[0]
@@ -129,9 +129,8 @@ def _draw_funnel(pen: Pen, fit: Fit, base: tuple[float, float], deepest: float) 
         pen.disc(x, -math.sqrt(v), 5.0, ACCENT, f"study-{i}", edge=PAPER)
 
 
-def _notes(fit: Fit) -> tuple[str, ...]:
+def _notes(fit: Fit, form: Format) -> tuple[str, ...]:
     """Return what stands below the figure."""
-    form = format_for(fit.effects.scale, (_quantile(fit) * np.sqrt(fit.effects.vi)).tolist())
     value = f"{words.measure(fit.effects.measure)} {form.value(fit.estimate)}"
     middle = f"Dashed: {value} of the one study."
     if fit.k > 1:
@@ -172,8 +171,7 @@ def _caption(fit: Fit) -> str:
     name, level = words.measure(fit.effects.measure), prose.level(fit.level)
     middle = "its value" if fit.k == 1 else f"the pooled {name}"
     return words.joined(
-        f"{words.capitalized(name)} against standard error; the solid line is no association, the "
-        f"dashed line {middle}, the triangle its {level} limits if the studies differed by chance "
-        "alone.",
+        f"{words.capitalized(name)} against standard error; the dashed line is {middle}, the "
+        f"triangle its {level} limits if the studies differed by chance alone.",
         *_few(fit),
     )
