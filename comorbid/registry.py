@@ -117,7 +117,7 @@ def load_registry(requirements: Sequence[str] = ()) -> Registry:
     Examples
     --------
     >>> [entry.declaration.id for entry in load_registry().estimators]
-    ['DL', 'EE', 'PM', 'REML']
+    ['DL', 'EB', 'EE', 'HE', 'HS', 'HSk', 'ML', 'PM', 'PMM', 'REML', 'SJ']
     """
     from comorbid import builtin
 

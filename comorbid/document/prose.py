@@ -33,7 +33,7 @@ def value(number: float, scale: str = "log") -> str:
         return "–"
     if math.isinf(number):
         return "∞" if number > 0 else "-∞"
-    if scale == "log" and 0 < number < 0.0995:
+    if scale == "log" and number < 0.0995:
         return "< 0.001" if number < 0.001 else f"{number:.3g}"
     if scale == "log" and number >= 99.995:
         return f"{float(f'{number:.3g}'):,.0f}"

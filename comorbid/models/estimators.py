@@ -1,7 +1,6 @@
 """Estimators of tau2, the between-study variance: one function each, on batches of data sets.
 
-Every function takes ``yi`` and ``vi`` of shape (k, n), k studies by n data sets, and returns n
-values. A study that is not part of a data set has ``vi = inf`` there, which gives it no weight.
+Every function takes a `Projection`, n data sets with their moderators, and returns n values.
 """
 
 from __future__ import annotations
@@ -10,13 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import special
 
 from comorbid.effects.arrays import Array, Index
-from comorbid.models.roots import Slope, find_roots
-from comorbid.models.sums import active, weighted_sums
-
-_GRID_RATIO = 1.5
-_GRID_CELLS = 2**19
+from comorbid.models.maxima import global_maximum
+from comorbid.models.projection import Intercept, Projection
+from comorbid.models.roots import find_roots
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,74 +33,175 @@ class Estimator:
         two belong to each. Raises rather than return a half-converged value.
     cite : str
         The paper that the formula comes from, with its DOI.
+    moderated : callable, optional
+        ``moderated(projection) -> array >= 0``: the same with moderators, for meta-regression.
     """
 
     id: str
     label: str
     tau2: Callable[[Array, Array], Array]
     cite: str
+    moderated: Callable[[Projection], Array] | None = None
 
 
-def tau2_none(yi: Array, _vi: Array) -> Array:
+def everything(data: Projection) -> Index:
+    """Return the positions of all data sets."""
+    return np.arange(data.k.size)
+
+
+def none(data: Projection) -> Array:
     """Return zeros: the equal-effects model has no between-study variance."""
-    return np.zeros(yi.shape[1])
+    return np.zeros(data.k.size)
 
 
-def tau2_dl(yi: Array, vi: Array) -> Array:
+def dersimonian_laird(data: Projection) -> Array:
     r"""DerSimonian and Laird's moment estimator.
 
-    With :math:`w_i = 1/v_i` and Cochran's Q,
+    .. math:: \hat\tau^2 = \max\left(0, \frac{Q - (k - p)}{\mathrm{tr}\,P}\right)
 
-    .. math:: \hat\tau^2 = \max\left(0,
-       \frac{Q - (k - 1)}{\sum w_i - \sum w_i^2 / \sum w_i}\right)
+    with Q and P at :math:`\tau^2 = 0`.
 
     References
     ----------
     DerSimonian R, Laird N (1986). Controlled Clinical Trials 7:177-188.
     doi:10.1016/0197-2456(86)90046-2
     """
-    sums = weighted_sums(yi, vi, np.zeros(yi.shape[1]))
-    excess = sums.q - (active(vi).sum(axis=0) - 1)
-    return np.asarray(np.maximum(0.0, excess / sums.freedom))
+    at_zero = data.at(none(data), everything(data))
+    return np.maximum(0.0, (at_zero.q - (data.k - data.p)) / at_zero.trace_p)
 
 
-def tau2_pm(yi: Array, vi: Array) -> Array:
-    r"""Paule and Mandel's estimator: the tau2 at which the generalised Q equals its expectation.
+def hedges(data: Projection) -> Array:
+    r"""Hedges' estimator, from the unweighted residuals.
 
-    .. math:: \sum w_i(\tau^2) (y_i - \hat\mu(\tau^2))^2 = k - 1,
-       \qquad w_i(\tau^2) = 1 / (v_i + \tau^2)
+    .. math:: \hat\tau^2 = \max\left(0, \frac{\mathrm{RSS} - \mathrm{tr}(PV)}{k - p}\right)
 
-    The left side falls as tau2 grows, so there is one root, or none and tau2 is 0.
+    References
+    ----------
+    Hedges LV, Olkin I (1985). Statistical Methods for Meta-Analysis. Academic Press.
+    doi:10.1016/C2009-0-03396-0
+    """
+    rss, trace_pv, _ = data.unweighted()
+    return np.maximum(0.0, (rss - trace_pv) / (data.k - data.p))
+
+
+def hunter_schmidt(data: Projection) -> Array:
+    r"""Hunter and Schmidt's estimator: :math:`\max(0, (Q - k) / \sum w_i)`.
+
+    References
+    ----------
+    Viechtbauer W (2005). Journal of Educational and Behavioral Statistics 30:261-293.
+    doi:10.3102/10769986030003261
+    """
+    at_zero = data.at(none(data), everything(data))
+    return np.maximum(0.0, (at_zero.q - data.k) / at_zero.w)
+
+
+def hunter_schmidt_small(data: Projection) -> Array:
+    r"""Hunter and Schmidt's estimator with the small-sample correction of Q.
+
+    .. math:: \hat\tau^2 = \max\left(0, \frac{\frac{k}{k - p} Q - k}{\sum w_i}\right)
+
+    References
+    ----------
+    Brannick MT, Potter SM, Benitez B, Morris SB (2019). Organizational Research Methods
+    22:490-514. doi:10.1177/1094428117741966
+    """
+    at_zero = data.at(none(data), everything(data))
+    return np.maximum(0.0, (data.k / (data.k - data.p) * at_zero.q - data.k) / at_zero.w)
+
+
+def sidik_jonkman(data: Projection) -> Array:
+    r"""Sidik and Jonkman's estimator, started from the variance of the effects.
+
+    .. math:: \hat\tau^2 = \hat\tau_0^2 \frac{Q(\hat\tau_0^2)}{k - p}, \qquad
+       \hat\tau_0^2 = \frac{1}{k} \sum (y_i - \bar y)^2
+
+    with the weighted residual sum of squares Q at :math:`\hat\tau_0^2`; never negative.
+
+    References
+    ----------
+    Sidik K, Jonkman JN (2005). Journal of the Royal Statistical Society C 54:367-384.
+    doi:10.1111/j.1467-9876.2005.00489.x
+    """
+    start = data.variance()
+    return start * data.at(start, everything(data)).q / (data.k - data.p)
+
+
+def paule_mandel(data: Projection) -> Array:
+    r"""Paule and Mandel's estimator: the tau2 at which Q equals its expectation.
+
+    .. math:: Q(\tau^2) = k - p
+
+    Q falls as tau2 grows, so there is one root, or none and tau2 is 0. Morris' empirical Bayes
+    estimator is the same root.
 
     References
     ----------
     Paule RC, Mandel J (1982). Journal of Research of the National Bureau of Standards
     87:377-385. doi:10.6028/jres.087.022
+    Viechtbauer W, Lopez-Lopez JA, Sanchez-Meca J, Marin-Martinez F (2015). Psychological Methods
+    20:360-374. doi:10.1037/met0000023
     """
-    member = active(vi)
-    freedom = member.sum(axis=0) - 1
-    centred = np.where(member, yi - np.where(member, yi, 0).sum(axis=0) / (freedom + 1), 0)
-    upper = (centred**2).sum(axis=0) / freedom
-
-    def excess(tau2: Array, column: Index) -> tuple[Array, Array]:
-        sums = weighted_sums(yi[:, column], vi[:, column], tau2)
-        return sums.q - freedom[column], -sums.s2
-
-    zero = np.zeros(yi.shape[1])
-    positive = np.flatnonzero(excess(zero, np.arange(zero.size))[0] > 0)
-    zero[positive] = find_roots(excess, zero[positive], upper[positive], positive)
-    return zero
+    return where_q_is(data, data.k - data.p)
 
 
-def tau2_reml(yi: Array, vi: Array) -> Array:
+def paule_mandel_median(data: Projection) -> Array:
+    r"""Median-unbiased Paule-Mandel estimator: where Q equals the median of its distribution.
+
+    .. math:: Q(\tau^2) = \chi^2_{k - p;\,0.5}
+
+    References
+    ----------
+    Viechtbauer W (2021). Median-unbiased estimators for the amount of heterogeneity in
+    meta-analysis. European Congress of Methodology, Valencia (no DOI).
+    """
+    return where_q_is(data, special.chdtri(data.k - data.p, 0.5))
+
+
+def where_q_is(data: Projection, target: Array) -> Array:
+    """Return the tau2 at which Q has fallen to ``target``; 0 where it is below from the start.
+
+    Q(tau2) is at most the unweighted residual sum of squares over tau2, which gives a value past
+    the root.
+    """
+    tau2 = none(data)
+    upper = data.unweighted()[0] / target
+
+    def excess(value: Array, column: Index) -> tuple[Array, Array]:
+        moments = data.at(value, column)
+        return moments.q - target[column], -moments.ypp
+
+    above = np.flatnonzero(excess(tau2, everything(data))[0] > 0)
+    tau2[above] = find_roots(excess, tau2[above], upper[above], above)
+    return tau2
+
+
+def maximum_likelihood(data: Projection) -> Array:
+    r"""Maximum likelihood: the global maximum of the likelihood.
+
+    .. math:: l(\tau^2) = \tfrac12 \left[\sum \log w_i - Q(\tau^2)\right]
+
+    References
+    ----------
+    Hardy RJ, Thompson SG (1996). Statistics in Medicine 15:619-629.
+    doi:10.1002/(SICI)1097-0258(19960330)15:6<619::AID-SIM188>3.0.CO;2-A
+    """
+
+    def slope(tau2: Array, column: Index) -> tuple[Array, Array]:
+        moments = data.at(tau2, column)
+        return moments.ypp - moments.w, moments.w2 - 2 * moments.yppp
+
+    def height(tau2: Array, column: Index) -> Array:
+        moments = data.at(tau2, column)
+        return np.asarray((moments.log_w - moments.q) / 2)
+
+    return global_maximum(data, slope, height)
+
+
+def restricted_maximum_likelihood(data: Projection) -> Array:
     r"""Restricted maximum likelihood: the global maximum of the restricted likelihood.
 
-    .. math:: l_R(\tau^2) = -\tfrac12 \left[\sum \log(v_i + \tau^2) + \log \sum w_i
-       + \sum w_i (y_i - \hat\mu)^2\right], \qquad w_i = 1 / (v_i + \tau^2)
-
-    It may have more than one maximum. Its slope is therefore evaluated on a grid from below the
-    smallest variance to a value past which it can only fall; each change of sign from plus to
-    minus brackets a maximum, which is found to machine precision; the highest one is returned.
+    .. math:: l_R(\tau^2) = \tfrac12 \left[\sum \log w_i - \log |X'WX| - Q(\tau^2)\right]
 
     References
     ----------
@@ -111,80 +210,55 @@ def tau2_reml(yi: Array, vi: Array) -> Array:
     """
 
     def slope(tau2: Array, column: Index) -> tuple[Array, Array]:
-        sums = weighted_sums(yi[:, column], vi[:, column], tau2)
-        w2, w3 = sums.w2 / sums.w, sums.w3 / sums.w
-        value = sums.s2 - sums.w + w2
-        derivative = -2 * sums.s3 + 2 * sums.r2**2 / sums.w + sums.w2 - 2 * w3 + w2**2
-        return value, derivative
+        moments = data.at(tau2, column)
+        return moments.ypp - moments.trace_p, moments.trace_pp - 2 * moments.yppp
 
-    def log_likelihood(tau2: Array, column: Index) -> Array:
-        sums = weighted_sums(yi[:, column], vi[:, column], tau2)
-        variance = np.where(active(vi[:, column]), vi[:, column] + tau2, 1.0)
-        return np.asarray(-(np.log(variance).sum(axis=0) + np.log(sums.w) + sums.q) / 2)
+    def height(tau2: Array, column: Index) -> Array:
+        moments = data.at(tau2, column)
+        return np.asarray((moments.log_w - moments.log_xwx - moments.q) / 2)
 
-    return _global_maximum(yi, vi, slope, log_likelihood)
+    return global_maximum(data, slope, height)
 
 
-def _global_maximum(
-    yi: Array,
-    vi: Array,
-    slope: Slope,
-    log_likelihood: Callable[[Array, Index], Array],
-) -> Array:
-    """Return the tau2 >= 0 of the highest maximum of each column's likelihood."""
-    n = yi.shape[1]
-    grid = _tau2_grid(yi, vi)
-    signs = _slopes_on_grid(slope, grid, yi.shape[0]) > 0
-    before, column = np.nonzero(signs[:-1] & ~signs[1:])
-    inner = find_roots(slope, grid[before, column], grid[before + 1, column], column)
-    at_zero = np.flatnonzero(~signs[0])
-    candidates = np.concatenate([np.zeros(at_zero.size), inner])
-    column = np.concatenate([at_zero, column])
-    if candidates.size > n:
-        height = log_likelihood(candidates, column)
-        order = np.lexsort((candidates, -height, column))
-        candidates, column = candidates[order], column[order]
-        first = np.unique(column, return_index=True)[1]
-        candidates, column = candidates[first], column[first]
-    tau2 = np.empty(n)
-    tau2[column] = candidates
-    return tau2
+def _core(id_: str, label: str, moderated: Callable[[Projection], Array], cite: str) -> Estimator:
+    def tau2(yi: Array, vi: Array) -> Array:
+        return moderated(Intercept(yi, vi))
 
-
-def _tau2_grid(yi: Array, vi: Array) -> Array:
-    """Return (g, n) values of tau2 from 0 to one past every maximum of a (restricted) likelihood.
-
-    The slope is negative at tau2 >= max(v) once (k - 1) / (k + 1) > R^2 / (4 tau2), R being the
-    range of the effects: sum w^2 (y - mu)^2 <= max(w) sum(w) R^2 / 4, and with variances that
-    differ at most by a factor 2 no weight exceeds 2 / (k + 1) of their sum.
-    """
-    member = active(vi)
-    k = member.sum(axis=0)
-    lowest = np.where(member, vi, np.inf).min(axis=0)
-    highest = np.where(member, vi, 0).max(axis=0)
-    spread = np.where(member, yi, -np.inf).max(axis=0) - np.where(member, yi, np.inf).min(axis=0)
-    top = 1.01 * np.maximum(highest, spread**2 * (k + 1) / (4 * (k - 1)))
-    bottom = lowest / 100
-    steps = int(np.ceil(np.log((top / bottom).max()) / np.log(_GRID_RATIO))) + 1
-    share = np.linspace(0, 1, steps)[:, None]
-    return np.concatenate([np.zeros((1, yi.shape[1])), bottom * (top / bottom) ** share])
-
-
-def _slopes_on_grid(slope: Slope, grid: Array, k: int) -> Array:
-    """Evaluate the slope at every grid value, in blocks that stay in cache."""
-    column = np.tile(np.arange(grid.shape[1]), grid.shape[0])
-    flat = grid.ravel()
-    values = np.empty(flat.size)
-    size = max(1, _GRID_CELLS // k)
-    for start in range(0, flat.size, size):
-        block = slice(start, start + size)
-        values[block] = slope(flat[block], column[block])[0]
-    return values.reshape(grid.shape)
+    return Estimator(id_, label, tau2, cite, moderated)
 
 
 ESTIMATORS: tuple[Estimator, ...] = (
-    Estimator("EE", "equal-effects model", tau2_none, "Rice 2018, doi:10.1111/rssa.12275"),
-    Estimator("DL", "DerSimonian-Laird", tau2_dl, "doi:10.1016/0197-2456(86)90046-2"),
-    Estimator("PM", "Paule-Mandel", tau2_pm, "doi:10.6028/jres.087.022"),
-    Estimator("REML", "restricted maximum likelihood", tau2_reml, "doi:10.3102/10769986030003261"),
+    _core("EE", "the equal-effects model", none, "Rice 2018, doi:10.1111/rssa.12275"),
+    _core(
+        "DL",
+        "DerSimonian and Laird's method",
+        dersimonian_laird,
+        "doi:10.1016/0197-2456(86)90046-2",
+    ),
+    _core("HE", "Hedges' method", hedges, "doi:10.1016/C2009-0-03396-0"),
+    _core("HS", "Hunter and Schmidt's method", hunter_schmidt, "doi:10.3102/10769986030003261"),
+    _core(
+        "HSk",
+        "Hunter and Schmidt's method, corrected for small samples",
+        hunter_schmidt_small,
+        "doi:10.1177/1094428117741966",
+    ),
+    _core(
+        "SJ", "Sidik and Jonkman's method", sidik_jonkman, "doi:10.1111/j.1467-9876.2005.00489.x"
+    ),
+    _core("ML", "maximum likelihood", maximum_likelihood, "doi:10.3102/10769986030003261"),
+    _core(
+        "REML",
+        "restricted maximum likelihood",
+        restricted_maximum_likelihood,
+        "doi:10.3102/10769986030003261",
+    ),
+    _core("EB", "empirical Bayes", paule_mandel, "doi:10.1080/01621459.1983.10477920"),
+    _core("PM", "Paule and Mandel's method", paule_mandel, "doi:10.6028/jres.087.022"),
+    _core(
+        "PMM",
+        "Paule and Mandel's method, median-unbiased",
+        paule_mandel_median,
+        "doi:10.6028/jres.087.022",
+    ),
 )

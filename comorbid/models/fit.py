@@ -187,8 +187,9 @@ def pool(
     effects : Effects
         One effect a study, independent of each other; rows that are nan are left out with a
         warning.
-    method : {"EE", "DL", "PM", "REML"} or Estimator
-        How tau2 is estimated; ``EE`` is the equal-effects model, without tau2.
+    method : str or Estimator
+        How tau2 is estimated: ``EE`` (the equal-effects model, without tau2), ``DL``, ``HE``,
+        ``HS``, ``HSk``, ``SJ``, ``ML``, ``REML``, ``EB``, ``PM`` or ``PMM``.
     test : {"z", "t", "knha", "adhoc"}
         Standard normal; t with k - 1 degrees of freedom; Knapp and Hartung's standard error
         with t; the same but never below that of z.

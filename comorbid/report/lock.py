@@ -16,6 +16,9 @@ FILE = "results.json"
 FORMAT = 1
 # Recomputed on another machine a number may differ by rounding, never by this much.
 RELATIVE, ABSOLUTE = 1e-9, 1e-12
+# Each locked value has a mark of so many hexadecimal digits, so that an edit of its last digit,
+# which is less than machines differ by, is seen and can be named.
+_MARK = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,8 @@ def make_lock(
     entries = {}
     for id_, (origin, values) in results.items():
         plain = as_json(values)
-        entries[id_] = {"origin": origin, "values": plain, "sha256": _digest(plain)}
+        seal = "".join(_mark(*leaf) for leaf in leaves(plain, f"results.{id_}.values"))
+        entries[id_] = {"origin": origin, "values": plain, "seal": seal}
     return {
         "format": FORMAT,
         "inputs": dict(inputs),
@@ -102,34 +106,49 @@ def read_lock(folder: Path) -> dict[str, Any]:
     return lock
 
 
-def compare(
-    locked: object, recomputed: object, *, path: str = "", exact: bool = False
-) -> Iterator[Difference]:
-    """Yield every difference between two values as JSON holds them.
+def compare(locked: object, recomputed: object, *, path: str = "") -> list[Difference]:
+    """Return every difference between two values as JSON holds them.
 
-    Integers, text and structure must agree exactly; floats to 1e-9 relative (or 1e-12), or to the
-    last digit when ``exact``.
+    Integers, text and structure must agree exactly; floats to 1e-9 relative, or 1e-12.
     """
-    if isinstance(locked, dict) and isinstance(recomputed, dict):
-        for key in sorted(locked.keys() | recomputed.keys()):
-            inner = f"{path}.{key}" if path else key
-            yield from compare(locked.get(key), recomputed.get(key), path=inner, exact=exact)
-    elif isinstance(locked, list) and isinstance(recomputed, list):
-        for i in range(max(len(locked), len(recomputed))):
-            left = locked[i] if i < len(locked) else None
-            right = recomputed[i] if i < len(recomputed) else None
-            yield from compare(left, right, path=f"{path}[{i}]", exact=exact)
-    elif not _same(locked, recomputed, exact):
-        yield Difference(path, locked, recomputed)
+    left, right = dict(leaves(locked, path)), dict(leaves(recomputed, path))
+    return [
+        Difference(place, left.get(place), right.get(place))
+        for place in dict.fromkeys([*left, *right])
+        if place not in left or place not in right or not _same(left[place], right[place])
+    ]
 
 
-def edited_results(lock: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the ids of results that were changed after the lock was written."""
-    return tuple(
-        id_
-        for id_, entry in sorted(lock["results"].items())
-        if entry.get("sha256") != _digest(entry.get("values"))
-    )
+def leaves(value: object, path: str = "") -> Iterator[tuple[str, object]]:
+    """Yield path and value of everything inside that is no list or dictionary, or an empty one.
+
+    Examples
+    --------
+    >>> list(leaves({"a": [1, {"b": "x"}], "c": []}))
+    [('a[0]', 1), ('a[1].b', 'x'), ('c', [])]
+    """
+    if isinstance(value, dict) and value:
+        for key in sorted(value):
+            yield from leaves(value[key], f"{path}.{key}" if path else key)
+    elif isinstance(value, list) and value:
+        for i, entry in enumerate(value):
+            yield from leaves(entry, f"{path}[{i}]")
+    else:
+        yield path, value
+
+
+def edited_values(lock: Mapping[str, Any]) -> dict[str, object]:
+    """Return path and value of whatever was changed in the results after the lock was written."""
+    edited: dict[str, object] = {}
+    for id_, entry in sorted(lock["results"].items()):
+        found = list(leaves(entry.get("values"), f"results.{id_}.values"))
+        seal = str(entry.get("seal"))
+        marks = [seal[i : i + _MARK] for i in range(0, len(seal), _MARK)]
+        if len(marks) != len(found):
+            edited[f"results.{id_}.seal"] = f"{len(marks)} marks for {len(found)} values"
+            continue
+        edited |= {p: v for (p, v), mark in zip(found, marks, strict=True) if _mark(p, v) != mark}
+    return edited
 
 
 def keep_unmoved(old: Mapping[str, Any], new: dict[str, Any]) -> dict[str, Any]:
@@ -138,14 +157,14 @@ def keep_unmoved(old: Mapping[str, Any], new: dict[str, Any]) -> dict[str, Any]:
     A number that differs by no more than rounding on another machine has not moved, and the
     software recorded is that of the run which last moved something.
     """
-    if edited_results(old) or moved(old, new):
+    if edited_values(old) or moved(old, new):
         return new
     return dict(old)
 
 
 def moved(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Difference]:
     """Return what differs between two locks, the recorded software and digests aside."""
-    return list(compare(_promised(old), _promised(new)))
+    return compare(_promised(old), _promised(new))
 
 
 def _promised(lock: Mapping[str, Any]) -> dict[str, Any]:
@@ -156,17 +175,15 @@ def _promised(lock: Mapping[str, Any]) -> dict[str, Any]:
     return {"inputs": lock["inputs"], "settings": lock["settings"], "results": results}
 
 
-def _same(locked: object, recomputed: object, exact: bool) -> bool:
+def _same(locked: object, recomputed: object) -> bool:
     if type(locked) is float or type(recomputed) is float:
         numbers = (int, float)
         if not isinstance(locked, numbers) or not isinstance(recomputed, numbers):
             return False
-        if exact:
-            return locked == recomputed
         return math.isclose(locked, recomputed, rel_tol=RELATIVE, abs_tol=ABSOLUTE)
     return type(locked) is type(recomputed) and locked == recomputed
 
 
-def _digest(values: object) -> str:
-    text = json.dumps(values, sort_keys=True, ensure_ascii=False)
-    return sha256(text.encode()).hexdigest()
+def _mark(path: str, value: object) -> str:
+    """Return a short digest of one value in its place."""
+    return sha256(f"{path}={value!r}".encode()).hexdigest()[:_MARK]

@@ -88,17 +88,10 @@ def verify(folder: str | Path, *, progress: Progress = silent) -> Verification:
 
 def compare_numbers(locked: dict[str, Any], recomputed: dict[str, Any]) -> tuple[str, ...]:
     """Return a line for every number, setting or text that moved or was edited."""
-    moved = locks.moved(locked, recomputed)
-    numbers = [str(entry) for entry in moved if not entry.path.startswith("inputs.")]
-    numbers += [
-        line for id_ in locks.edited_results(locked) for line in _edits(id_, locked, recomputed)
+    fresh = dict(locks.leaves(recomputed["results"], "results"))
+    moved = [d for d in locks.moved(locked, recomputed) if not d.path.startswith("inputs.")]
+    edited = [
+        locks.Difference(path, value, fresh.get(path))
+        for path, value in locks.edited_values(locked).items()
     ]
-    return tuple(dict.fromkeys(numbers))
-
-
-def _edits(id_: str, locked: dict[str, Any], recomputed: dict[str, Any]) -> list[str]:
-    """Name what was edited in a locked result: whatever is not the recomputed value exactly."""
-    path = f"results.{id_}"
-    entries = [lock["results"].get(id_, {}).get("values") for lock in (locked, recomputed)]
-    exact = locks.compare(*entries, path=f"{path}.values", exact=True)
-    return [str(entry) for entry in exact] or [f"{path}.sha256: is not that of the values"]
+    return tuple(dict.fromkeys(str(difference) for difference in (*moved, *edited)))

@@ -13,11 +13,12 @@ from golden_data import CLOSED, ITERATIVE, analyses, dataset, difference, effect
 
 import comorbid as cb
 
-METHODS = ("EE", "DL", "PM", "REML")
+METHODS = ("EE", "DL", "HE", "HS", "HSk", "SJ", "ML", "REML", "EB", "PM", "PMM")
+ITERATED = ("ML", "REML", "EB", "PM", "PMM")
 TESTS = ("z", "t", "knha", "adhoc")
 
-# Where tau2 is nearly 0 compared with the sampling variances, neither program's digits of it mean
-# anything below this share of the smallest variance.
+# Where tau2 is nearly 0 compared with the sampling variances, neither program's digits of it, or of
+# I2, mean anything below this share of the smallest variance, or of 100 %.
 NEGLIGIBLE = 1e-9
 
 # The number of fits below can grow, never shrink.
@@ -62,9 +63,10 @@ def test_fits_agree_with_metafor(name: str, measure: str) -> None:
     wrong = []
     for method, test, golden in fits_of(name, measure):
         found = cb.pool(effects, method=method, test=test).to_dict()  # type: ignore[arg-type]
-        tolerance = CLOSED if method in ("EE", "DL") else ITERATIVE
+        tolerance = ITERATIVE if method in ITERATED else CLOSED
         for quantity, expected in expected_values(golden).items():
-            floor = {"tau2": NEGLIGIBLE * smallest / tolerance}.get(quantity, 1e-300)
+            floors = {"tau2": NEGLIGIBLE * smallest, "i2": NEGLIGIBLE * 100}
+            floor = floors.get(quantity, 1e-300) / tolerance
             size = difference(found[quantity], expected, floor)
             if size > tolerance:
                 wrong.append((method, test, quantity, found[quantity], expected, size))

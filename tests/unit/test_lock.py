@@ -64,10 +64,17 @@ def test_integer_is_not_a_float_and_text_is_exact() -> None:
 
 def test_edited_results_are_found_even_in_the_last_digit() -> None:
     lock = json.loads(locks.dump_lock(make()))
-    assert locks.edited_results(lock) == ()
-    lock["results"]["pool"]["values"]["estimate"] = math.nextafter(0.8302511412538756, 1)
-    assert locks.edited_results(lock) == ("pool",)
+    assert locks.edited_values(lock) == {}
+    changed = math.nextafter(0.8302511412538756, 1)
+    lock["results"]["pool"]["values"]["estimate"] = changed
+    assert locks.edited_values(lock) == {"results.pool.values.estimate": changed}
     assert locks.keep_unmoved(lock, make()) == make()
+
+
+def test_a_value_without_its_mark_is_seen() -> None:
+    lock = json.loads(locks.dump_lock(make()))
+    lock["results"]["pool"]["seal"] = lock["results"]["pool"]["seal"][:-8]
+    assert locks.edited_values(lock) == {"results.pool.seal": "5 marks for 6 values"}
 
 
 def test_what_cannot_be_locked_is_an_error() -> None:

@@ -78,7 +78,7 @@ def test_nothing_to_pool_is_an_error() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"method": "reml"}, "use one of EE, DL, PM, REML"),
+        ({"method": "reml"}, "use one of EE, DL, HE, HS, HSk, SJ, ML, REML, EB, PM, PMM"),
         ({"test": "hksj"}, "use one of z, t, knha, adhoc"),
         ({"level": 95}, "give a proportion"),
     ],
