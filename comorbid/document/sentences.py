@@ -23,19 +23,19 @@ def expected(fit: Fit) -> str:
     --------
     >>> import comorbid as cb
     >>> print(expected(cb.pool(cb.Effects(yi=[0.5, 0.9, 0.2], vi=[.03, .08, .02], measure="OR"))))
-    In a further study of this kind the odds ratio would be expected to lie between 0.41 and 6.35
-    (95 % prediction interval), a range that includes 1, no association.
+    In a further study of this kind the true odds ratio would be expected to lie between 0.41 and
+    6.35 (95 % prediction interval), a range that includes 1, no association.
     """
     scaled = fit.on_scale()
     name = prose.measure_name(scaled.measure)
     if math.isnan(scaled.pi[0]):
         return (
-            f"What {name} a further study would find cannot be said from "
+            f"What true {name} a further study would have cannot be said from "
             f"{prose.counted(fit.k, 'study', 'studies')} under this model."
         )
     low, high = (prose.value(end, fit.effects.scale) for end in scaled.pi)
     return (
-        f"In a further study of this kind the {name} would be expected to lie between {low} and "
+        f"In a further study of this kind the true {name} would be expected to lie between {low} and "
         f"{high} ({prose.level(fit.level)} prediction interval)"
         f"{_includes_null(scaled.pi, fit, ', a range that includes')}."
     )
