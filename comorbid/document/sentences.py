@@ -35,8 +35,8 @@ def expected(fit: Fit) -> str:
         )
     low, high = (prose.value(end, fit.effects.scale) for end in scaled.pi)
     return (
-        f"In a further study of this kind the true {name} would be expected to lie between {low} and "
-        f"{high} ({prose.level(fit.level)} prediction interval)"
+        f"In a further study of this kind the true {name} would be expected to lie between {low} "
+        f"and {high} ({prose.level(fit.level)} prediction interval)"
         f"{_includes_null(scaled.pi, fit, ', a range that includes')}."
     )
 
