@@ -6,6 +6,7 @@ file, and nothing else; the sdist must hold the same package and what it is buil
 
 from __future__ import annotations
 
+import configparser
 import sys
 import tarfile
 import zipfile
@@ -18,16 +19,14 @@ ROOT = Path(__file__).resolve().parents[2]
 # What comorbid cannot do its main job without, wherever the rooms keep it.
 NEEDED = {
     "type marker": "comorbid/py.typed",
-    "font": "comorbid/report/*.[ot]tf",
-    "licence of the font": "comorbid/report/*OFL*.txt",
+    "font for pages": "comorbid/report/*.woff2",
+    "licence of the font for pages": "comorbid/report/*OFL*.txt",
+    "font for figures": "comorbid/document/*.ttf",
+    "licence of the font for figures": "comorbid/document/*OFL*.txt",
     "template": "comorbid/report/templates/*",
     "stylesheet": "comorbid/report/*.css",
     "bundled studies": "comorbid/*.csv",
 }
-DEPENDENCIES = {
-    "click", "forestplot", "jinja2", "markupsafe", "matplotlib", "numpy",
-    "packaging", "pandas", "pingouin", "pluggy", "scipy", "weasyprint",
-}  # fmt: skip
 
 
 def package_files(folder: Path) -> set[str]:
@@ -88,8 +87,12 @@ def check_comorbid_wheel(wheel: Path) -> list[str]:
     if files.get(licence) != (ROOT / "LICENSE").read_bytes():
         problems.append(f"{wheel.name}: {licence} is not the LICENSE of the source tree")
     metadata = message_from_string(files[info + "METADATA"].decode("utf-8"))
-    required = {line.split(">=")[0].lower() for line in metadata.get_all("Requires-Dist", [])}
-    problems += differences(f"{wheel.name}: Requires-Dist", DEPENDENCIES, required)
+    setup = configparser.ConfigParser(interpolation=None)
+    setup.read(ROOT / "setup.cfg", encoding="utf-8")
+    lines = setup["options"]["install_requires"].split("\n")
+    declared = {line for line in lines if line and not line.startswith("#")}
+    required = set(metadata.get_all("Requires-Dist", []))
+    problems += differences(f"{wheel.name}: Requires-Dist", declared, required)
     if b"comorbid = comorbid.cli:main" not in files.get(info + "entry_points.txt", b""):
         problems.append(f"{wheel.name} has no comorbid command")
     return problems
