@@ -42,9 +42,14 @@ if TYPE_CHECKING:
     )
     from comorbid.document.sections.results import subgroup_blocks as subgroup_blocks
     from comorbid.effects.build import effects as effects
+    from comorbid.effects.conversions import convert as convert
+    from comorbid.effects.escalc import escalc as escalc
     from comorbid.effects.overrides import Override as Override
+    from comorbid.effects.quantiles import means_from_quantiles as means_from_quantiles
     from comorbid.effects.table import Effects as Effects
+    from comorbid.effects.zeros import Zeros as Zeros
     from comorbid.errors import (
+        AssumptionWarning as AssumptionWarning,
         ComorbidError as ComorbidError,
         ComorbidWarning as ComorbidWarning,
         DataError as DataError,
@@ -58,11 +63,30 @@ if TYPE_CHECKING:
         Fit as Fit,
         pool as pool,
     )
+    from comorbid.models.mantel_haenszel import (
+        MantelHaenszel as MantelHaenszel,
+        mantel_haenszel as mantel_haenszel,
+    )
+    from comorbid.models.permutation import permutation_test as permutation_test
+    from comorbid.models.peto import (
+        Peto as Peto,
+        peto as peto,
+    )
     from comorbid.models.refits import Refits as Refits
+    from comorbid.models.regression import regress as regress
+    from comorbid.models.regression_influence import regression_influence as regression_influence
+    from comorbid.models.regression_result import Regression as Regression
     from comorbid.registry import hookimpl as hookimpl
     from comorbid.report.build import build as build
     from comorbid.report.verify import verify as verify
+    from comorbid.sensitivity.baujat import baujat as baujat
+    from comorbid.sensitivity.bootstrap import bootstrap as bootstrap
+    from comorbid.sensitivity.cumulative import cumulative as cumulative
+    from comorbid.sensitivity.influence import influence as influence
     from comorbid.sensitivity.leave_one_out import leave_one_out as leave_one_out
+    from comorbid.sensitivity.other_rows import other_rows as other_rows
+    from comorbid.sensitivity.residuals import rstudent as rstudent
+    from comorbid.sensitivity.subsets import subsets as subsets
     from comorbid.studies import datasets as datasets
     from comorbid.studies.audit import audit as audit
     from comorbid.studies.read import read_studies as read_studies
@@ -81,18 +105,35 @@ _HOMES = {
     "document.blocks": "Block Figure Heading Items Link Note Paragraph Strong Table",
     "document.sections.results": "subgroup_blocks",
     "effects.build": "effects",
+    "effects.conversions": "convert",
+    "effects.escalc": "escalc",
     "effects.overrides": "Override",
+    "effects.quantiles": "means_from_quantiles",
     "effects.table": "Effects",
+    "effects.zeros": "Zeros",
     "errors": (
-        "ComorbidError ComorbidWarning DataError DataWarning ModelError PluginError ReportError "
-        "VerificationError"
+        "AssumptionWarning ComorbidError ComorbidWarning DataError DataWarning ModelError "
+        "PluginError ReportError VerificationError"
     ),
     "models.fit": "Fit pool",
+    "models.mantel_haenszel": "MantelHaenszel mantel_haenszel",
+    "models.permutation": "permutation_test",
+    "models.peto": "Peto peto",
     "models.refits": "Refits",
+    "models.regression": "regress",
+    "models.regression_influence": "regression_influence",
+    "models.regression_result": "Regression",
     "registry": "hookimpl",
     "report.build": "build",
     "report.verify": "verify",
+    "sensitivity.baujat": "baujat",
+    "sensitivity.bootstrap": "bootstrap",
+    "sensitivity.cumulative": "cumulative",
+    "sensitivity.influence": "influence",
     "sensitivity.leave_one_out": "leave_one_out",
+    "sensitivity.other_rows": "other_rows",
+    "sensitivity.residuals": "rstudent",
+    "sensitivity.subsets": "subsets",
     "studies": "datasets",
     "studies.audit": "audit",
     "studies.read": "read_studies",

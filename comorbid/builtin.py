@@ -14,6 +14,7 @@ from comorbid.models.fit import Fit, pool
 from comorbid.models.refits import Refits
 from comorbid.registry import hookimpl
 from comorbid.sensitivity.leave_one_out import leave_one_out
+from comorbid.sensitivity.other_rows import other_rows
 from comorbid.studies.audit import Audit, audit
 
 
@@ -36,6 +37,7 @@ def comorbid_analyses() -> Iterable[Analysis]:
         Analysis("audit", "Audit of the study table", _audit),
         Analysis("pool", "The pooled association", _pool),
         Analysis("leave-one-out", "Leave-one-out", _leave_one_out, needs=("pool",)),
+        Analysis("other-rows", "Other rows of the same studies", _other_rows, needs=("pool",)),
     )
 
 
@@ -43,7 +45,7 @@ def comorbid_analyses() -> Iterable[Analysis]:
 def comorbid_sections() -> Iterable[Section]:
     """Declare the sections of the core."""
     return (
-        Section("summary", "Summary", _summary, needs=("pool", "audit")),
+        Section("summary", "Summary", _summary, needs=("pool", "audit", "other-rows")),
         Section("audit", "Audit of the study table", _audit_section, needs=("audit",)),
         Section("methods", "Methods", _methods, needs=("pool",)),
         Section("studies", "The studies", _studies),
@@ -53,6 +55,12 @@ def comorbid_sections() -> Iterable[Section]:
             "Leave-one-out",
             _leave_one_out_section,
             needs=("pool", "leave-one-out"),
+        ),
+        Section(
+            "other-rows",
+            "Other rows of the same studies",
+            _other_rows_section,
+            needs=("pool", "other-rows"),
         ),
         Section("funnel", "Small-study effects", _funnel, needs=("pool",)),
         Section("provenance", "Provenance", _provenance),
@@ -72,6 +80,10 @@ def _leave_one_out(context: Context) -> Refits:
     return leave_one_out(_fit(context))
 
 
+def _other_rows(context: Context) -> Refits:
+    return other_rows(_fit(context), studies=context.studies, overrides=context.overrides)
+
+
 def _fit(context: Context) -> Fit:
     return cast(Fit, context.results["pool"])
 
@@ -81,6 +93,7 @@ def _summary(context: Context) -> Sequence[Block]:
         _fit(context),
         studies=context.studies,
         audit=cast(Audit, context.results["audit"]),
+        alternatives=cast(Refits, context.results["other-rows"]),
         overrides=context.overrides,
     )
 
@@ -94,7 +107,7 @@ def _methods(context: Context) -> Sequence[Block]:
         _fit(context),
         studies=context.studies,
         effects=context.effects,
-        cite=context.settings.method.cite,
+        measure=context.settings.measure,
         subgroups=[(s.label, s.rationale, s.prespecified) for s in context.subgroups],
     )
 
@@ -109,6 +122,10 @@ def _forest(context: Context) -> Sequence[Block]:
 
 def _leave_one_out_section(context: Context) -> Sequence[Block]:
     return results.leave_one_out(_fit(context), cast(Refits, context.results["leave-one-out"]))
+
+
+def _other_rows_section(context: Context) -> Sequence[Block]:
+    return results.other_rows(_fit(context), cast(Refits, context.results["other-rows"]))
 
 
 def _funnel(context: Context) -> Sequence[Block]:

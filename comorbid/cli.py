@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from comorbid.errors import ComorbidError, ComorbidWarning
+from comorbid.errors import ComorbidError, ComorbidWarning, ModelError
 
 
 class _Commands(click.Group):
@@ -68,10 +68,17 @@ def check(file: Path) -> None:
 def pool(file: Path, measure: str, method: str, test: Any, level: float) -> None:
     """Pool the primary rows of a table of studies and print the result."""
     from comorbid.effects.build import effects
-    from comorbid.models.fit import pool as pool_effects
+    from comorbid.effects.measures import find_measure
+    from comorbid.models.fit import check_settings, find_estimator, pool as pool_effects
     from comorbid.studies.audit import audit
     from comorbid.studies.read import read_studies
 
+    try:
+        find_measure(measure)
+        find_estimator(method)
+        check_settings(test, level)
+    except ModelError as error:
+        raise click.UsageError(str(error)) from error
     studies = read_studies(file)
     _say(f"studies: {len(studies)} rows read")
     errors = [f for f in audit(studies).findings if f.severity == "error"]

@@ -14,6 +14,7 @@ from typing import Protocol
 from comorbid.document.blocks import Block
 from comorbid.effects.measures import Measure
 from comorbid.effects.overrides import Override
+from comorbid.effects.scales import SCALES
 from comorbid.effects.table import Effects
 from comorbid.models.estimators import Estimator
 from comorbid.models.kernel import Test
@@ -190,6 +191,8 @@ def problems_of(declaration: Declaration) -> list[str]:
     for name in ("run", "build", "effect", "tau2"):
         if not callable(getattr(declaration, name, len)):
             problems.append(f"{name} is no function")
+    if isinstance(declaration, Measure) and declaration.scale not in SCALES:
+        problems.append(f"scale is {declaration.scale!r}; use one of {', '.join(SCALES)}")
     if isinstance(declaration, Subgroup) and not declaration.where:
         problems.append("where is empty; name a column and its values")
     return problems

@@ -102,3 +102,7 @@ class ComorbidWarning(UserWarning):
 
 class DataWarning(ComorbidWarning):
     """Rows were left out, or chosen among several of one study."""
+
+
+class AssumptionWarning(ComorbidWarning):
+    """A value rests on an assumption that the data cannot confirm."""

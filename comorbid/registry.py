@@ -116,8 +116,8 @@ def load_registry(requirements: Sequence[str] = ()) -> Registry:
 
     Examples
     --------
-    >>> [entry.declaration.id for entry in load_registry().estimators]
-    ['DL', 'EB', 'EE', 'HE', 'HS', 'HSk', 'ML', 'PM', 'PMM', 'REML', 'SJ']
+    >>> load_registry().find("estimators", "REML").origin.split("@")[0]
+    'comorbid'
     """
     from comorbid import builtin
 
@@ -186,7 +186,7 @@ def installed_plugins() -> tuple[tuple[str, str], ...]:
 def _import(point: metadata.EntryPoint, name: str, version: str) -> object:
     try:
         return point.load()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         cause = f"{type(error).__name__}: {error}"
         remedy = "update or remove it, or take it off the list"
         raise PluginError(

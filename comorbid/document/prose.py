@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-MEASURE_NAMES = {"OR": "odds ratio"}
+from comorbid.effects.measures import MEASURES
+
 TEST_NAMES = {
     "z": "standard normal interval",
     "t": "t interval",
@@ -140,4 +141,4 @@ def measure_name(measure: str) -> str:
     >>> measure_name("OR"), measure_name("XYZ")
     ('odds ratio', 'XYZ')
     """
-    return MEASURE_NAMES.get(measure, measure)
+    return {entry.id: entry.label for entry in MEASURES}.get(measure, measure)

@@ -100,9 +100,36 @@ def leave_one_out(fit: Fit, refits: Refits) -> str:
         f"{prose.value(rows[low].estimate, scale)} (without {low}) to "
         f"{prose.value(rows[high].estimate, scale)} (without {high}). "
     )
+    loosest = max(range(fit.k), key=lambda i: refits.batch.tau2[i])
+    tightest = min(range(fit.k), key=lambda i: refits.batch.tau2[i])
+    if fit.method != "EE":
+        ends += (
+            f"tau² ranges from {prose.small(float(refits.batch.tau2[tightest]))} (without "
+            f"{refits.labels[tightest]}) to {prose.small(float(refits.batch.tau2[loosest]))} "
+            f"(without {refits.labels[loosest]}). "
+        )
     if not crossing:
         return f"{ends}Every confidence interval excludes {null:g}."
     return f"{ends}The confidence interval includes {null:g} without {prose.listed(crossing)}."
+
+
+def other_rows(fit: Fit, refits: Refits) -> str:
+    """Say how far the average moves when another row of one study is pooled."""
+    if not refits.labels:
+        return "No study has another row that could be pooled in place of the one that is."
+    rows = dict(zip(refits.labels, refits.on_scale(), strict=True))
+    scale, null = fit.effects.scale, null_value(fit)
+    low = min(rows, key=lambda label: rows[label].estimate)
+    high = max(rows, key=lambda label: rows[label].estimate)
+    wide = [label for label, row in rows.items() if row.pi[0] <= null <= row.pi[1]]
+    text = (
+        f"With another row of one study in place of the pooled one, the average ranges from "
+        f"{prose.value(rows[low].estimate, scale)} (with {low}) to "
+        f"{prose.value(rows[high].estimate, scale)} (with {high})."
+    )
+    if not wide:
+        return text
+    return f"{text} The prediction interval includes {null:g} with {prose.listed(wide)}."
 
 
 def difference(result: AgainstRest) -> str:

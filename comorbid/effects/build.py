@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import difflib
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
 from comorbid.effects.arrays import Array, Mask
-from comorbid.effects.measures import MEASURES, Measure
+from comorbid.effects.compute import (
+    compute,
+    gaps,
+    problems_of,
+    sizes_of,
+    source_of,
+    warn,
+    without_zero_variance,
+)
+from comorbid.effects.formula import Measure, column, first_known
+from comorbid.effects.measures import find_measure
 from comorbid.effects.overrides import Override
-from comorbid.effects.reported import reported_effect
+from comorbid.effects.reported import REPORTED_COLUMNS, effect_of
 from comorbid.effects.table import Effects
-from comorbid.errors import DataError, DataWarning, ModelError, Problem
+from comorbid.effects.zeros import Drop00, To, Zeros
+from comorbid.errors import DataError, ModelError, Problem
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,16 +44,22 @@ def effects(
     measure: str | Measure = "OR",
     rows: Rows = "primary",
     overrides: Sequence[Override] = (),
+    add: float | None = None,
+    to: To = "only0",
+    drop00: Drop00 = "no",
 ) -> Effects:
     """Turn studies into effects and variances on the analysis scale.
 
-    A row's printed estimate is used where it is of this measure, otherwise the row's counts;
-    an `Override` decides otherwise for one row, with its reason.
+    A row's printed estimate is used where it is of this measure, otherwise the row's counts, or
+    whatever columns the measure is computed from; an `Override` decides otherwise for one row,
+    with its reason.
 
     Parameters
     ----------
     studies : Studies
-        The table of studies.
+        The table of studies. A measure finds its ``columns`` there: the 2x2 counts, and others,
+        such as ``m1i, sd1i, n1i, m2i, sd2i, n2i`` for SMD, among the moderators. A printed
+        estimate may come with ``p_value``, two-sided, in place of interval and ``se``.
     measure : str or Measure
         The measure to pool.
     rows : {"primary", "all"}
@@ -51,6 +67,12 @@ def effects(
         several rows of one study rest on the same people and are not independent.
     overrides : sequence of Override
         Decisions about single rows.
+    add : float, optional
+        What is added to zero counts; by default 0.5, and 0 for the measures that exist without it.
+    to : {"only0", "all", "if0all", "none"}
+        To the rows that have a zero count; to all; to all as soon as one has a zero; to none.
+    drop00 : {"no", "yes"}
+        ``yes``: a row without events in both groups, or with events only, gets no effect.
 
     Returns
     -------
@@ -60,9 +82,10 @@ def effects(
     Raises
     ------
     DataError
-        If a row reports another measure and has no counts, or an override does not fit.
+        If a row reports another measure and has no counts, a column that the measure needs is
+        missing or holds text or an impossible value, or an override does not fit.
     ModelError
-        If the measure is unknown.
+        If the measure or a setting is unknown.
 
     Examples
     --------
@@ -72,16 +95,20 @@ def effects(
     >>> cb.effects(table, measure="OR", overrides=[counts]).source[2]
     'counts'
     """
-    chosen = find_measure(measure)
+    chosen, zeros = find_measure(measure), Zeros(add, to, drop00)
     if rows not in get_args(Rows):
         raise ModelError(f"rows is {rows!r}; use one of {', '.join(get_args(Rows))}")
     frame = studies.frame
-    decisions = _decisions(frame, overrides)
+    decisions = _decisions(frame, chosen, overrides)
     keep = _rows_to_use(frame, rows, decisions)
     frame = frame.loc[keep].reset_index(drop=True)
-    yi, vi, source, problems = _row_effects(frame, chosen, decisions)
-    if problems:
-        raise DataError(problems)
+    values = _numbers(frame, chosen)
+    yi, vi, source = _row_effects(frame, values, chosen, decisions, zeros)
+    notes = (
+        *_dependence_notes(frame, rows),
+        *gaps(chosen, values, tuple(frame["estimate_id"]), yi, vi, zeros),
+    )
+    warn(notes)
     return Effects(
         yi=yi,
         vi=vi,
@@ -93,25 +120,22 @@ def effects(
         source=source,
         moderators={c: list(frame[c]) for c in frame.columns if c not in _NOT_MODERATORS},
         overrides=tuple(overrides),
-        warnings=(*_dependence_warnings(frame, rows), *_missing_effect_warnings(frame, yi, vi)),
+        warnings=(*_review_notes(studies, frame), *notes),
+        ni=first_known(sizes_of(chosen, values), column(values, "n_analysed"), column(values, "n")),
     )
 
 
-def find_measure(measure: str | Measure) -> Measure:
-    """Return the measure of this id; a `Measure` is returned as it is."""
-    if isinstance(measure, Measure):
-        return measure
-    known = {entry.id: entry for entry in MEASURES}
-    if measure not in known:
-        raise ModelError(f"measure is {measure!r}; use one of {', '.join(known)}")
-    return known[measure]
-
-
-def _decisions(frame: pd.DataFrame, overrides: Sequence[Override]) -> Mapping[str, frozenset[str]]:
+def _decisions(
+    frame: pd.DataFrame, measure: Measure, overrides: Sequence[Override]
+) -> Mapping[str, frozenset[str]]:
+    """Return the uses decided for each row, pooled or not; each must be possible and said once."""
     ids = set(frame["estimate_id"])
     decisions: dict[str, set[str]] = {}
-    problems = []
+    problems = _impossible(frame, measure, overrides)
     for override in overrides:
+        if override.use in decisions.get(override.estimate, ()):
+            message = f"override of {override.estimate}: {override.use!r} is said twice"
+            problems.append(Problem(message, "keep one of them"))
         if override.estimate not in ids:
             near = difflib.get_close_matches(override.estimate, sorted(ids), 1)
             remedy = f"did you mean {near[0]}?" if near else "name an estimate_id of the table"
@@ -125,6 +149,26 @@ def _decisions(frame: pd.DataFrame, overrides: Sequence[Override]) -> Mapping[st
     if problems:
         raise DataError(problems)
     return {estimate: frozenset(uses) for estimate, uses in decisions.items()}
+
+
+def _impossible(
+    frame: pd.DataFrame, measure: Measure, overrides: Sequence[Override]
+) -> list[Problem]:
+    """Name the decisions that a row has no figures for, whether the row is pooled or not."""
+    numbers = {"counts": list(measure.columns), "reported": ["estimate"]}
+    remedies = {"counts": f"fill in its {_named(measure)}", "reported": "fill in its interval"}
+    problems = []
+    for override in overrides:
+        row = frame.loc[frame["estimate_id"] == override.estimate]
+        if override.use in numbers and len(row):
+            columns = [name for name in numbers[override.use] if name in frame]
+            complete = len(columns) == len(numbers[override.use])
+            if not (complete and row[columns].notna().all(axis=None)):
+                message = f"it says use {override.use!r} but the row has none"
+                problems.append(
+                    Problem(f"override of {override.estimate}: {message}", remedies[override.use])
+                )
+    return problems
 
 
 def _rows_to_use(
@@ -143,44 +187,93 @@ def _rows_to_use(
         )
     replaced = frame["study_id"].isin(frame.loc[is_promoted, "study_id"])
     primary = is_promoted | (frame["primary"] & ~replaced)
-    keep = primary if rows == "primary" else primary | True
+    keep = primary if rows == "primary" else frame["estimate_id"].notna()
     return keep & ~frame["estimate_id"].isin(excluded)
 
 
-def _row_effects(
-    frame: pd.DataFrame, measure: Measure, decisions: Mapping[str, frozenset[str]]
-) -> tuple[Array, Array, tuple[str, ...], list[Problem]]:
-    def column(name: str) -> Array:
-        if name not in frame:
-            return np.full(len(frame), np.nan)
-        return frame[name].to_numpy(dtype=np.float64)
+def _review_notes(studies: Studies, frame: pd.DataFrame) -> tuple[str, ...]:
+    """Say beside every pooled value how much of its review it rests on."""
+    review = studies.review
+    if review is None or frame.empty:
+        return ()
+    here = review.coverage(studies.select({"study_id": frame["study_id"].tolist()}))
+    pooled = "" if review.pooled_by_authors else "; the review's own authors did not pool them"
+    return (f"{here.summary()} of the review{pooled}",)
 
-    y_counts, v_counts = measure.effect({name: column(name) for name in measure.columns})
-    y_reported, v_reported = reported_effect(
-        column("estimate"),
-        ci_low=column("ci_low"),
-        ci_high=column("ci_high"),
-        ci_level=column("ci_level"),
-        se=column("se"),
-        scale=measure.scale,
-    )
+
+def _numbers(frame: pd.DataFrame, measure: Measure) -> dict[str, Array]:
+    """Return the columns that the measure may need as numbers."""
+    wanted = dict.fromkeys((*measure.columns, *REPORTED_COLUMNS, "n_analysed", "n"))
+    values, problems = {}, []
+    for name in wanted:
+        if name not in frame:
+            continue
+        try:
+            values[name] = frame[name].to_numpy(dtype=np.float64)
+        except (TypeError, ValueError):
+            if name not in measure.columns:  # p-values such as "< 0.001" give no variance
+                continue
+            message = f"{measure.id} needs numbers, and the column {name} holds text"
+            problems.append(Problem(message, "write numbers, and leave missing ones empty"))
+    if problems:
+        raise DataError(problems)
+    return values
+
+
+def _row_effects(
+    frame: pd.DataFrame,
+    values: Mapping[str, Array],
+    measure: Measure,
+    decisions: Mapping[str, frozenset[str]],
+    zeros: Zeros,
+) -> tuple[Array, Array, tuple[str, ...]]:
+    """Return effects, variances and sources, each row's decided between its two."""
+    ids = tuple(frame["estimate_id"])
+    y_counts, v_counts = compute(measure, values, zeros=zeros)
+    y_reported, v_reported = effect_of(values, measure.scale)
     has_counts = np.isfinite(y_counts) & np.isfinite(v_counts)
     same_measure = (frame["measure"] == measure.id).to_numpy()
     has_reported = same_measure & np.isfinite(y_reported) & np.isfinite(v_reported)
-    uses = [decisions.get(estimate, frozenset()) for estimate in frame["estimate_id"]]
+    uses = [decisions.get(estimate, frozenset()) for estimate in ids]
     wants_counts = np.array(["counts" in use for use in uses], dtype=bool)
     wants_reported = np.array(["reported" in use for use in uses], dtype=bool)
     from_counts = wants_counts | (~has_reported & ~wants_reported & has_counts)
-    source = tuple("counts" if flag else "reported" for flag in from_counts)
-    other = (frame["measure"] != "").to_numpy() & ~same_measure & np.isfinite(column("estimate"))
+    other = (frame["measure"] != "").to_numpy() & ~same_measure
+    other &= np.isfinite(column(values, "estimate")) & ~from_counts
+    columns = _named(measure)
     problems = [
-        *_unusable(frame, wants_counts & ~has_counts, "counts", "fill in its 2x2 counts"),
+        *problems_of(measure, values, ids),
+        *_missing_columns(frame, measure, has_reported),
+        *_unusable(frame, wants_counts & ~has_counts, "counts", f"fill in its {columns}"),
         *_unusable(frame, wants_reported & ~has_reported, "reported", "fill in its interval"),
-        *_other_measure(frame, other & ~from_counts, measure),
+        *_other_measure(frame, other, measure),
     ]
+    if problems:
+        raise DataError(problems)
     yi = np.where(from_counts, y_counts, np.where(has_reported, y_reported, np.nan))
     vi = np.where(from_counts, v_counts, np.where(has_reported, v_reported, np.nan))
-    return yi, vi, source, problems
+    source = tuple(source_of(measure) if flag else "reported" for flag in from_counts)
+    return yi, without_zero_variance(vi), source
+
+
+def _named(measure: Measure) -> str:
+    """Return what a measure is computed from, in words."""
+    return (
+        "2x2 counts" if measure.columns == ("ai", "bi", "ci", "di") else ", ".join(measure.columns)
+    )
+
+
+def _missing_columns(frame: pd.DataFrame, measure: Measure, has_reported: Mask) -> list[Problem]:
+    missing = [name for name in measure.columns if name not in frame]
+    if not missing or has_reported.any():
+        return []
+    return [
+        Problem(
+            f"{measure.id} is computed from {', '.join(measure.columns)}, and the table has no "
+            f"{', '.join(missing)}",
+            f"add them, or printed estimates with {measure.id} in the column measure",
+        )
+    ]
 
 
 def _unusable(frame: pd.DataFrame, bad: Mask, use: str, remedy: str) -> list[Problem]:
@@ -191,33 +284,22 @@ def _unusable(frame: pd.DataFrame, bad: Mask, use: str, remedy: str) -> list[Pro
 
 
 def _other_measure(frame: pd.DataFrame, bad: Mask, measure: Measure) -> list[Problem]:
+    lacks = "counts" if _named(measure) == "2x2 counts" else _named(measure)
     return [
         Problem(
-            f"{row.estimate_id} reports {row.measure}, not {measure.id}, and has no counts",
+            f"{row.estimate_id} reports {row.measure}, not {measure.id}, and has no {lacks}",
             "exclude it by an override with a reason, or pool that measure separately",
         )
         for row in frame.loc[bad].itertuples()
     ]
 
 
-def _dependence_warnings(frame: pd.DataFrame, rows: Rows) -> tuple[str, ...]:
-    """Warn where no primary row tells several rows about the same people apart."""
+def _dependence_notes(frame: pd.DataFrame, rows: Rows) -> tuple[str, ...]:
+    """Say where no primary row tells several rows about the same people apart."""
     repeated = sorted(set(frame.loc[frame["study_id"].duplicated(), "study_id"]))
     if rows == "all" or not repeated:
         return ()
-    message = (
+    return (
         f"several rows about the same people are taken as independent: {', '.join(repeated)}; "
-        "mark one row of each study in a column primary"
+        "mark one row of each study in a column primary",
     )
-    warnings.warn(message, DataWarning, stacklevel=3)
-    return (message,)
-
-
-def _missing_effect_warnings(frame: pd.DataFrame, yi: Array, vi: Array) -> tuple[str, ...]:
-    missing = np.isnan(yi) | np.isnan(vi)
-    if not missing.any():
-        return ()
-    names = ", ".join(frame.loc[missing, "estimate_id"])
-    message = f"no effect can be computed for {names}: neither counts nor an estimate with interval"
-    warnings.warn(message, DataWarning, stacklevel=3)
-    return (message,)

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from comorbid.effects.arrays import Array
 from comorbid.effects.measures import MEASURES
 from comorbid.effects.overrides import Override
-from comorbid.effects.scales import SCALES
+from comorbid.effects.scales import SCALES, base_name, needs_size, sized_name
 from comorbid.errors import DataError, Problem
 
 if TYPE_CHECKING:
@@ -40,22 +40,27 @@ class Effects:
     measure : str
         The measure's id; ``GEN`` for effects of no particular kind, as in metafor.
     scale : str, optional
-        ``"log"`` or ``"identity"``; by default that of the measure.
+        Name of the scale, such as ``"log"`` or ``"identity"``; by default that of the measure.
+        One that depends on the sample size gets the harmonic mean of ``ni`` into its name.
     ids, studies : sequence of str, optional
         Estimate and study identifiers; by default the labels.
     source : sequence of str, optional
-        ``counts``, ``reported`` or ``given``: where each effect comes from.
+        ``counts``, ``summaries`` (means, correlations and the like), ``reported`` or ``given``:
+        where each effect comes from.
     moderators : mapping of str to sequence, optional
         Further columns of the same length, for subgroups and regression.
     overrides : sequence of Override, optional
         The analyst's decisions that these effects rest on.
     warnings : sequence of str, optional
         What is worth knowing about how they were made.
+    ni : array_like of shape (k,), optional
+        People behind each effect, or their person-time; by default nan, unknown.
 
     Raises
     ------
     DataError
-        If lengths differ, a variance is not positive, a value is infinite, or labels repeat.
+        If lengths differ, a variance is not positive, a value is infinite, labels repeat, or the
+        measure's scale depends on sample sizes that are missing.
 
     Examples
     --------
@@ -74,6 +79,7 @@ class Effects:
     moderators: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     overrides: tuple[Override, ...] = ()
     warnings: tuple[str, ...] = ()
+    ni: Array = field(default_factory=lambda: np.empty(0))
 
     def __post_init__(self) -> None:
         def put(name: str, value: object) -> None:
@@ -92,12 +98,16 @@ class Effects:
         put("moderators", {name: tuple(values) for name, values in self.moderators.items()})
         put("overrides", tuple(self.overrides))
         put("warnings", tuple(self.warnings))
+        put("ni", _frozen(self.ni if np.size(self.ni) else np.full(self.k, np.nan)))
         if not self.scale:
             known = {measure.id: measure.scale for measure in MEASURES}
             put("scale", known.get(self.measure, "identity"))
         problems = [*self._shape_problems(), *self._value_problems()]
         if problems:
             raise DataError(problems)
+        self._check_sizes()
+        if needs_size(self.scale):
+            put("scale", sized_name(self.scale, self.ni[~(np.isnan(self.yi) | np.isnan(self.vi))]))
 
     def _shape_problems(self) -> list[Problem]:
         columns: dict[str, Sequence[Any]] = {
@@ -105,6 +115,7 @@ class Effects:
             "ids": self.ids,
             "studies": self.studies,
             "source": self.source,
+            "ni": tuple(self.ni.tolist()),
             **self.moderators,
         }
         problems = [
@@ -142,6 +153,20 @@ class Effects:
             for i in np.flatnonzero(bad_vi)
         ]
 
+    def _check_sizes(self) -> None:
+        if not needs_size(self.scale):
+            return
+        unknown = ~np.isnan(self.yi) & ~np.isnan(self.vi) & ~(self.ni > 0)
+        problems = [
+            Problem(
+                f"{self.labels[i]}: no sample size, which the scale {self.scale} depends on",
+                "give ni, or scale='identity' to stay on the analysis scale",
+            )
+            for i in np.flatnonzero(unknown)
+        ]
+        if problems:
+            raise DataError(problems)
+
     @property
     def k(self) -> int:
         """Number of rows, the missing ones included."""
@@ -153,18 +178,20 @@ class Effects:
     def take(self, rows: Iterable[int]) -> Effects:
         """Return the effects at these positions, in this order."""
         index = [int(i) for i in rows]
+        ni = self.ni[index]
         return Effects(
             yi=self.yi[index],
             vi=self.vi[index],
             labels=tuple(self.labels[i] for i in index),
             measure=self.measure,
-            scale=self.scale,
+            scale=self.scale if np.isnan(ni).any() else base_name(self.scale),
             ids=tuple(self.ids[i] for i in index),
             studies=tuple(self.studies[i] for i in index),
             source=tuple(self.source[i] for i in index),
             moderators={n: [v[i] for i in index] for n, v in self.moderators.items()},
             overrides=self.overrides,
             warnings=self.warnings,
+            ni=ni,
         )
 
     def to_frame(self) -> pd.DataFrame:
@@ -176,7 +203,7 @@ class Effects:
         return pd.DataFrame(table, index=pd.Index(self.labels, name="label"))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything but the moderators as plain lists and strings."""
+        """Return everything but moderators and sample sizes as plain lists and strings."""
         return {
             "measure": self.measure,
             "scale": self.scale,

@@ -1,7 +1,4 @@
-"""Estimators of tau2, the between-study variance: one function each, on batches of data sets.
-
-Every function takes a `Projection`, n data sets with their moderators, and returns n values.
-"""
+"""Estimators of tau2, the between-study variance: what one is, and those of comorbid."""
 
 from __future__ import annotations
 
@@ -9,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special
 
-from comorbid.effects.arrays import Array, Index
-from comorbid.models.maxima import global_maximum
+from comorbid.effects.arrays import Array
+from comorbid.models import equations, moments, tau2_errors as errors
 from comorbid.models.projection import Intercept, Projection
-from comorbid.models.roots import find_roots
+
+# Variances below this, or above its inverse, are fitted in other units.
+_TINY = 1e-60
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +32,12 @@ class Estimator:
     cite : str
         The paper that the formula comes from, with its DOI.
     moderated : callable, optional
-        ``moderated(projection) -> array >= 0``: the same with moderators, for meta-regression.
+        ``moderated(projection) -> array >= 0``: the same with moderators, for meta-regression, and
+        for estimators that use the analyst's weights.
+    se : callable, optional
+        ``se(projection, tau2) -> array``: the standard error of tau2 in large samples.
+    fixed : float, optional
+        The value that tau2 is fixed at, if it is not estimated.
     """
 
     id: str
@@ -42,223 +45,125 @@ class Estimator:
     tau2: Callable[[Array, Array], Array]
     cite: str
     moderated: Callable[[Projection], Array] | None = None
+    se: Callable[[Projection, Array], Array] | None = None
+    fixed: float | None = None
 
 
-def everything(data: Projection) -> Index:
-    """Return the positions of all data sets."""
-    return np.arange(data.k.size)
+def fix_tau2(estimator: Estimator, tau2: float) -> Estimator:
+    """Return an estimator that gives ``tau2`` whatever the data are; it keeps its id."""
+    return Estimator(
+        estimator.id,
+        f"a fixed tau2 of {tau2:g}",
+        lambda yi, vi: np.full(vi.shape[1], tau2),
+        "fixed by the analyst",
+        lambda data: np.full(data.k.size, tau2),
+        fixed=tau2,
+    )
 
 
-def none(data: Projection) -> Array:
-    """Return zeros: the equal-effects model has no between-study variance."""
-    return np.zeros(data.k.size)
-
-
-def dersimonian_laird(data: Projection) -> Array:
-    r"""DerSimonian and Laird's moment estimator.
-
-    .. math:: \hat\tau^2 = \max\left(0, \frac{Q - (k - p)}{\mathrm{tr}\,P}\right)
-
-    with Q and P at :math:`\tau^2 = 0`.
-
-    References
-    ----------
-    DerSimonian R, Laird N (1986). Controlled Clinical Trials 7:177-188.
-    doi:10.1016/0197-2456(86)90046-2
-    """
-    at_zero = data.at(none(data), everything(data))
-    return np.maximum(0.0, (at_zero.q - (data.k - data.p)) / at_zero.trace_p)
-
-
-def hedges(data: Projection) -> Array:
-    r"""Hedges' estimator, from the unweighted residuals.
-
-    .. math:: \hat\tau^2 = \max\left(0, \frac{\mathrm{RSS} - \mathrm{tr}(PV)}{k - p}\right)
-
-    References
-    ----------
-    Hedges LV, Olkin I (1985). Statistical Methods for Meta-Analysis. Academic Press.
-    doi:10.1016/C2009-0-03396-0
-    """
-    rss, trace_pv, _ = data.unweighted()
-    return np.maximum(0.0, (rss - trace_pv) / (data.k - data.p))
-
-
-def hunter_schmidt(data: Projection) -> Array:
-    r"""Hunter and Schmidt's estimator: :math:`\max(0, (Q - k) / \sum w_i)`.
-
-    References
-    ----------
-    Viechtbauer W (2005). Journal of Educational and Behavioral Statistics 30:261-293.
-    doi:10.3102/10769986030003261
-    """
-    at_zero = data.at(none(data), everything(data))
-    return np.maximum(0.0, (at_zero.q - data.k) / at_zero.w)
-
-
-def hunter_schmidt_small(data: Projection) -> Array:
-    r"""Hunter and Schmidt's estimator with the small-sample correction of Q.
-
-    .. math:: \hat\tau^2 = \max\left(0, \frac{\frac{k}{k - p} Q - k}{\sum w_i}\right)
-
-    References
-    ----------
-    Brannick MT, Potter SM, Benitez B, Morris SB (2019). Organizational Research Methods
-    22:490-514. doi:10.1177/1094428117741966
-    """
-    at_zero = data.at(none(data), everything(data))
-    return np.maximum(0.0, (data.k / (data.k - data.p) * at_zero.q - data.k) / at_zero.w)
-
-
-def sidik_jonkman(data: Projection) -> Array:
-    r"""Sidik and Jonkman's estimator, started from the variance of the effects.
-
-    .. math:: \hat\tau^2 = \hat\tau_0^2 \frac{Q(\hat\tau_0^2)}{k - p}, \qquad
-       \hat\tau_0^2 = \frac{1}{k} \sum (y_i - \bar y)^2
-
-    with the weighted residual sum of squares Q at :math:`\hat\tau_0^2`; never negative.
-
-    References
-    ----------
-    Sidik K, Jonkman JN (2005). Journal of the Royal Statistical Society C 54:367-384.
-    doi:10.1111/j.1467-9876.2005.00489.x
-    """
-    start = data.variance()
-    return start * data.at(start, everything(data)).q / (data.k - data.p)
-
-
-def paule_mandel(data: Projection) -> Array:
-    r"""Paule and Mandel's estimator: the tau2 at which Q equals its expectation.
-
-    .. math:: Q(\tau^2) = k - p
-
-    Q falls as tau2 grows, so there is one root, or none and tau2 is 0. Morris' empirical Bayes
-    estimator is the same root.
-
-    References
-    ----------
-    Paule RC, Mandel J (1982). Journal of Research of the National Bureau of Standards
-    87:377-385. doi:10.6028/jres.087.022
-    Viechtbauer W, Lopez-Lopez JA, Sanchez-Meca J, Marin-Martinez F (2015). Psychological Methods
-    20:360-374. doi:10.1037/met0000023
-    """
-    return where_q_is(data, data.k - data.p)
-
-
-def paule_mandel_median(data: Projection) -> Array:
-    r"""Median-unbiased Paule-Mandel estimator: where Q equals the median of its distribution.
-
-    .. math:: Q(\tau^2) = \chi^2_{k - p;\,0.5}
-
-    References
-    ----------
-    Viechtbauer W (2021). Median-unbiased estimators for the amount of heterogeneity in
-    meta-analysis. European Congress of Methodology, Valencia (no DOI).
-    """
-    return where_q_is(data, special.chdtri(data.k - data.p, 0.5))
-
-
-def where_q_is(data: Projection, target: Array) -> Array:
-    """Return the tau2 at which Q has fallen to ``target``; 0 where it is below from the start.
-
-    Q(tau2) is at most the unweighted residual sum of squares over tau2, which gives a value past
-    the root.
-    """
-    tau2 = none(data)
-    upper = data.unweighted()[0] / target
-
-    def excess(value: Array, column: Index) -> tuple[Array, Array]:
-        moments = data.at(value, column)
-        return moments.q - target[column], -moments.ypp
-
-    above = np.flatnonzero(excess(tau2, everything(data))[0] > 0)
-    tau2[above] = find_roots(excess, tau2[above], upper[above], above)
-    return tau2
-
-
-def maximum_likelihood(data: Projection) -> Array:
-    r"""Maximum likelihood: the global maximum of the likelihood.
-
-    .. math:: l(\tau^2) = \tfrac12 \left[\sum \log w_i - Q(\tau^2)\right]
-
-    References
-    ----------
-    Hardy RJ, Thompson SG (1996). Statistics in Medicine 15:619-629.
-    doi:10.1002/(SICI)1097-0258(19960330)15:6<619::AID-SIM188>3.0.CO;2-A
-    """
-
-    def slope(tau2: Array, column: Index) -> tuple[Array, Array]:
-        moments = data.at(tau2, column)
-        return moments.ypp - moments.w, moments.w2 - 2 * moments.yppp
-
-    def height(tau2: Array, column: Index) -> Array:
-        moments = data.at(tau2, column)
-        return np.asarray((moments.log_w - moments.q) / 2)
-
-    return global_maximum(data, slope, height)
-
-
-def restricted_maximum_likelihood(data: Projection) -> Array:
-    r"""Restricted maximum likelihood: the global maximum of the restricted likelihood.
-
-    .. math:: l_R(\tau^2) = \tfrac12 \left[\sum \log w_i - \log |X'WX| - Q(\tau^2)\right]
-
-    References
-    ----------
-    Viechtbauer W (2005). Journal of Educational and Behavioral Statistics 30:261-293.
-    doi:10.3102/10769986030003261
-    """
-
-    def slope(tau2: Array, column: Index) -> tuple[Array, Array]:
-        moments = data.at(tau2, column)
-        return moments.ypp - moments.trace_p, moments.trace_pp - 2 * moments.yppp
-
-    def height(tau2: Array, column: Index) -> Array:
-        moments = data.at(tau2, column)
-        return np.asarray((moments.log_w - moments.log_xwx - moments.q) / 2)
-
-    return global_maximum(data, slope, height)
-
-
-def _core(id_: str, label: str, moderated: Callable[[Projection], Array], cite: str) -> Estimator:
+def _core(
+    id_: str,
+    label: str,
+    moderated: Callable[[Projection], Array],
+    se: Callable[[Projection, Array], Array] | None,
+    cite: str,
+) -> Estimator:
     def tau2(yi: Array, vi: Array) -> Array:
-        return moderated(Intercept(yi, vi))
+        lowest = vi.min(axis=0)
+        if ((lowest > _TINY) & (lowest < 1 / _TINY)).all():
+            return moderated(Intercept(yi, vi))
+        # In units of the smallest standard error no power of a weight overflows; powers of 2 round
+        # nothing.
+        unit = np.ldexp(1.0, np.frexp(np.sqrt(lowest))[1])
+        with np.errstate(over="ignore", invalid="ignore"):
+            return np.asarray(moderated(Intercept(yi / unit, vi / unit / unit)) * unit * unit)
 
-    return Estimator(id_, label, tau2, cite, moderated)
+    return Estimator(id_, label, tau2, cite, moderated, se)
 
+
+_DERSIMONIAN = "doi:10.1016/0197-2456(86)90046-2"
+_HEDGES = "doi:10.1016/C2009-0-03396-0"
+_VIECHTBAUER = "doi:10.3102/10769986030003261"
+_BRANNICK = "doi:10.1177/1094428117741966"
+_SIDIK = "doi:10.1111/j.1467-9876.2005.00489.x"
+_MORRIS = "doi:10.1080/01621459.1983.10477920"
+_PAULE = "doi:10.6028/jres.087.022"
+_KACKER = "doi:10.1016/j.cct.2006.04.004"
 
 ESTIMATORS: tuple[Estimator, ...] = (
-    _core("EE", "the equal-effects model", none, "Rice 2018, doi:10.1111/rssa.12275"),
+    _core("EE", "the equal-effects model", moments.none, None, "Rice 2018, doi:10.1111/rssa.12275"),
     _core(
         "DL",
         "DerSimonian and Laird's method",
-        dersimonian_laird,
-        "doi:10.1016/0197-2456(86)90046-2",
+        moments.dersimonian_laird,
+        errors.se_of_moments,
+        _DERSIMONIAN,
     ),
-    _core("HE", "Hedges' method", hedges, "doi:10.1016/C2009-0-03396-0"),
-    _core("HS", "Hunter and Schmidt's method", hunter_schmidt, "doi:10.3102/10769986030003261"),
+    _core("HE", "Hedges' method", moments.hedges, errors.se_hedges, _HEDGES),
+    _core(
+        "HS",
+        "Hunter and Schmidt's method",
+        moments.hunter_schmidt,
+        errors.se_hunter_schmidt,
+        _VIECHTBAUER,
+    ),
     _core(
         "HSk",
         "Hunter and Schmidt's method, corrected for small samples",
-        hunter_schmidt_small,
-        "doi:10.1177/1094428117741966",
+        moments.hunter_schmidt_small,
+        errors.se_hunter_schmidt_small,
+        _BRANNICK,
     ),
     _core(
-        "SJ", "Sidik and Jonkman's method", sidik_jonkman, "doi:10.1111/j.1467-9876.2005.00489.x"
+        "SJ", "Sidik and Jonkman's method", moments.sidik_jonkman, errors.se_sidik_jonkman, _SIDIK
     ),
-    _core("ML", "maximum likelihood", maximum_likelihood, "doi:10.3102/10769986030003261"),
+    _core(
+        "ML",
+        "maximum likelihood",
+        equations.maximum_likelihood,
+        errors.se_maximum_likelihood,
+        _VIECHTBAUER,
+    ),
     _core(
         "REML",
         "restricted maximum likelihood",
-        restricted_maximum_likelihood,
-        "doi:10.3102/10769986030003261",
+        equations.restricted_maximum_likelihood,
+        errors.se_restricted,
+        _VIECHTBAUER,
     ),
-    _core("EB", "empirical Bayes", paule_mandel, "doi:10.1080/01621459.1983.10477920"),
-    _core("PM", "Paule and Mandel's method", paule_mandel, "doi:10.6028/jres.087.022"),
+    _core("EB", "empirical Bayes", equations.paule_mandel, errors.se_empirical_bayes, _MORRIS),
+    _core(
+        "PM", "Paule and Mandel's method", equations.paule_mandel, errors.se_empirical_bayes, _PAULE
+    ),
     _core(
         "PMM",
         "Paule and Mandel's method, median-unbiased",
-        paule_mandel_median,
-        "doi:10.6028/jres.087.022",
+        equations.paule_mandel_median,
+        errors.se_empirical_bayes,
+        _PAULE,
+    ),
+    _core(
+        "GENQ", "the generalised Q method", moments.generalised_q, errors.se_generalised, _KACKER
+    ),
+    _core(
+        "GENQM",
+        "the generalised Q method, median-unbiased",
+        equations.generalised_q_median,
+        errors.se_generalised,
+        _KACKER,
+    ),
+    _core(
+        "DLIT",
+        "DerSimonian and Laird's method, iterated",
+        equations.paule_mandel,
+        errors.se_empirical_bayes,
+        _KACKER,
+    ),
+    _core(
+        "SJIT",
+        "Sidik and Jonkman's method, iterated",
+        equations.paule_mandel,
+        errors.se_empirical_bayes,
+        _SIDIK,
     ),
 )

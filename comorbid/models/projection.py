@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from comorbid.effects.arrays import Array, Index, Mask
-from comorbid.models.sums import active, weighted_sums
+from comorbid.models.sums import active
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,30 +63,62 @@ class Projection(Protocol):
 
 
 class Intercept:
-    """The model with nothing but a mean, in closed form."""
+    """The model with nothing but a mean, in closed form.
+
+    Parameters
+    ----------
+    yi, vi : arrays of shape (k, n)
+        Effects and variances; ``vi`` is inf where a study does not belong to a data set.
+    weights : array of shape (k, n) or (k, 1), optional
+        The analyst's weights, for estimators that use them.
+
+    Notes
+    -----
+    The most precise study comes first and effects are counted from its own. Its weight may exceed
+    all others by many orders of magnitude; no formula here subtracts it from a sum that holds it.
+    """
 
     p = 1
 
-    def __init__(self, yi: Array, vi: Array) -> None:
-        self.yi, self.vi = yi, vi
-        self.member: Mask = active(vi)
+    def __init__(self, yi: Array, vi: Array, weights: Array | None = None) -> None:
+        first, column = vi.argmin(axis=0), np.arange(vi.shape[1])
+        self.vi = _swapped(vi, first, column)
+        gap = _swapped(yi, first, column)
+        self.yi = gap - gap[0]
+        self.member: Mask = active(self.vi)
         self.k: Array = self.member.sum(axis=0).astype(np.float64)
+        self.weights: Array | None = None
+        if weights is not None:
+            weights = np.broadcast_to(weights, vi.shape)
+            self.weights = np.where(self.member, _swapped(weights, first, column), 0.0)
 
     def at(self, tau2: Array, column: Index) -> Moments:
         """Return the moments at ``tau2``."""
-        vi, member = self.vi[:, column], self.member[:, column]
-        sums = weighted_sums(self.yi[:, column], vi, tau2)
-        ratio2 = sums.w2 / sums.w
+        sum_ = np.add.reduce  # over studies
+        total_vi = _of(self.vi, column) + tau2
+        y = _of(self.yi, column)[1:]
+        weight = 1.0 / total_vi
+        first, w = weight[0], weight[1:]
+        w2 = w * w
+        rest, rest2, rest3 = sum_(w), sum_(w2), sum_(w2 * w)
+        total = first + rest
+        mean = sum_(w * y) / total
+        residual = y - mean
+        py, py_first = w * residual, -first * mean
+        gap = py - py_first
+        weighted_gap = w * gap
         return Moments(
-            q=sums.q,
-            ypp=sums.s2,
-            yppp=sums.s3 - sums.r2**2 / sums.w,
-            trace_p=sums.w - ratio2,
-            trace_pp=sums.w2 - 2 * sums.w3 / sums.w + ratio2**2,
-            w=sums.w,
-            w2=sums.w2,
-            log_w=-np.log(np.where(member, vi + tau2, 1.0)).sum(axis=0),
-            log_xwx=np.log(sums.w),
+            q=sum_(py * residual) - py_first * mean,
+            ypp=sum_(py * py) + py_first**2,
+            yppp=sum_(weighted_gap * gap) - sum_(weighted_gap) ** 2 / total,
+            trace_p=(2 * first * rest + rest**2 - rest2) / total,
+            trace_pp=(first * rest / total) ** 2
+            + rest2 * (1 + (2 * first**2 + rest2) / total**2)
+            - 2 * rest3 / total,
+            w=total,
+            w2=first**2 + rest2,
+            log_w=-sum_(np.log(np.where(np.isinf(total_vi), 1.0, total_vi))),
+            log_xwx=np.log(total),
         )
 
     def unweighted(self) -> tuple[Array, Array, Array]:
@@ -103,3 +135,16 @@ class Intercept:
     def variance(self) -> Array:
         """Return the mean squared distance of the effects from their mean."""
         return np.asarray(self.unweighted()[0] / self.k)
+
+
+def _of(values: Array, column: Index) -> Array:
+    """Return the data sets ``column``; of a single one all are the same and need no copies."""
+    return values if values.shape[1] == 1 else values[:, column]
+
+
+def _swapped(values: Array, first: Index, column: Index) -> Array:
+    """Return the rows with row ``first`` of each column in front."""
+    swapped = values.copy()
+    swapped[first, column] = values[0]
+    swapped[0] = values[first, column]
+    return swapped

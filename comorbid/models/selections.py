@@ -29,7 +29,8 @@ def refit(fit: Fit, kind: str, labels: Sequence[str], members: Mask) -> Refits:
     Returns
     -------
     Refits
-        A selection of one study or none keeps its row, with the reason.
+        A selection of one study or none, or of studies without weight, keeps its row, with the
+        reason.
     """
     effects = fit.effects
     batch = fit_batch(
@@ -38,16 +39,25 @@ def refit(fit: Fit, kind: str, labels: Sequence[str], members: Mask) -> Refits:
         estimator=fit.estimator,
         test=fit.test,
         level=fit.level,
+        weights=None if fit.user_weights is None else fit.user_weights[:, None],
     )
-    reason = {0: "no study is left", 1: "one study is left: nothing is pooled"}
     return Refits(
         kind=kind,
         labels=tuple(labels),
         batch=batch,
-        reasons=tuple(reason.get(int(k), "") for k in batch.k),
+        reasons=tuple(map(_reason, batch.k.tolist(), np.isnan(batch.estimate).tolist())),
         measure=effects.measure,
         scale=effects.scale,
         method=fit.method,
         test=fit.test,
         level=fit.level,
     )
+
+
+def _reason(k: int, nothing: bool) -> str:
+    """Say why a row is incomplete, or nothing."""
+    if k == 0:
+        return "no study is left"
+    if nothing:
+        return "the weights of its studies give no estimate"
+    return "one study is left: nothing is pooled" if k == 1 else ""

@@ -14,46 +14,62 @@ def active(vi: Array) -> Mask:
     return np.isfinite(vi)
 
 
+def others(values: Array) -> Array:
+    """Return for each row the sum of all other rows, without subtracting any."""
+    before = np.zeros_like(values)
+    after = np.zeros_like(values)
+    np.cumsum(values[:-1], axis=0, out=before[1:])
+    after[:-1] = np.cumsum(values[:0:-1], axis=0)[::-1]
+    return before + after
+
+
 @dataclass(frozen=True, slots=True)
 class WeightedSums:
     """Sums over studies with the weights 1 / (vi + tau2); each of shape (n,).
 
-    ``w, w2, w3`` are sums of the weights and of their squares and cubes; ``mean`` is the weighted
-    mean; ``q, s2, s3`` are sums of squared residuals times the weight and its square and cube;
-    ``r2`` is the sum of residuals times the squared weight.
+    ``w`` is the sum of the weights, ``mean`` the weighted mean, ``q`` the weighted sum of squared
+    residuals.
     """
 
     w: Array
-    w2: Array
-    w3: Array
     mean: Array
     q: Array
-    s2: Array
-    s3: Array
-    r2: Array
-
-    @property
-    def freedom(self) -> Array:
-        """The expectation of Q - (k - 1) per unit of tau2."""
-        return self.w - self.w2 / self.w
 
 
 def weighted_sums(yi: Array, vi: Array, tau2: Array) -> WeightedSums:
     """Compute the sums for effects and variances of shape (k, n) and tau2 of shape (n,)."""
     w = 1.0 / (vi + tau2)
-    total = w.sum(axis=0)
-    mean = (w * yi).sum(axis=0) / total
+    total = np.add.reduce(w)
+    mean = np.add.reduce(w * yi) / total
     residual = yi - mean
-    w2 = w * w
-    w2r = w2 * residual
-    w2rr = w2r * residual
-    return WeightedSums(
-        w=total,
-        w2=w2.sum(axis=0),
-        w3=(w2 * w).sum(axis=0),
-        mean=mean,
-        q=(w * residual * residual).sum(axis=0),
-        s2=w2rr.sum(axis=0),
-        s3=(w2rr * w).sum(axis=0),
-        r2=w2r.sum(axis=0),
-    )
+    return WeightedSums(w=total, mean=mean, q=np.add.reduce(w * residual * residual))
+
+
+def freedom_per_tau2(vi: Array) -> Array:
+    """Return the expectation of Q - (k - 1) per unit of tau2: the trace of P at tau2 = 0.
+
+    The largest weight, which may exceed the others by many orders, stays out of every difference.
+    """
+    w = 1.0 / vi
+    largest, column = w.argmax(axis=0), np.arange(w.shape[1])
+    first = w[largest, column]
+    w[largest, column] = 0.0
+    rest = np.add.reduce(w)
+    return np.asarray((2 * first * rest + rest * rest - np.add.reduce(w * w)) / (first + rest))
+
+
+def weighted_mean(yi: Array, variance: Array, weights: Array) -> tuple[Array, Array]:
+    """Return the means of effects with given weights and the variances of these means.
+
+    Parameters
+    ----------
+    yi, variance, weights : arrays of shape (k, n)
+        ``variance`` is inf where a study does not belong to a data set, and its weight 0.
+
+    Returns
+    -------
+    mean, variance : arrays of shape (n,)
+    """
+    total = weights.sum(axis=0)
+    share = weights / total
+    return (share * yi).sum(axis=0), (share**2 * np.where(weights > 0, variance, 0.0)).sum(axis=0)

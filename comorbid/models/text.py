@@ -42,10 +42,10 @@ def fit_summary(fit: Fit) -> str:
     """Return the text of a fit."""
     equal = fit.method == "EE"
     model = "Equal-effects model" if equal else "Random-effects model"
-    how = "" if equal else f"; tau^2 estimator: {fit.method}"
     percent = f"{100 * fit.level:g}%"
-    lines = [f"{model} (k = {fit.k}{how}; test: {TEST_NAMES[fit.test]})", ""]
+    lines = [f"{model} (k = {fit.k}{_how(fit)}; test: {TEST_NAMES[fit.test]})", ""]
     lines += _heterogeneity(fit, equal)
+    lines += [_likelihood(fit), ""] if fit.k > 1 else []
     lines += ["Model results (analysis scale):"]
     rows = {
         "estimate": number(fit.estimate),
@@ -69,15 +69,33 @@ def fit_summary(fit: Fit) -> str:
     return "\n".join(lines)
 
 
+def _how(fit: Fit) -> str:
+    """Say where tau2 and the weights come from."""
+    tau2 = f"; tau^2 estimator: {fit.method}"
+    if fit.estimator.fixed is not None:
+        tau2 = "; tau^2 fixed by the analyst"
+    weights = "" if fit.user_weights is None else "; weights of the analyst"
+    return f"{'' if fit.method == 'EE' else tau2}{weights}"
+
+
 def _heterogeneity(fit: Fit, equal: bool) -> list[str]:
     lines = []
     if not equal:
         tau = math.sqrt(fit.tau2) if fit.tau2 >= 0 else math.nan
-        lines.append(f"tau^2 {number(fit.tau2)}   tau {number(tau)}")
+        se = "" if math.isnan(fit.se_tau2) else f" (SE {number(fit.se_tau2)})"
+        lines.append(f"tau^2 {number(fit.tau2)}{se}   tau {number(tau)}")
     basis = "from Q" if equal else "from tau^2"
     lines.append(f"I^2 {number(fit.i2, 2)}% ({basis})   H^2 {number(fit.h2, 2)}")
     lines.append(f"Q(df = {fit.k - 1}) = {number(fit.q)}, p {p_value(fit.q_p)}")
     return [*lines, ""]
+
+
+def _likelihood(fit: Fit) -> str:
+    values = fit.fit_statistics
+    name = "restricted log-likelihood" if fit.method == "REML" else "log-likelihood"
+    criteria = {"AIC": values.aic, "BIC": values.bic, "AICc": values.aicc}
+    listed = "   ".join(f"{key} {number(value)}" for key, value in criteria.items())
+    return f"{name} {number(values.log_likelihood)}   {listed}"
 
 
 def _side_by_side(fit: Fit) -> list[str]:

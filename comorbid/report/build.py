@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast, get_args
@@ -9,7 +10,7 @@ from typing import cast, get_args
 from comorbid.contributions import Section
 from comorbid.document.blocks import Block
 from comorbid.document.document import Document, DocumentSection
-from comorbid.errors import Problem, ReportError
+from comorbid.errors import ComorbidWarning, Problem, ReportError
 from comorbid.registry import Declared
 from comorbid.report import lock as locks
 from comorbid.report.definition import Definition, read_definition
@@ -79,9 +80,10 @@ class Report:
         folder = self.definition.folder
         write_together(folder, files)
         if no_pdf is not None:
-            raise ReportError(
-                [*no_pdf.problems, Problem(f"written: {', '.join(files)}; report.pdf was not")]
-            ) from no_pdf
+            stale = ", and the one in the folder is of an earlier build"
+            note = stale if (folder / "report.pdf").exists() else ""
+            written = f"written: {', '.join(files)}; report.pdf was not{note}"
+            raise ReportError([*no_pdf.problems, Problem(written)]) from no_pdf
         for name in files:
             progress(f"written: {folder / name}")
         return tuple(folder / name for name in files)
@@ -125,7 +127,11 @@ def build(folder: str | Path, *, progress: Progress = silent) -> Report:
     new = computed.lock()
     if not (definition.folder / locks.FILE).exists():
         return Report(definition, document, html, new, ())
-    old = locks.read_lock(definition.folder)
+    try:
+        old = locks.read_lock(definition.folder)
+    except ReportError as error:
+        warnings.warn(f"{error}; a new lock is made", ComorbidWarning, stacklevel=2)
+        return Report(definition, document, html, new, ())
     moved = tuple(locks.moved(old, new))
     return Report(definition, document, html, locks.keep_unmoved(old, new), moved)
 

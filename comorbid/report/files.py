@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
 
@@ -27,7 +27,11 @@ def write_together(folder: Path, contents: Mapping[str, bytes]) -> None:
         If anything cannot be written, as on a full disk; the earlier files are then unchanged.
     """
     aside = {name: folder / f".{name}.{os.getpid()}.part" for name in contents}
+    _refuse_folders(folder, contents)
     try:
+        for name in contents:
+            for left_over in folder.glob(f".{name}.*.part"):
+                left_over.unlink(missing_ok=True)
         for name, content in contents.items():
             with aside[name].open("wb") as file:
                 file.write(content)
@@ -43,6 +47,17 @@ def write_together(folder: Path, contents: Mapping[str, bytes]) -> None:
         for path in aside.values():
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)
+
+
+def _refuse_folders(folder: Path, names: Iterable[str]) -> None:
+    """Find out before anything is renamed what a rename would fail on."""
+    problems = [
+        Problem("is a folder", "move it away", file=str(folder / name))
+        for name in names
+        if (folder / name).is_dir()
+    ]
+    if problems:
+        raise ReportError(problems)
 
 
 def file_hash(path: Path) -> str:

@@ -21,6 +21,21 @@ RELATIVE, ABSOLUTE = 1e-9, 1e-12
 _MARK = 8
 
 
+class Printed(float):
+    """A number as a lock prints it, digit by digit: two texts can stand for the same float."""
+
+    text: str
+
+    def __new__(cls, text: str) -> Printed:
+        """Keep the text beside the number."""
+        number = super().__new__(cls, text)
+        number.text = text
+        return number
+
+    def __repr__(self) -> str:
+        return self.text
+
+
 @dataclass(frozen=True, slots=True)
 class Difference:
     """One place where two locks differ; what one of them lacks is None.
@@ -51,7 +66,7 @@ def make_lock(
     """Assemble a lock from input hashes, settings, results (origin and values) and software."""
     entries = {}
     for id_, (origin, values) in results.items():
-        plain = as_json(values)
+        plain = _plain(values, f"{origin}, result {id_!r}")
         seal = "".join(_mark(*leaf) for leaf in leaves(plain, f"results.{id_}.values"))
         entries[id_] = {"origin": origin, "values": plain, "seal": seal}
     return {
@@ -82,6 +97,13 @@ def as_json(value: Any) -> Any:
     raise TypeError(f"a {type(value).__name__} cannot be locked; use numbers, text and lists")
 
 
+def _plain(values: Mapping[str, Any], where: str) -> Any:
+    try:
+        return as_json(values)
+    except TypeError as error:
+        raise ReportError([Problem(f"{where}: {error}", "tell the plugin's author")]) from error
+
+
 def dump_lock(lock: Mapping[str, Any]) -> bytes:
     """Return the bytes of a lock: sorted keys, floats in full precision, one value a line."""
     text = json.dumps(lock, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
@@ -92,18 +114,28 @@ def read_lock(folder: Path) -> dict[str, Any]:
     """Read the lock of a report; `ReportError` if there is none or it is no lock."""
     path = folder / FILE
     try:
-        lock = json.loads(path.read_text(encoding="utf-8"))
+        lock: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"), parse_float=Printed)
     except FileNotFoundError as error:
         remedy = "run comorbid build first"
         raise ReportError([Problem("no such file", remedy, file=str(path))]) from error
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         remedy = "restore it or run comorbid build"
         raise ReportError([Problem(f"cannot be read: {error}", remedy, file=str(path))]) from error
-    parts = {"format", "inputs", "settings", "results", "software"}
-    if not isinstance(lock, dict) or set(lock) != parts or lock["format"] != FORMAT:
+    if not _is_lock(lock):
         remedy = "run comorbid build with this version"
         raise ReportError([Problem(f"is no lock of format {FORMAT}", remedy, file=str(path))])
     return lock
+
+
+def _is_lock(lock: object) -> bool:
+    parts = {"format", "inputs", "settings", "results", "software"}
+    if not isinstance(lock, dict) or set(lock) != parts or lock["format"] != FORMAT:
+        return False
+    results = lock["results"]
+    return isinstance(results, dict) and all(
+        isinstance(entry, dict) and set(entry) == {"origin", "values", "seal"}
+        for entry in results.values()
+    )
 
 
 def compare(locked: object, recomputed: object, *, path: str = "") -> list[Difference]:
@@ -141,8 +173,8 @@ def edited_values(lock: Mapping[str, Any]) -> dict[str, object]:
     """Return path and value of whatever was changed in the results after the lock was written."""
     edited: dict[str, object] = {}
     for id_, entry in sorted(lock["results"].items()):
-        found = list(leaves(entry.get("values"), f"results.{id_}.values"))
-        seal = str(entry.get("seal"))
+        found = list(leaves(entry["values"], f"results.{id_}.values"))
+        seal = str(entry["seal"])
         marks = [seal[i : i + _MARK] for i in range(0, len(seal), _MARK)]
         if len(marks) != len(found):
             edited[f"results.{id_}.seal"] = f"{len(marks)} marks for {len(found)} values"
@@ -169,14 +201,14 @@ def moved(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Difference]:
 
 def _promised(lock: Mapping[str, Any]) -> dict[str, Any]:
     results = {
-        id_: {"origin": entry.get("origin"), "values": entry.get("values")}
+        id_: {"origin": entry["origin"], "values": entry["values"]}
         for id_, entry in lock["results"].items()
     }
     return {"inputs": lock["inputs"], "settings": lock["settings"], "results": results}
 
 
 def _same(locked: object, recomputed: object) -> bool:
-    if type(locked) is float or type(recomputed) is float:
+    if isinstance(locked, float) or isinstance(recomputed, float):
         numbers = (int, float)
         if not isinstance(locked, numbers) or not isinstance(recomputed, numbers):
             return False

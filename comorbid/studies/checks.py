@@ -106,10 +106,11 @@ def _no_precision(cells: Cells) -> Iterator[Problem]:
     # also the counts of an incomplete set, which has a problem of its own
     for name in (*cells.counts, "ai", "bi", "ci", "di", *WORD_COUNTS):
         counts |= cells.filled(name)
-    bare = cells.filled("estimate") & ~(interval | cells.filled("se") | counts)
+    exact = cells.filled("se") | cells.filled("p_value")
+    bare = cells.filled("estimate") & ~(interval | exact | counts)
     for i in rows_where(bare):
         message = f"the estimate {cells.column('estimate')[i]} has no interval, no se and no counts"
-        remedy = "give ci_low and ci_high, or se, or the four counts of its 2x2 table"
+        remedy = "give ci_low and ci_high, or se, or p_value, or the four counts of its 2x2 table"
         yield cells.problem(i, "estimate", message, remedy)
 
 

@@ -81,6 +81,10 @@ def _is_level(values: Values) -> Values:
     return np.asarray((values > 0) & (values < 1))
 
 
+def _is_probability(values: Values) -> Values:
+    return np.asarray((values > 0) & (values <= 1))
+
+
 def _is_positive(values: Values) -> Values:
     return np.asarray(values > 0)
 
@@ -132,6 +136,12 @@ CORE_COLUMNS: tuple[Column, ...] = (
         "number",
         description="the standard error on the analysis scale, of a log odds ratio for an OR",
         check=_is_positive,
+    ),
+    Column(
+        "p_value",
+        "number",
+        description="the two-sided p-value of the estimate, above 0 and at most 1",
+        check=_is_probability,
     ),
     Column("n", "count", description="the number of people in the study", check=_is_positive),
     Column(

@@ -61,7 +61,7 @@ def test_k_0_1_and_2_are_written_correctly(tmp_path: Path, studies: int, expecte
 
 def test_statement_of_the_review_is_examined_not_repeated(tmp_path: Path) -> None:
     text = build(tmp_path, OTHER + "".join(MIGRAINE))
-    assert "The review states that the association is stronger" in text
+    assert "says that the association is stronger in people with migraine" in text
     assert "cannot tell whether the association differs in migraine" in text
 
 

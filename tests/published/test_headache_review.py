@@ -72,6 +72,18 @@ def test_primary_pool_in_full() -> None:
     assert fit.df == 5
 
 
+def test_other_rows_are_the_pools_with_another_row_of_yoon() -> None:
+    """NOTES: 2.43 (1.99-2.96) with Yoon 2.7, 3.06 (1.41-6.64) with Yoon 13.7."""
+    studies = cb.datasets.headache_back_pain()
+    fit = cb.pool(cb.effects(studies, overrides=COUNTS))
+    refits = cb.other_rows(fit, studies=studies, overrides=COUNTS)
+    rows = dict(zip(refits.labels, refits.on_scale(), strict=True))
+    found = {label: (row.estimate, *row.ci) for label, row in rows.items()}
+    assert tuple(round(x, 2) for x in found["Yoon 2013 (2)"]) == (2.43, 1.99, 2.96)
+    assert tuple(round(x, 2) for x in found["Yoon 2013 (3)"]) == (3.06, 1.41, 6.64)
+    assert len(refits.labels) == 7
+
+
 def test_common_effect_with_and_without_the_impossible_interval() -> None:
     """NOTES: 2.12 with Ghandour's printed interval (97 % of the weight), 2.84 with its counts."""
     printed = pooled(SWAIN, without("yoon2013-1"), method="EE")

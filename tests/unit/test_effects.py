@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 import comorbid as cb
-from comorbid.effects.measures import log_odds_ratio
+from comorbid.effects.measures import find_measure
 from comorbid.effects.reported import reported_effect
+
+log_odds_ratio = find_measure("OR").effect
 
 
 def read(folder: Path, text: str) -> cb.Studies:
@@ -149,7 +151,7 @@ def test_bad_arrays_are_named_all_at_once() -> None:
         ({"yi": [1.0, 2.0], "vi": [1.0]}, "one value a study"),
         ({"yi": [1.0], "vi": [1.0], "labels": ["a", "b"]}, "labels has 2 values for 1 effects"),
         ({"yi": [1.0, 2.0], "vi": [1.0, 1.0], "labels": ["a", "a"]}, "labels repeat: a"),
-        ({"yi": [1.0], "vi": [1.0], "scale": "logit"}, "use one of identity, log"),
+        ({"yi": [1.0], "vi": [1.0], "scale": "lg"}, "use one of arcsine, arctanh, cube-root"),
         ({"yi": [1.0], "vi": [1.0], "moderators": {"x": []}}, "x has 0 values"),
     ],
 )
@@ -174,3 +176,119 @@ def test_rows_of_one_study_without_a_primary_column_are_warned_about(tmp_path: P
     with pytest.warns(cb.DataWarning, match="same people are taken as independent: a;"):
         effects = cb.effects(read(tmp_path, text))
     assert "mark one row of each study" in effects.warnings[0]
+
+
+MEANS = "study_id,m1i,sd1i,n1i,m2i,sd2i,n2i\nedinburgh,55,47,155,75,64,156\nmild,27,7,31,29,4,32\n"
+
+
+def test_columns_of_other_measures_are_found_among_the_moderators(tmp_path: Path) -> None:
+    """Normand 1999, table 2; metafor 5.0-1, escalc(measure="SMD")."""
+    effects = cb.effects(read(tmp_path, MEANS), measure="SMD")
+    assert effects.yi.tolist() == pytest.approx([-0.355169640940107, -0.347940022739099], rel=1e-12)
+    assert effects.source == ("summaries", "summaries")
+    assert effects.ni.tolist() == [311, 63]
+
+
+def test_missing_columns_are_named(tmp_path: Path) -> None:
+    studies = read(tmp_path, MEANS.replace("sd2i", "sd_2"))
+    with pytest.raises(cb.DataError, match=r"SMD is computed from .*, and the table has no sd2i;"):
+        cb.effects(studies, measure="SMD")
+
+
+def test_reported_estimates_need_no_columns(tmp_path: Path) -> None:
+    text = "study_id,measure,estimate,ci_low,ci_high\na,SMD,0.4,0.1,0.7\nb,SMD,0.2,0.0,0.4\n"
+    effects = cb.effects(read(tmp_path, text), measure="SMD")
+    assert effects.source == ("reported", "reported")
+    assert effects.vi[0] == pytest.approx((0.6 / 2 / 1.959963984540054) ** 2, rel=1e-12)
+
+
+def test_text_where_numbers_are_needed_is_named(tmp_path: Path) -> None:
+    studies = read(tmp_path, MEANS.replace("47", "about 47"))
+    with pytest.raises(cb.DataError, match="the column sd1i holds text"):
+        cb.effects(studies, measure="MD")
+
+
+def test_impossible_values_in_a_table_are_named_by_row(tmp_path: Path) -> None:
+    studies = read(tmp_path, MEANS.replace("47", "-47").replace("32", "0"))
+    with pytest.raises(cb.DataError) as caught:
+        cb.effects(studies, measure="MD")
+    assert [problem.message for problem in caught.value.problems] == [
+        "edinburgh: sd1i is -47",
+        "mild: n2i is 0",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, [0.0, math.log(0.5 * 20.5 / (10.5 * 5.5))]),
+        ({"to": "all"}, [math.log(3.5 * 8.5 / (3.5 * 8.5)), math.log(0.5 * 20.5 / (10.5 * 5.5))]),
+        ({"add": 1, "to": "if0all"}, [0.0, math.log(1 * 21 / (11 * 6))]),
+    ],
+)
+def test_zero_options_reach_the_table(
+    tmp_path: Path, options: dict[str, object], expected: list[float]
+) -> None:
+    """Closed forms of the tables 3, 8, 3, 8 and 0, 10, 5, 20."""
+    text = "study_id,ai,bi,ci,di\na,3,8,3,8\nb,0,10,5,20\n"
+    effects = cb.effects(read(tmp_path, text), **options)  # type: ignore[arg-type]
+    assert effects.yi.tolist() == pytest.approx(expected, rel=1e-12, abs=1e-15)
+
+
+def test_dropped_and_impossible_effects_are_said(tmp_path: Path) -> None:
+    text = "study_id,ai,bi,ci,di\na,3,8,3,8\nb,0,10,0,20\n"
+    with pytest.warns(cb.DataWarning, match=r"OR does not exist for b: .* \(drop00\)"):
+        effects = cb.effects(read(tmp_path, text), drop00="yes")
+    assert np.isnan(effects.yi).tolist() == [False, True]
+    with pytest.warns(cb.DataWarning, match="RD of b has no variance above 0"):
+        effects = cb.effects(read(tmp_path, text), measure="RD", to="none")
+    assert np.isnan(effects.vi).tolist() == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"to": "some"}, "use one of only0, all, if0all, none"),
+        ({"drop00": True}, "use one of no, yes"),
+        ({"add": -1}, "a number from 0 up"),
+    ],
+)
+def test_unknown_zero_options_list_the_known_ones(options: dict[str, object], message: str) -> None:
+    with pytest.raises(cb.ModelError, match=message):
+        cb.effects(cb.datasets.headache_back_pain(), **options)  # type: ignore[arg-type]
+
+
+def test_hazard_ratio_from_counts_says_why_there_is_none(tmp_path: Path) -> None:
+    measure = find_measure("HR")
+    yi, vi = measure.effect(cells(3.0, 8.0, 3.0, 8.0))
+    assert np.isnan([yi, vi]).all()
+    text = (
+        "study_id,measure,estimate,ci_low,ci_high,ai,bi,ci,di\n"
+        "a,HR,0.8,0.6,1.05,3,8,3,8\nb,,,,,3,8,3,8\n"
+    )
+    with pytest.warns(cb.DataWarning, match="2x2 counts hold no times, so they give no hazard"):
+        effects = cb.effects(read(tmp_path, text), measure="HR")
+    assert effects.yi[0] == pytest.approx(math.log(0.8))
+    assert effects.source[0] == "reported"
+
+
+def test_sample_sizes_come_from_counts_or_columns(tmp_path: Path) -> None:
+    text = (
+        "study_id,measure,estimate,se,n,n_analysed,ai,bi,ci,di\n"
+        "a,OR,2,0.3,100,90,,,,\nb,,,,200,,3,8,3,8\nc,OR,2,0.3,50,,,,,\n"
+    )
+    assert cb.effects(read(tmp_path, text)).ni.tolist() == [90, 22, 50]
+
+
+def test_p_values_serve_where_there_is_no_interval() -> None:
+    """The p-value of z = 2; one written as text is left alone."""
+    import dataclasses
+
+    studies = cb.datasets.headache_back_pain()
+    frame, two = studies.frame, 0.04550026389635842
+    frame.loc[:, ["ci_low", "ci_high", "se"]] = math.nan
+    numeric = dataclasses.replace(studies, _frame=frame.assign(p_value=two))
+    effects = cb.effects(numeric)
+    assert effects.vi.tolist() == pytest.approx((effects.yi**2 / 4).tolist())
+    text = dataclasses.replace(studies, _frame=studies.frame.assign(p_value="< 0.05"))
+    assert cb.effects(text).vi.tolist() == cb.effects(studies).vi.tolist()

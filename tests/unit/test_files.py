@@ -64,6 +64,22 @@ def test_folder_that_cannot_be_written(tmp_path: Path) -> None:
         write_together(tmp_path / "gone", {"a": b"1"})
 
 
+def test_a_folder_in_the_place_of_a_file_is_found_before_anything_is_renamed(
+    tmp_path: Path,
+) -> None:
+    write_together(tmp_path, {"a": b"old"})
+    (tmp_path / "b").mkdir()
+    with pytest.raises(cb.ReportError, match="b: is a folder; move it away"):
+        write_together(tmp_path, {"a": b"new", "b": b"new"})
+    assert (tmp_path / "a").read_bytes() == b"old"
+
+
+def test_what_a_killed_build_left_is_removed(tmp_path: Path) -> None:
+    (tmp_path / ".a.12345.part").write_bytes(b"half")
+    write_together(tmp_path, {"a": b"new"})
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
 def test_hash_of_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(cb.ReportError, match=r"studies.csv: cannot read"):
         file_hash(tmp_path / "studies.csv")

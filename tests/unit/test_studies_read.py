@@ -585,7 +585,7 @@ def test_a_measure_in_another_spelling(fail: Fail, found: str, code: str) -> Non
 def test_an_estimate_without_any_precision(fail: Fail) -> None:
     assert fail("study_id,measure,estimate\na,OR,2\n") == (
         "s.csv, line 2, column estimate: the estimate 2 has no interval, no se and no counts; give"
-        " ci_low and ci_high, or se, or the four counts of its 2x2 table"
+        " ci_low and ci_high, or se, or p_value, or the four counts of its 2x2 table"
     )
 
 

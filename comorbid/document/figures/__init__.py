@@ -5,9 +5,24 @@ matplotlib and forestplot are imported when a figure is drawn, not before.
 
 from __future__ import annotations
 
+from comorbid.document.figures.baujat_plot import baujat_plot
+from comorbid.document.figures.bubble_plot import bubble
+from comorbid.document.figures.cumulative_plot import cumulative_forest
 from comorbid.document.figures.forest_plot import forest
 from comorbid.document.figures.funnel_plot import funnel
+from comorbid.document.figures.gosh_plot import gosh
+from comorbid.document.figures.influence_plot import influence_plot
 from comorbid.document.figures.leave_one_out_plot import leave_one_out
 from comorbid.document.figures.subgroup_plot import subgroups
 
-__all__ = ["forest", "funnel", "leave_one_out", "subgroups"]
+__all__ = [
+    "baujat_plot",
+    "bubble",
+    "cumulative_forest",
+    "forest",
+    "funnel",
+    "gosh",
+    "influence_plot",
+    "leave_one_out",
+    "subgroups",
+]

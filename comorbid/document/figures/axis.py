@@ -10,13 +10,14 @@ import numpy as np
 
 from comorbid.document.figures.canvas import text_width
 from comorbid.document.figures.numbers import fixed, printed_value, raised
+from comorbid.effects.measures import MEASURES
 from comorbid.effects.scales import SCALES
 
 Span = tuple[float, float]
 Tick = tuple[float, str]
 
 NULL = 0.0
-"""No association, on the analysis scale of every measure."""
+"""No association, on the analysis scale of every measure that compares or relates."""
 
 _MOST_TICKS = 7
 _GAP = 7.0
@@ -54,12 +55,25 @@ class Axis:
         return self.low <= x <= self.high
 
 
+def null_of(measure: str) -> float:
+    """Return no association on a measure's analysis scale; nan where there is none.
+
+    Examples
+    --------
+    >>> null_of("OR"), null_of("PLO")
+    (0.0, nan)
+    """
+    known = {known.id: known.null for known in MEASURES}
+    return known.get(measure, NULL)
+
+
 def span(
     estimates: Sequence[float],
     intervals: Sequence[Span],
     *,
     pooled: Iterable[Span] = (),
     scale: str,
+    null: float = NULL,
 ) -> Span:
     """Return the ends of an axis on which the estimates and most intervals can be read.
 
@@ -78,13 +92,16 @@ def span(
         Of the pooled value.
     scale : str
         Id of the scale.
+    null : float
+        No association; nan where there is none.
     """
     centres = [x for x in estimates if math.isfinite(x)] or [NULL]
     known = sorted(high - low for low, high in intervals if math.isfinite(high - low))
     typical = known[(len(known) - 1) // 2] if known else 0.0
     room = max(2 * typical, max(centres) - min(centres))
-    if scale == "log" or min(abs(x - NULL) for x in centres) <= 2 * room:
-        centres.append(NULL)
+    near = scale == "log" or min(abs(x - null) for x in centres) <= 2 * room
+    if near and not math.isnan(null):
+        centres.append(null)
     low, high = min(centres), max(centres)
     room = max(2 * typical, high - low)
     ends = [low, high]
@@ -110,7 +127,7 @@ def label_axis(ends: Span, scale: str, *, width: float, size: float) -> Axis:
     width, size : float
         Of the axis and of its labels, in points.
     """
-    choices = list(_choices(ends, scale))
+    choices = list(tick_choices(ends, scale))
     for ticks in choices:
         if 2 <= len(ticks) <= _MOST_TICKS and _fits(ticks, ends, width, size):
             return Axis(*ends, ticks=ticks)
@@ -127,7 +144,7 @@ def _fits(ticks: Sequence[Tick], ends: Span, width: float, size: float) -> bool:
     )
 
 
-def _choices(ends: Span, scale: str) -> Iterator[tuple[Tick, ...]]:
+def tick_choices(ends: Span, scale: str) -> Iterator[tuple[Tick, ...]]:
     """Yield sets of ticks, the closest first."""
     if scale == "log":
         decades = (ends[1] - ends[0]) / math.log(10)
@@ -167,6 +184,8 @@ def even_ticks(ends: Span, scale: str) -> Iterator[tuple[Tick, ...]]:
     The closest come first: at most some 70, then fewer and fewer.
     """
     low, high = (printed_value(scale, end) for end in ends)
+    if not low < high:
+        return
     finest = math.floor(math.log10((high - low) / _MOST_TICKS))
     for power in range(finest, finest + 3):
         for digit in (1, 2, 5):
@@ -174,8 +193,11 @@ def even_ticks(ends: Span, scale: str) -> Iterator[tuple[Tick, ...]]:
             numbers = range(math.ceil(low / step - _SLACK), math.floor(high / step + _SLACK) + 1)
             decimals = max(0, -power)
             values = [i * step for i in numbers if scale != "log" or i > 0]
-            positions = np.atleast_1d(SCALES[scale].forward(values)).tolist()
+            # The end of a scale, such as a proportion of 1, may be infinitely far away.
+            with np.errstate(divide="ignore", invalid="ignore"):
+                positions = np.atleast_1d(SCALES[scale].forward(values)).tolist()
             yield tuple(
                 (position, fixed(x, decimals))
                 for position, x in zip(positions, values, strict=True)
+                if math.isfinite(position)
             )

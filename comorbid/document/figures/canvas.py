@@ -40,6 +40,19 @@ CAP_HEIGHT = 0.66
 _FONTS = Path(__file__).parent.parent / "fonts"
 
 
+def between(first: str, last: str, share: float) -> str:
+    """Return the colour that lies a share of the way from one to another.
+
+    Examples
+    --------
+    >>> between("#000000", "#ffffff", 0.2)
+    '#333333'
+    """
+    ends = [[int(color[i : i + 2], 16) for i in (1, 3, 5)] for color in (first, last)]
+    parts = [round(a + share * (b - a)) for a, b in zip(*ends, strict=True)]
+    return "#" + "".join(f"{part:02x}" for part in parts)
+
+
 @contextmanager
 def own_settings() -> Iterator[None]:
     """Draw with matplotlib's defaults and ours, whatever the user has set; restored after."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,46 +12,92 @@ import numpy as np
 from comorbid.document import prose
 from comorbid.document.blocks import Figure
 from comorbid.document.figures import words
-from comorbid.document.figures.axis import NULL, even_ticks, label_axis, span
+from comorbid.document.figures.axis import NULL, even_ticks, null_of, span
 from comorbid.document.figures.canvas import (
     ACCENT,
-    MARGIN,
     MUTED,
     PALE,
     PAPER,
-    SMALL,
-    WIDTH,
-    new_drawing,
     own_settings,
     to_svg,
-    wrapped,
 )
-from comorbid.document.figures.numbers import Format, format_for, significant
-from comorbid.document.figures.pen import AXIS, LEADING, TITLE, Pen, write_notes, write_title
+from comorbid.document.figures.contours import (
+    contours_key,
+    draw_contours,
+    normal_quantile,
+    significance,
+)
+from comorbid.document.figures.numbers import Format, format_for, printed_value, significant
+from comorbid.document.figures.panel import Panel, Swatch
+from comorbid.document.figures.pen import Pen
+from comorbid.effects.arrays import Array
+from comorbid.errors import ModelError
 from comorbid.models.fit import Fit
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
-_PLOT = (46.0, WIDTH - 20.0)
-_TALL = 210.0
-_TOP = 6.0
+    from comorbid.bias.trim_and_fill import TrimAndFill
+
 _MOST_NAMES = 10
 
 SMALLEST = 10
 """Studies below which asymmetry cannot be judged (Sterne et al. 2011)."""
 
 
-def funnel(fit: Fit, *, title: str = "") -> Figure:
+@dataclass(frozen=True, slots=True)
+class _Funnel:
+    """What is drawn: the fit, the ``contours`` from the inside, the studies filled in."""
+
+    fit: Fit
+    contours: tuple[float, ...]
+    filled: TrimAndFill | None
+
+    @property
+    def added(self) -> tuple[Array, Array]:
+        """Effects and standard errors of the studies filled in."""
+        if self.filled is None:
+            return np.empty(0), np.empty(0)
+        effects = self.filled.fit.effects
+        return effects.yi[self.fit.k :], np.sqrt(effects.vi[self.fit.k :])
+
+    @property
+    def deepest(self) -> float:
+        """The standard error at the bottom."""
+        return 1.06 * math.sqrt(self.fit.effects.vi.max())
+
+    @property
+    def base(self) -> tuple[float, float]:
+        """Ends of the limits at the bottom."""
+        half = normal_quantile(self.fit.level) * self.deepest
+        return self.fit.estimate - half, self.fit.estimate + half
+
+
+def funnel(
+    fit: Fit,
+    *,
+    contours: Sequence[float] | None = None,
+    filled: TrimAndFill | None = None,
+    title: str = "",
+) -> Figure:
     r"""Draw a funnel plot: effects against their standard errors, the most precise at the top.
 
     The triangle is where, without heterogeneity and without bias, the given level of studies would
-    lie: :math:`\hat\mu \pm z \cdot \mathrm{se}`, around the pooled value of the fit.
+    lie: :math:`\hat\mu \pm z \cdot \mathrm{se}`, around the pooled value of the fit. Contours
+    show the significance of a study by itself, :math:`p_i = 2\Phi(-|y_i|/\mathrm{se}_i)`: where
+    the studies that seem to be missing would have a large p, they may not have been published for
+    that; where they would have a small one, the asymmetry has another cause.
 
     Parameters
     ----------
     fit : Fit
         Its estimate is the middle of the funnel, its level that of the limits.
+    contours : sequence of float, optional
+        Levels of confidence at which a study's test against no association changes its verdict,
+        as proportions: ``(0.90, 0.95, 0.99)`` for p = 0.10, 0.05 and 0.01.
+    filled : TrimAndFill, optional
+        Made by `comorbid.trim_and_fill` from ``fit``: the studies that it adds are drawn hollow,
+        and the value pooled with them is a dotted line.
     title : str
         Printed above the figure.
 
@@ -59,6 +107,12 @@ def funnel(fit: Fit, *, title: str = "") -> Figure:
         The same bytes for the same fit, on one platform. With fewer than ten studies its words say
         that asymmetry cannot be judged.
 
+    Raises
+    ------
+    ModelError
+        If a contour is no proportion or the measure knows no significance, or the studies were
+        filled in from another fit.
+
     References
     ----------
     Sterne JAC, Egger M (2001). Funnel plots for detecting bias in meta-analysis: guidelines on
@@ -66,6 +120,9 @@ def funnel(fit: Fit, *, title: str = "") -> Figure:
     doi:10.1016/S0895-4356(01)00377-8
     Sterne JAC et al. (2011). Recommendations for examining and interpreting funnel plot asymmetry.
     BMJ 343:d4002. doi:10.1136/bmj.d4002
+    Peters JL, Sutton AJ, Jones DR, Abrams KR, Rushton L (2008). Contour-enhanced meta-analysis
+    funnel plots help distinguish publication bias from other causes of asymmetry. Journal of
+    Clinical Epidemiology 61:991-996. doi:10.1016/j.jclinepi.2007.11.010
 
     Examples
     --------
@@ -75,68 +132,120 @@ def funnel(fit: Fit, *, title: str = "") -> Figure:
     Odds ratio against standard error; the dashed line is the pooled odds ratio, the triangle its
     95 % limits if the studies differed by chance alone. With 3 studies, fewer than ten, asymmetry
     cannot be judged.
+    >>> enhanced = cb.figures.funnel(fit, contours=(0.95, 0.99))
+    >>> "0 with p > 0.05, 0 with p 0.01 to 0.05 and 3 with p < 0.01" in enhanced.alt
+    True
     """
-    se = np.sqrt(fit.effects.vi)
-    form = format_for(fit.effects.scale, (_quantile(fit) * se).tolist())
-    alt = _alt(fit, form)
+    _check(fit, contours or (), filled)
+    plot = _Funnel(fit, tuple(sorted(set(contours or ()))), filled)
+    half = normal_quantile(fit.level) * np.sqrt(fit.effects.vi)
+    form = format_for(fit.effects.scale, half.tolist())
+    alt = _alt(plot, form)
     with own_settings():
-        svg = to_svg(_draw(fit, form, title), title=title or "Funnel plot", description=alt)
-    return Figure(svg=svg, alt=alt, caption=_caption(fit))
+        svg = to_svg(_draw(plot, form, title), title=title or "Funnel plot", description=alt)
+    return Figure(svg=svg, alt=alt, caption=_caption(plot))
 
 
-def _quantile(fit: Fit) -> float:
-    from scipy import special
+def _check(fit: Fit, contours: Sequence[float], filled: TrimAndFill | None) -> None:
+    wrong = [level for level in contours if not 0 < level < 1]
+    if wrong:
+        raise ModelError(
+            f"contours are {', '.join(map(str, wrong))}; give proportions between 0 and 1, such "
+            "as (0.90, 0.95, 0.99)"
+        )
+    if contours and math.isnan(null_of(fit.effects.measure)):
+        raise ModelError(
+            f"{fit.effects.measure} has no value of no association to draw contours around; leave "
+            "them out"
+        )
+    if filled is None:
+        return
+    made, given = filled.original, fit
+    if (made.effects.labels, made.estimate) != (given.effects.labels, given.estimate):
+        raise ModelError(
+            "the studies were filled in from another fit; give the fit that "
+            "comorbid.trim_and_fill had"
+        )
 
-    return float(special.ndtri((1 + fit.level) / 2))
 
-
-def _draw(fit: Fit, form: Format, title: str) -> Drawing:
+def _draw(plot: _Funnel, form: Format, title: str) -> Drawing:
     """Return the drawing; heights on its axes are negative standard errors."""
-    effects = fit.effects
-    deepest = 1.06 * math.sqrt(effects.vi.max())
-    half = _quantile(fit) * deepest
-    base = (fit.estimate - half, fit.estimate + half)
-    ends = span([*effects.yi.tolist(), *base], [], scale=effects.scale)
-    heading = wrapped(title, TITLE, bold=True)
-    notes = [line for note in _notes(fit, form) for line in wrapped(note, SMALL)]
-    head = _TOP + TITLE * LEADING * len(heading) + (4 if heading else 0)
-    foot = AXIS + SMALL * LEADING * len(notes) + MARGIN
-    height, wide = head + _TALL + foot, _PLOT[1] - _PLOT[0]
-    drawing = new_drawing(height)
-    axes = drawing.add_axes((_PLOT[0] / WIDTH, foot / height, wide / WIDTH, _TALL / height))
-    axis = label_axis(ends, effects.scale, width=wide, size=SMALL)
-    axes.set_xlim(axis.low, axis.high)
-    axes.set_ylim(-deepest, 0.0)
-    pen = Pen(axes, axis, wide, _TALL / deepest)
-    _draw_funnel(pen, fit, base, deepest)
-    pen.x_axis(words.axis_label(effects.measure, effects.scale), sum(_PLOT) / 2, -deepest)
+    effects, deepest = plot.fit.effects, plot.deepest
+    points = [*effects.yi.tolist(), *plot.base, *plot.added[0].tolist()]
+    null = null_of(effects.measure)
     ticks = next(ticks for ticks in even_ticks((0.0, deepest), "identity") if len(ticks) <= 6)
-    pen.y_axis("Standard error", [(-x, label) for x, label in ticks])
-    write_notes(pen, -deepest, notes)
-    write_title(pen, 0.0, heading)
+    panel = Panel(
+        x=span([*points, NULL] if plot.contours else points, [], scale=effects.scale, null=null),
+        y=(-deepest, 0.0),
+        x_label=words.axis_label(effects.measure, effects.scale),
+        y_label="Standard error",
+        x_scale=effects.scale,
+        y_ticks=tuple((-x, label) for x, label in ticks),
+        title=title,
+        key=_key(plot),
+        notes=_notes(plot, form),
+    )
+    drawing, pen = panel.open()
+    draw_contours(pen, plot.contours, deepest)
+    _draw_funnel(pen, plot)
     return drawing
 
 
-def _draw_funnel(pen: Pen, fit: Fit, base: tuple[float, float], deepest: float) -> None:
+def _draw_funnel(pen: Pen, plot: _Funnel) -> None:
     """Draw triangle, lines and studies."""
+    fit, base, deepest = plot.fit, plot.base, plot.deepest
     corners = [(base[0], -deepest), (fit.estimate, 0.0), (base[1], -deepest)]
-    pen.shape(corners, PALE, "funnel", behind=True)
+    if not plot.contours:
+        pen.shape(corners, PALE, "funnel", behind=True)
     pen.line(corners, "limits", color=MUTED, width=0.8)
-    if pen.axis.holds(NULL):
+    if pen.axis.holds(null_of(fit.effects.measure)):
         pen.line([(NULL, -deepest), (NULL, 0.0)], "null", color=MUTED, width=0.8)
     pen.line([(fit.estimate, -deepest), (fit.estimate, 0.0)], "pooled", color=ACCENT, dashed=True)
+    if plot.filled and plot.filled.k0:
+        middle = plot.filled.fit.estimate
+        pen.line([(middle, -deepest), (middle, 0.0)], "refitted", color=ACCENT, dotted=True)
     for i, (x, v) in enumerate(zip(fit.effects.yi.tolist(), fit.effects.vi.tolist(), strict=True)):
         pen.disc(x, -math.sqrt(v), 5.0, ACCENT, f"study-{i}", edge=PAPER)
+    for i, (x, se) in enumerate(zip(*(values.tolist() for values in plot.added), strict=True)):
+        pen.disc(x, -se, 4.4, PAPER, f"filled-{i}", edge=ACCENT, width=1.0)
 
 
-def _notes(fit: Fit, form: Format) -> tuple[str, ...]:
+def _key(plot: _Funnel) -> tuple[Swatch, ...]:
+    """Return what the shades and the hollow markers stand for."""
+    marks: list[Swatch] = []
+    if plot.contours:
+        marks += contours_key(plot.contours)
+    if plot.filled and plot.filled.k0:
+        marks.append(Swatch("study found", ACCENT, round=True))
+        marks.append(Swatch("study filled in", PAPER, edge=ACCENT, round=True))
+    return tuple(marks)
+
+
+def _notes(plot: _Funnel, form: Format) -> tuple[str, ...]:
     """Return what stands below the figure."""
+    fit = plot.fit
     value = f"{words.measure(fit.effects.measure)} {form.value(fit.estimate)}"
     middle = f"Dashed: {value} of the one study."
     if fit.k > 1:
         middle = f"Dashed: pooled {value} ({words.model(fit.method)})."
-    limits = f"Shaded: {prose.level(fit.level)} limits if the studies differed by chance alone."
-    return (f"{middle} {limits}", *_few(fit))
+    shape = "Triangle" if plot.contours else "Shaded"
+    limits = f"{shape}: {prose.level(fit.level)} limits if the studies differed by chance alone."
+    own = f"p: each study's own test against {_null(fit)}." if plot.contours else ""
+    more = words.joined(own, _refitted(plot, form))
+    return (f"{middle} {limits}", *([more] if more else []), *_few(fit))
+
+
+def _refitted(plot: _Funnel, form: Format) -> str:
+    """Return what the dotted line is, or why there is none."""
+    if plot.filled is None:
+        return ""
+    if not plot.filled.k0:
+        return "Trim and fill adds no study."
+    return f"Dotted: pooled with the studies filled in, {form.value(plot.filled.fit.estimate)}."
+
+
+def _null(fit: Fit) -> str:
+    return f"{printed_value(fit.effects.scale, NULL):g}, no association"
 
 
 def _few(fit: Fit) -> tuple[str, ...]:
@@ -147,11 +256,11 @@ def _few(fit: Fit) -> tuple[str, ...]:
     return (f"With {studies}, fewer than ten, asymmetry cannot be judged.",)
 
 
-def _alt(fit: Fit, form: Format) -> str:
+def _alt(plot: _Funnel, form: Format) -> str:
     """Return what the figure shows, in words."""
-    effects = fit.effects
+    fit, effects = plot.fit, plot.fit.effects
     se = np.sqrt(effects.vi)
-    outside = np.flatnonzero(np.abs(effects.yi - fit.estimate) > _quantile(fit) * se)
+    outside = np.flatnonzero(np.abs(effects.yi - fit.estimate) > normal_quantile(fit.level) * se)
     names = words.named(effects.labels[i] for i in outside) if len(outside) <= _MOST_NAMES else ""
     name, level = words.measure(effects.measure), prose.level(fit.level)
     axis = "log" if effects.scale == "log" else "linear"
@@ -162,16 +271,39 @@ def _alt(fit: Fit, form: Format) -> str:
         words.pooled(fit, form),
         f"{prose.counted(len(outside), 'study lies', 'studies lie')} outside the {level} limits"
         f"{f': {names}' if names else ''}.",
+        significance(fit, plot.contours, _null(fit)),
+        _filling(plot, form),
         *_few(fit),
     )
 
 
-def _caption(fit: Fit) -> str:
+def _filling(plot: _Funnel, form: Format) -> str:
+    """Say which studies trim and fill adds, and what is pooled with them."""
+    if plot.filled is None:
+        return ""
+    found = plot.filled
+    if not found.k0:
+        return f"Trim and fill ({found.estimator}) adds no study on the {found.side}."
+    return (
+        f"Trim and fill ({found.estimator}) adds {prose.counted(found.k0, 'study', 'studies')} on "
+        f"the {found.side}; pooled with them: {form.value(found.fit.estimate)} "
+        f"({form.interval(*found.fit.ci)})."
+    )
+
+
+def _caption(plot: _Funnel) -> str:
     """Return what the shapes stand for."""
+    fit = plot.fit
     name, level = words.measure(fit.effects.measure), prose.level(fit.level)
     middle = "its value" if fit.k == 1 else f"the pooled {name}"
     return words.joined(
         f"{words.capitalized(name)} against standard error; the dashed line is {middle}, the "
         f"triangle its {level} limits if the studies differed by chance alone.",
+        f"The shades are the p-value of a study by itself against {_null(fit)}."
+        if plot.contours
+        else "",
+        "Hollow: studies that trim and fill adds; the dotted line is the value pooled with them."
+        if plot.filled and plot.filled.k0
+        else "",
         *_few(fit),
     )

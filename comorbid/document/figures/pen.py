@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from comorbid.document.figures.axis import Axis
-from comorbid.document.figures.canvas import CAP_HEIGHT, INK, MARGIN, MUTED, SMALL, font
+from comorbid.document.figures.canvas import CAP_HEIGHT, INK, MARGIN, MUTED, SMALL, WIDTH, font
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -59,6 +59,19 @@ class Pen:
         """Return a vertical length in rows."""
         return points / self.pitch
 
+    def at(self, points: float) -> float:
+        """Return where on the axis a distance from the left edge of the drawing is, in points."""
+        return self.axis.low + self.across(points - self._left)
+
+    def from_left(self, x: float) -> float:
+        """Return how far from the left edge of the drawing a place on the axis is, in points."""
+        return self._left + (x - self.axis.low) * self.width / self.axis.reach
+
+    @property
+    def _left(self) -> float:
+        """Where the axis begins, in points from the left edge of the drawing."""
+        return float(self.axes.get_position().x0) * WIDTH
+
     def box(self, x: float, height: float, width: float, tall: float) -> Points:
         """Return the corners of a rectangle around a point; its sides in points."""
         w, h = self.across(width / 2), self.up(tall / 2)
@@ -73,15 +86,17 @@ class Pen:
         clip: bool = False,
         behind: bool = False,
         edge: float = 0.0,
+        outline: str = "",
     ) -> None:
         """Fill a polygon; with ``clip`` it ends where the axis does, ``behind`` is behind lines.
 
-        An ``edge``, in points, keeps visible what has no width of its own.
+        An ``edge``, in points, keeps visible what has no width of its own; ``outline`` is its
+        color, if another.
         """
         from matplotlib.patches import Polygon
 
         polygon = Polygon(corners, closed=True, facecolor=color, linewidth=edge)
-        polygon.set_edgecolor(color if edge else "none")
+        polygon.set_edgecolor((outline or color) if edge else "none")
         polygon.set_joinstyle("round")
         polygon.set_zorder(0 if behind else 3)
         polygon.set_gid(name)
@@ -89,13 +104,20 @@ class Pen:
         polygon.set_clip_on(clip)
 
     def disc(
-        self, x: float, height: float, diameter: float, color: str, name: str, edge: str = "none"
+        self,
+        x: float,
+        height: float,
+        diameter: float,
+        color: str,
+        name: str,
+        edge: str = "none",
+        width: float = 0.6,
     ) -> None:
-        """Fill a circle; its diameter in points."""
+        """Fill a circle; its diameter and the ``width`` of its ``edge`` in points."""
         from matplotlib.patches import Ellipse
 
         size = self.across(diameter), self.up(diameter)
-        disc = Ellipse((x, height), *size, facecolor=color, edgecolor=edge, linewidth=0.6)
+        disc = Ellipse((x, height), *size, facecolor=color, edgecolor=edge, linewidth=width)
         disc.set_zorder(5)
         disc.set_gid(name)
         self.axes.add_patch(disc)
@@ -109,6 +131,7 @@ class Pen:
         color: str = INK,
         width: float = LINE,
         dashed: bool = False,
+        dotted: bool = False,
     ) -> None:
         """Draw a line behind the shapes."""
         from matplotlib.lines import Line2D
@@ -118,6 +141,8 @@ class Pen:
         line.set_solid_capstyle("butt")
         if dashed:
             line.set_linestyle((0, (3.0, 2.0)))
+        if dotted:
+            line.set_linestyle((0, (1.0, 1.5)))
         line.set_gid(name)
         self.axes.add_line(line)
 
@@ -167,14 +192,16 @@ class Pen:
         style_ticks(axes.xaxis)
         self.text(middle, height - self.up(23), label, size=SMALL, align="center")
 
-    def y_axis(self, label: str, ticks: Sequence[tuple[float, str]]) -> None:
-        """Draw the axis at the left, with its labels and what it measures."""
+    def y_axis(
+        self, label: str, ticks: Sequence[tuple[float, str]], place: float = MARGIN + SMALL
+    ) -> None:
+        """Draw the axis at the left, with its labels and, at that ``place``, what it measures."""
         axes = self.axes
         axes.yaxis.set_visible(True)
         axes.spines["left"].set(visible=True, color=INK, linewidth=0.8)
         axes.set_yticks([y for y, _ in ticks], [text for _, text in ticks])
         style_ticks(axes.yaxis)
-        self.turned_text(MARGIN + SMALL, sum(axes.get_ylim()) / 2, label, size=SMALL)
+        self.turned_text(place, sum(axes.get_ylim()) / 2, label, size=SMALL)
 
     def _from_left(self) -> Transform:
         """Points from the left edge of the drawing, and heights in rows."""

@@ -33,6 +33,13 @@ def axis_label(name: str, scale: str) -> str:
     return capitalized(measure(name)) + (", log scale" if scale == "log" else "")
 
 
+def analysis(name: str, scale: str) -> str:
+    """Return a measure's name on the analysis scale, inside a sentence: ``log odds ratio``."""
+    if scale in ("log", "identity"):
+        return f"log {measure(name)}" if scale == "log" else measure(name)
+    return f"{measure(name)} on the analysis scale"
+
+
 def model(method: str) -> str:
     """Return the model's name, with the estimator of the between-study variance."""
     return "equal-effects model" if method == "EE" else f"random-effects model, {method}"

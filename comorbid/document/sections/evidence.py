@@ -20,7 +20,7 @@ def audit_findings(audit: Audit) -> tuple[Block, ...]:
         return (Paragraph("Nothing was found that is impossible, inconsistent or missing."),)
     return tuple(
         Note(
-            f"{finding.found} {finding.expected} {finding.remedy}",
+            f"{finding.found} {finding.expected}",
             kind="information" if finding.severity == "note" else "caution",
             title=f"{finding.severity.capitalize()}: {finding.code.replace('-', ' ')}"
             + (f" ({', '.join(finding.rows)})" if finding.rows else ""),
@@ -59,6 +59,32 @@ def characteristics(studies: Studies, effects: Effects) -> tuple[Block, ...]:
             "is the reported one or computed from counts.",
         )
     ]
+    blocks += _settings(studies, effects)
+    blocks += _not_pooled(studies, effects)
+    return tuple(blocks)
+
+
+def _settings(studies: Studies, effects: Effects) -> list[Block]:
+    """Return who was studied and where the figures stand, as far as the table has it."""
+    frame = studies.frame.set_index("estimate_id")
+    definitions = [str(name) for name in frame if str(name).endswith("_definition")]
+    heads = {name: name.removesuffix("_definition").replace("_", " ") for name in definitions}
+    wanted = {"country": "Country", "population": "Population", **heads, "source_note": "Source"}
+    known = {name: head for name, head in wanted.items() if name in frame}
+    if not known:
+        return []
+    rows = tuple(
+        (label, *(str(frame.at[id_, name]) or "–" for name in known))
+        for label, id_ in zip(effects.labels, effects.ids, strict=True)
+    )
+    return [Table(("Study", *known.values()), rows, "Who was studied, and where the figures stand")]
+
+
+def _not_pooled(studies: Studies, effects: Effects) -> list[Block]:
+    ids = studies.frame["estimate_id"].tolist()
+    frame = dict(zip(ids, studies.frame.to_dict(orient="records"), strict=True))
+    printed = dict(zip(ids, studies.printed.to_dict(orient="records"), strict=True))
+    blocks: list[Block] = []
     others = [row for row in ids if row not in effects.ids]
     if others:
         column = _distinguishing(studies)
@@ -66,7 +92,8 @@ def characteristics(studies: Studies, effects: Effects) -> tuple[Block, ...]:
             Heading("Rows that are not pooled"),
             Paragraph(
                 "These rows rest on the same people as a row above, or were left out by a "
-                "decision. They enter subgroup and sensitivity analyses only."
+                "decision. They can enter subgroups and the analysis of other rows, one of a "
+                "study at a time."
             ),
             Table(
                 header=(
@@ -88,7 +115,7 @@ def characteristics(studies: Studies, effects: Effects) -> tuple[Block, ...]:
                 caption="Rows that are not pooled",
             ),
         ]
-    return tuple(blocks)
+    return blocks
 
 
 def _distinguishing(studies: Studies) -> list[str]:

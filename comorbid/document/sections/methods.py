@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from comorbid.document import prose
 from comorbid.document.blocks import Block, Heading, Inline, Items, Link, Paragraph, Strong
+from comorbid.effects.measures import Measure
 from comorbid.effects.table import Effects
 from comorbid.models.fit import Fit
 from comorbid.studies.table import Studies
@@ -18,18 +19,18 @@ def methods(
     *,
     studies: Studies,
     effects: Effects,
-    cite: str,
+    measure: Measure,
     subgroups: Sequence[tuple[str, str, bool]],
 ) -> tuple[Block, ...]:
     """Return how the report was made.
 
-    ``cite`` is the estimator's reference; ``subgroups`` gives label, rationale and whether each
+    ``subgroups`` gives label, rationale and whether each
     subgroup was decided on before the data were seen.
     """
     return (
         Paragraph(_selection(studies, effects)),
-        Paragraph(_effects(effects)),
-        Paragraph(_model(fit, cite)),
+        Paragraph(_effects(effects, measure)),
+        Paragraph(_model(fit)),
         Paragraph(_heterogeneity(fit)),
         *_subgroups(subgroups),
     )
@@ -40,18 +41,17 @@ def _selection(studies: Studies, effects: Effects) -> str:
     return (
         f"The study table has {rows} from "
         f"{prose.counted(studies.frame['study_id'].nunique(), 'study', 'studies')}; "
-        f"one row a study, the one marked primary, is pooled "
+        f"one row a study is pooled, the one marked primary unless a decision says otherwise "
         f"({prose.counted(effects.k, 'row', 'rows')}). Rows of the same study rest on the same "
         f"people and are never pooled together."
     )
 
 
-def _effects(effects: Effects) -> tuple[Inline, ...]:
-    name = prose.measure_name(effects.measure)
+def _effects(effects: Effects, measure: Measure) -> tuple[Inline, ...]:
     counts = effects.source.count("counts")
     reported = effects.source.count("reported")
     parts: list[Inline] = [
-        f"Effects are {'logarithms of ' if effects.scale == 'log' else ''}{name}s. "
+        f"Effects are {'logarithms of ' if effects.scale == 'log' else ''}{measure.label}s. "
     ]
     if reported:
         parts.append(
@@ -61,15 +61,17 @@ def _effects(effects: Effects) -> tuple[Inline, ...]:
         )
     if counts:
         parts += [
-            f"{prose.counted(counts, 'effect is', 'effects are')} computed from 2x2 counts with "
-            "Woolf's variance, half a person being added to each cell of a table with a zero (",
-            _doi("10.1111/j.1469-1809.1955.tb01348.x"),
-            ").",
+            f"{prose.counted(counts, 'effect is', 'effects are')} computed from the columns "
+            f"{prose.listed(measure.columns)} (",
+            *_linked(measure.cite),
+            "); where a study has a zero count, half a person is added to each of its counts."
+            if measure.columns == ("ai", "bi", "ci", "di")
+            else ").",
         ]
     return tuple(parts)
 
 
-def _model(fit: Fit, cite: str) -> tuple[Inline, ...]:
+def _model(fit: Fit) -> tuple[Inline, ...]:
     if fit.method == "EE":
         return (Strong("Equal-effects model."), " All studies are taken to have one true effect.")
     interval = prose.TEST_NAMES[fit.test]
@@ -81,7 +83,7 @@ def _model(fit: Fit, cite: str) -> tuple[Inline, ...]:
     return (
         "Studies are pooled by a random-effects model with the between-study variance tau² "
         f"estimated by {fit.estimator.label} (",
-        *_linked(cite),
+        *_linked(fit.estimator.cite),
         f") and a {prose.level(fit.level)} {interval} for the average",
         *((" (", _doi("10.1002/sim.1482"), ")") if fit.test in ("knha", "adhoc") else ()),
         ". The prediction interval has the average's standard error and tau² added in quadrature "

@@ -28,8 +28,16 @@ def leave_one_out(fit: Fit, refits: Refits) -> tuple[Block, ...]:
     opening = Paragraph(sentences.leave_one_out(fit, refits))
     if fit.k < 3:
         return (opening,)
-    scale, percent = fit.effects.scale, prose.level(fit.level)
-    header = ("Without", "Average", f"{percent} interval", f"{percent} prediction", "I²", "tau²")
+    return (
+        opening,
+        figures.leave_one_out(refits, fit=fit),
+        _refit_table(refits, "Without", "The pool without each study in turn"),
+    )
+
+
+def _refit_table(refits: Refits, head: str, caption: str) -> Table:
+    scale, percent = refits.scale, prose.level(refits.level)
+    header = (head, "Average", f"{percent} interval", f"{percent} prediction", "I²", "tau²")
     rows = tuple(
         (
             label,
@@ -47,11 +55,15 @@ def leave_one_out(fit: Fit, refits: Refits) -> tuple[Block, ...]:
             strict=True,
         )
     )
-    return (
-        opening,
-        figures.leave_one_out(refits, fit=fit),
-        Table(header, rows, "The pool without each study in turn", numeric=header[1:]),
-    )
+    return Table(header, rows, caption, numeric=header[1:])
+
+
+def other_rows(fit: Fit, refits: Refits) -> tuple[Block, ...]:
+    """Return the table of what the pool becomes with another row of one study."""
+    opening = Paragraph(sentences.other_rows(fit, refits))
+    if not refits.labels:
+        return (opening,)
+    return (opening, _refit_table(refits, "Row used", "The pool with another row of one study"))
 
 
 def small_studies(fit: Fit) -> tuple[Block, ...]:

@@ -12,9 +12,9 @@ _SUBGROUP = cb.Subgroup(
     label="migraine",
     where={"headache": ("migraine",)},
     rationale=(
-        "The review reports a stronger association in people with migraine. This subgroup looks "
-        "at whether the public figures show one. Rows on migraine together with tension-type "
-        "headache are not taken."
+        "The press release on the review (University of Warwick, 22 September 2019) speaks of a "
+        "stronger association in people with migraine. This subgroup looks at whether the public "
+        "figures show one. Rows on migraine together with tension-type headache are not taken."
     ),
     prespecified=False,
 )
@@ -38,7 +38,10 @@ def _section(context: cb.Context) -> Sequence[cb.Block]:
 
 
 def _question(result: cb.AgainstRest) -> str:
-    opening = "The review states that the association is stronger in people with migraine. "
+    opening = (
+        "The press release on the review (University of Warwick, 22 September 2019) says that the "
+        "association is stronger in people with migraine. "
+    )
     if result.k == 0:
         return f"{opening}No row of the study table is about migraine."
     studies = "One study has" if result.k == 1 else f"{result.k} studies have"

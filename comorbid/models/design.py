@@ -1,0 +1,238 @@
+"""Designs: what estimators of tau2 need to know of a batch of data sets with moderators."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from comorbid.effects.arrays import Array, Index, Mask
+from comorbid.models.projection import Moments
+from comorbid.models.sums import active
+
+# A column of which less than this share is left beside those before it depends on them.
+DEPENDENT = 1e-9
+# A weight that exceeds the trace of P by this factor costs it as many times its rounding error.
+_LOST = 1e3
+
+
+@dataclass(frozen=True, slots=True)
+class Triangle:
+    """Columns made orthonormal, and what they were before: ``columns = q @ r``.
+
+    ``q`` has shape (p, k, m); ``r`` has shape (p, p, m) and is upper triangular; ``rank`` of shape
+    (m,) counts the columns that do not depend on those before them.
+    """
+
+    q: Array
+    r: Array
+    rank: Array
+
+    @property
+    def log_det(self) -> Array:
+        """Log of the determinant of the columns' cross product, twice that of ``r``."""
+        return np.asarray(2 * np.log(np.abs(np.einsum("iim->im", self.r))).sum(axis=0))
+
+    def take(self, column: Index) -> Triangle:
+        """Return those of these data sets; of columns that all share, the same."""
+        if self.rank.size == 1:
+            return self
+        return Triangle(self.q[..., column], self.r[..., column], self.rank[column])
+
+    def off(self, values: Array) -> Array:
+        """Return values (k, m) less their projection on the columns, to within rounding."""
+        for _ in range(2):
+            for direction in self.q:
+                values = values - direction * (direction * values).sum(axis=0)
+        return values
+
+
+def orthonormal(columns: Array, dependent: float = 0.0) -> Triangle:
+    """Make columns of shape (p, k, m) orthonormal within each of the m data sets.
+
+    By Gram and Schmidt's process with a second pass, which leaves only rounding. A column of
+    which no more than the share ``dependent`` is left beside those before it becomes nan.
+    """
+    q = columns.copy()
+    p, _, m = q.shape
+    r = np.zeros((p, p, m))
+    rank = np.zeros(m)
+    for j in range(p):
+        before = np.sqrt((q[j] ** 2).sum(axis=0))
+        for _ in range(2):
+            for i in range(j):
+                share = (q[i] * q[j]).sum(axis=0)
+                q[j] -= share * q[i]
+                r[i, j] += share
+        length = np.sqrt((q[j] ** 2).sum(axis=0))
+        independent = length > dependent * before
+        rank += independent
+        r[j, j] = np.where(independent, length, np.nan)
+        q[j] /= r[j, j]
+    return Triangle(q, r, rank)
+
+
+def traces(columns: Triangle, w: Array) -> tuple[Array, Array]:
+    r"""Return the traces of P and PP, where :math:`P = W^{1/2}(I - QQ')W^{1/2}`.
+
+    Where one weight exceeds all others together by far, its leverage is almost 1 and its share of
+    the trace is lost in the difference; there P is made column by column.
+
+    Parameters
+    ----------
+    columns : Triangle
+        Weighted columns, with Q of shape (p, k, m).
+    w : array of shape (k, m)
+        Weights.
+    """
+    q = columns.q
+    leverage = (q**2).sum(axis=0)
+    inner = np.einsum("ikm,km,jkm->ijm", q, w, q)
+    trace_p = (w * (1 - leverage)).sum(axis=0)
+    trace_pp = (w * w * (1 - 2 * leverage)).sum(axis=0) + (inner**2).sum(axis=(0, 1))
+    lost = np.flatnonzero((w * leverage).max(axis=0) > _LOST * trace_p)
+    if lost.size:
+        trace_p[lost], trace_pp[lost] = _uneven_traces(columns.take(lost), w[:, lost])
+    return trace_p, trace_pp
+
+
+def _uneven_traces(columns: Triangle, w: Array) -> tuple[Array, Array]:
+    """Return the traces from the columns of P themselves, which are exact to rounding."""
+    root = np.sqrt(w)
+    trace_p, trace_pp = np.zeros(w.shape[1]), np.zeros(w.shape[1])
+    for i in range(w.shape[0]):
+        unit = np.zeros_like(w)
+        unit[i] = root[i]
+        column = root * columns.off(unit)
+        trace_p += column[i]
+        trace_pp += (column**2).sum(axis=0)
+    return trace_p, trace_pp
+
+
+class DesignProjection:
+    """n data sets with moderators, as estimators of tau2 see them (a `Projection`).
+
+    Parameters
+    ----------
+    yi, vi : arrays of shape (k, n)
+        Effects and variances; ``vi`` is inf where a study does not belong to a data set.
+    x : array of shape (k, p) or (k, p, n)
+        The design, shared by all data sets or one each.
+
+    Notes
+    -----
+    The columns are replaced by an orthonormal basis of the same space, so that neither their
+    scale nor their origin has any effect on how precisely they are fitted; `coefficients` are
+    those of the original columns.
+    """
+
+    def __init__(self, yi: Array, vi: Array, x: Array) -> None:
+        self.member: Mask = active(vi)
+        self.vi = vi
+        self.yi = np.where(self.member, yi, 0.0)
+        self.k: Array = self.member.sum(axis=0).astype(np.float64)
+        self.p = int(x.shape[1])
+        columns = np.moveaxis(x.reshape(*x.shape[:2], -1), 1, 0)
+        if x.ndim == 3:
+            columns = np.where(self.member, columns, 0.0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            self._basis = orthonormal(columns.astype(np.float64), DEPENDENT)
+            self._plain = orthonormal(np.where(self.member, self._basis.q, 0.0), DEPENDENT)
+
+    @property
+    def estimable(self) -> Mask:
+        """Which data sets can tell all the coefficients apart."""
+        return np.asarray((self._plain.rank == self.p) & (self._basis.rank == self.p))
+
+    @property
+    def log_xx(self) -> Array:
+        """Log determinant of :math:`X'X` over the studies that belong, of shape (n,)."""
+        return self._plain.log_det + self._basis.log_det
+
+    def at(self, tau2: Array, column: Index) -> Moments:
+        """Return the moments of the data sets ``column`` at ``tau2``."""
+        total_vi = self.vi[:, column] + tau2
+        w = 1.0 / total_vi
+        root = np.sqrt(w)
+        weighted = self._weighted(root, column)
+        residual = weighted.off(root * self.yi[:, column])
+        once = root * residual
+        twice = weighted.off(root * once)
+        trace_p, trace_pp = traces(weighted, w)
+        return Moments(
+            q=(residual**2).sum(axis=0),
+            ypp=(once**2).sum(axis=0),
+            yppp=(twice**2).sum(axis=0),
+            trace_p=trace_p,
+            trace_pp=trace_pp,
+            w=w.sum(axis=0),
+            w2=(w * w).sum(axis=0),
+            log_w=-np.log(np.where(np.isinf(total_vi), 1.0, total_vi)).sum(axis=0),
+            log_xwx=weighted.log_det + self._basis.take(column).log_det,
+        )
+
+    def unweighted(self) -> tuple[Array, Array, Array]:
+        """Return residual sum of squares, trace of PV and largest residual with equal weights."""
+        residual = self._plain.off(self.yi)
+        leverage = (self._plain.q**2).sum(axis=0)
+        vi = np.where(self.member, self.vi, 0.0)
+        return (
+            (residual**2).sum(axis=0),
+            (vi * (1 - leverage)).sum(axis=0),
+            np.abs(residual).max(axis=0),
+        )
+
+    def variance(self) -> Array:
+        """Return the mean squared distance of the effects from their mean."""
+        centred = np.where(self.member, self.yi - self.yi.sum(axis=0) / self.k, 0.0)
+        return np.asarray((centred**2).sum(axis=0) / self.k)
+
+    def spread_of_residuals(self, tau2: Array) -> Array:
+        r"""Return the standard deviation of the unweighted residual sum of squares.
+
+        .. math:: \sqrt{2\,\mathrm{tr}(MSMS)}, \qquad M = I - X(X'X)^{-1}X', \quad
+           S = \mathrm{diag}(v_i + \tau^2)
+        """
+        s = np.where(self.member, self.vi + tau2, 0.0)
+        trace = np.zeros(self.k.size)
+        for i in range(s.shape[0]):
+            unit = np.zeros_like(s)
+            unit[i] = self.member[i]
+            trace += s[i] * (s * self._plain.off(unit) ** 2).sum(axis=0)
+        return np.sqrt(2 * trace)
+
+    def coefficients(self, tau2: Array) -> tuple[Array, Array]:
+        """Return the coefficients (p, n) at ``tau2`` (n,) and a root A of their covariances.
+
+        A has shape (p, p, n), and the covariances are AA'.
+        """
+        root = 1 / np.sqrt(self.vi + tau2)
+        weighted = self._weighted(root, np.arange(self.k.size))
+        scores = np.einsum("ikm,km->im", weighted.q, root * self.yi)
+        back = np.einsum("ijm,jlm->ilm", _inverse(self._basis.r), _inverse(weighted.r))
+        return np.einsum("ijm,jm->im", back, scores), back
+
+    def take(self, column: Index) -> DesignProjection:
+        """Return these data sets alone."""
+        part = object.__new__(DesignProjection)
+        part.member, part.vi = self.member[:, column], self.vi[:, column]
+        part.yi = self.yi[:, column]
+        part.k, part.p = self.k[column], self.p
+        part._basis = self._basis.take(column)
+        part._plain = self._plain.take(column)
+        return part
+
+    def _weighted(self, root: Array, column: Index) -> Triangle:
+        return orthonormal(root * self._basis.take(column).q)
+
+
+def _inverse(r: Array) -> Array:
+    """Invert upper triangles of shape (p, p, m), column by column from the diagonal up."""
+    p = r.shape[0]
+    inverse = np.zeros_like(r)
+    for j in range(p):
+        inverse[j, j] = 1 / r[j, j]
+        for i in range(j - 1, -1, -1):
+            rest = (r[i, i + 1 : j + 1] * inverse[i + 1 : j + 1, j]).sum(axis=0)
+            inverse[i, j] = -rest / r[i, i]
+    return inverse

@@ -1,0 +1,193 @@
+"""Profiles: the log-likelihood of every tau2, and what the pooled effect is there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import special
+
+from comorbid.effects.arrays import Array
+from comorbid.errors import ModelError
+from comorbid.models import text
+from comorbid.models.estimators import Estimator
+from comorbid.models.heterogeneity import intercept_of
+from comorbid.models.kernel import Batch, fit_batch
+from comorbid.models.likelihood import Kind, constant, likelihood_of
+from comorbid.models.maxima import global_maximum
+from comorbid.models.settings import check_level
+from comorbid.models.tau2_intervals import profile_likelihood
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from comorbid.models.pooled import Fit
+
+_COLUMNS = ("tau2", "log_likelihood", "estimate", "se", "ci_low", "ci_high")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Profile:
+    """The profile likelihood of tau2; made by `profile`.
+
+    Attributes
+    ----------
+    kind : {"ML", "REML"}
+        Which likelihood.
+    tau2, log_likelihood : arrays of shape (m,)
+        Values of tau2, and the log-likelihood where all else is best.
+    estimate, se, ci_low, ci_high : arrays of shape (m,)
+        The pooled effect at each tau2 by the fit's test; analysis scale.
+    best : float
+        The tau2 of the global maximum.
+    maximum, cut : float
+        The log-likelihood there, and the least that the interval at ``level`` holds.
+    level : float
+        A proportion.
+    measure, method, test : str
+        How the fit was made.
+    """
+
+    kind: Kind
+    tau2: Array
+    log_likelihood: Array
+    estimate: Array
+    se: Array
+    ci_low: Array
+    ci_high: Array
+    best: float
+    maximum: float
+    cut: float
+    level: float
+    measure: str
+    method: str
+    test: str
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return ``tau2, log_likelihood, estimate, se, ci_low, ci_high``, one row a tau2."""
+        import pandas as pd
+
+        return pd.DataFrame({name: getattr(self, name) for name in _COLUMNS})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return settings, maximum and columns as plain values."""
+        names = ("kind", "best", "maximum", "cut", "level", "measure", "method", "test")
+        columns = {name: getattr(self, name).tolist() for name in _COLUMNS}
+        return {**{name: getattr(self, name) for name in names}, **columns}
+
+    def summary(self) -> str:
+        """Return the table as text."""
+        name = "restricted log-likelihood" if self.kind == "REML" else "log-likelihood"
+        head = (
+            f"Profile of tau2: {name} at most {text.number(self.maximum)} (tau2 "
+            f"{text.number(self.best)}); {100 * self.level:g}% interval above "
+            f"{text.number(self.cut)}"
+        )
+        table = self.to_frame().to_string(
+            index=False, float_format=lambda value: text.number(value)
+        )
+        return f"{head}\n{table}"
+
+    def __repr__(self) -> str:
+        return self.summary()
+
+    def _repr_html_(self) -> str:
+        return str(self.to_frame().to_html(escape=True))
+
+
+def profile(
+    fit: Fit, *, tau2: Sequence[float] | None = None, points: int = 41, level: float | None = None
+) -> Profile:
+    r"""Profile likelihood of tau2: how well each value of it fits.
+
+    .. math:: l(\tau^2) = \max_\mu l(\mu, \tau^2)
+
+    restricted for a fit by REML.
+
+    Parameters
+    ----------
+    fit : Fit
+        Of at least two studies, with tau2.
+    tau2 : sequence of float, optional
+        Where; by default ``points`` even steps from 0 to a tenth past the upper end of the profile
+        likelihood interval, and the best value.
+    points : int
+        How many steps.
+    level : float, optional
+        Of the interval that ``cut`` marks, a proportion; by default the fit's.
+
+    Returns
+    -------
+    Profile
+
+    Raises
+    ------
+    ModelError
+        If the fit has no tau2 or has weights of the analyst, or a value is negative or not finite.
+
+    References
+    ----------
+    Hardy RJ, Thompson SG (1996). Statistics in Medicine 15:619-629.
+    doi:10.1002/(SICI)1097-0258(19960330)15:6<619::AID-SIM188>3.0.CO;2-A
+
+    Examples
+    --------
+    >>> import comorbid as cb
+    >>> fit = cb.pool(cb.Effects(yi=[0.1, 0.9, 0.4, 1.3], vi=[0.03, 0.08, 0.02, 0.05]))
+    >>> profile(fit, tau2=[0, 0.2, 0.4]).log_likelihood.round(2).tolist()
+    [-8.26, -2.4, -2.5]
+    """
+    level = fit.level if level is None else level
+    check_level(level)
+    if fit.method == "EE" or fit.k < 2:
+        raise ModelError("no tau2 to profile: the fit is equal-effects, or of one study")
+    if fit.user_weights is not None:
+        raise ModelError("a profile needs the model's own weights; pool without weights")
+    likelihood, data = likelihood_of(fit.method), intercept_of(fit)
+    slope, height = likelihood.of(data)
+    best = float(global_maximum(data, slope, height)[0])
+    if tau2 is None:
+        high = float(profile_likelihood(data, likelihood, level).high[0])
+        values = np.unique(np.append(np.linspace(0, 1.1 * high, points), best))
+    else:
+        values = np.array(tau2, dtype=np.float64)
+        if values.ndim != 1 or not (np.isfinite(values) & (values >= 0)).all():
+            raise ModelError("tau2 of a profile: give finite variances of at least 0")
+
+    def at(where: Array) -> Array:
+        heights = height(where, np.zeros(where.size, dtype=np.intp))
+        return heights + constant(likelihood.kind, fit.k)
+
+    maximum = float(at(np.array([best]))[0])
+    rows = _at_each(fit, values)
+    return Profile(
+        kind=likelihood.kind,
+        tau2=values,
+        log_likelihood=at(values),
+        estimate=rows.estimate,
+        se=rows.se,
+        ci_low=rows.ci_low,
+        ci_high=rows.ci_high,
+        best=best,
+        maximum=maximum,
+        cut=maximum - float(special.chdtri(1, 1 - level)) / 2,
+        level=level,
+        measure=fit.effects.measure,
+        method=fit.method,
+        test=fit.test,
+    )
+
+
+def _at_each(fit: Fit, tau2: Array) -> Batch:
+    """Fit the studies at each tau2, all in one batch."""
+    fixed = Estimator(fit.method, "a profile of tau2", lambda yi, vi: tau2, "fixed")
+    shape = (fit.k, tau2.size)
+    return fit_batch(
+        np.broadcast_to(fit.effects.yi[:, None], shape),
+        np.broadcast_to(fit.effects.vi[:, None], shape),
+        estimator=fixed,
+        test=fit.test,
+        level=fit.level,
+    )

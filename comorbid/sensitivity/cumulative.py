@@ -1,0 +1,107 @@
+"""Cumulative meta-analysis: how the result took shape as studies were added one by one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from comorbid.effects.arrays import Index
+from comorbid.effects.table import Effects
+from comorbid.errors import DataError, ModelError, Problem
+from comorbid.models.refits import Refits
+from comorbid.sensitivity.columns import column_values
+from comorbid.sensitivity.refitting import Pooled, refit_selections
+
+_FEW = {1: "one study: nothing is pooled"}
+
+
+def cumulative(fit: Pooled, *, by: str | Sequence[str] | Sequence[int] | None = None) -> Refits:
+    r"""Refit after each study is added, by the method, test and level of the fit.
+
+    Row i is the fit of the studies :math:`\{o_1, \dots, o_i\}` in the order :math:`o`.
+
+    Parameters
+    ----------
+    fit : Fit, MantelHaenszel or Peto
+        The fit of all studies.
+    by : str or sequence, optional
+        The order: a moderator's name (smallest value first; equal values in the order of the
+        effects), ``"precision"`` (smallest variance first), the labels of all studies, or their
+        positions counted from 0. By default the order of the effects.
+
+    Returns
+    -------
+    Refits
+        One row a study, in the order of addition, labelled by the study added. The first row is
+        one study alone: it has no tau2, I2, H2, Q or prediction interval, and says so.
+
+    Raises
+    ------
+    ModelError
+        If there is no such moderator, or its values cannot be put in order.
+    DataError
+        If a study has no value in it, or an order does not name each study once.
+
+    References
+    ----------
+    Lau J, Antman EM, Jimenez-Silva J, et al. (1992). New England Journal of Medicine
+    327:248-254. doi:10.1056/NEJM199207233270406
+
+    Examples
+    --------
+    >>> import comorbid as cb
+    >>> from comorbid.sensitivity.cumulative import cumulative
+    >>> effects = cb.Effects(yi=[0.5, 0.9, 0.7], vi=[0.03, 0.08, 0.02], labels=list("ABC"),
+    ...                      moderators={"year": [2011, 1998, 2004]})
+    >>> cumulative(cb.pool(effects), by="year").to_frame()["estimate"].round(3).to_dict()
+    {'B': 0.9, 'C': 0.74, 'A': 0.657}
+    """
+    order = addition_order(fit.effects, by)
+    rank = np.empty(order.size, dtype=np.intp)
+    rank[order] = np.arange(order.size)
+    return refit_selections(
+        fit,
+        "cumulative",
+        [fit.effects.labels[i] for i in order],
+        lambda part: rank[:, None] <= np.arange(part.start, part.stop),
+        k=np.arange(1, order.size + 1),
+        few=_FEW,
+    )
+
+
+def addition_order(effects: Effects, by: str | Sequence[str] | Sequence[int] | None) -> Index:
+    """Return the positions of the studies in the order that ``by`` describes."""
+    if by is None:
+        return np.arange(effects.k)
+    if not isinstance(by, str):
+        return _explicit(effects, list(by))
+    if by == "precision" and by not in effects.moderators:
+        return np.argsort(effects.vi, kind="stable")
+    values = column_values(effects, by)
+    try:
+        return np.array(sorted(range(effects.k), key=values.__getitem__), dtype=np.intp)
+    except TypeError as error:
+        raise ModelError(f"by is {by!r}, whose values cannot be put in order: {error}") from None
+
+
+def _explicit(effects: Effects, order: Sequence[str | int]) -> Index:
+    """Return the positions that an explicit order of labels or positions names."""
+    positions: dict[str | int, int] = {label: i for i, label in enumerate(effects.labels)}
+    positions.update((i, i) for i in range(effects.k))
+    known = [positions[name] for name in order if name in positions]
+    times = Counter(known)
+    problems = [
+        Problem(f"the order names {name!r}", "use labels, or positions from 0, of the studies")
+        for name in order
+        if name not in positions
+    ]
+    problems += [
+        Problem(f"the order names {effects.labels[i]} {times[i]} times", "name it once")
+        for i in range(effects.k)
+        if times[i] != 1
+    ]
+    if problems:
+        raise DataError(problems)
+    return np.array(known, dtype=np.intp)
