@@ -114,5 +114,11 @@ def test_variances_over_many_orders_of_magnitude(vi: list[float]) -> None:
 
 
 def test_one_study_has_no_profile() -> None:
-    with pytest.raises(cb.ModelError, match="one study has no between-study variance"):
+    with pytest.raises(cb.ModelError, match="one study: there is no tau2"):
         profile(cb.pool(bcg(1)))
+
+
+def test_a_fixed_tau2_is_marked_on_the_restricted_likelihood() -> None:
+    figure = profile(cb.pool(bcg(), tau2=0.1))
+    assert "The fit itself (fixed, not estimated) has τ² = 0.100." in figure.alt
+    assert "the restricted log-likelihood is highest, −12.58, at τ² = 0.338" in figure.alt

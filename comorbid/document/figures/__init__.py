@@ -8,21 +8,31 @@ from __future__ import annotations
 from comorbid.document.figures.baujat_plot import baujat_plot
 from comorbid.document.figures.bubble_plot import bubble
 from comorbid.document.figures.cumulative_plot import cumulative_forest
+from comorbid.document.figures.drapery_plot import drapery
 from comorbid.document.figures.forest_plot import forest
 from comorbid.document.figures.funnel_plot import funnel
 from comorbid.document.figures.gosh_plot import gosh
 from comorbid.document.figures.influence_plot import influence_plot
+from comorbid.document.figures.labbe_plot import labbe
 from comorbid.document.figures.leave_one_out_plot import leave_one_out
+from comorbid.document.figures.profile_plot import profile
+from comorbid.document.figures.qq_plot import qqnorm
+from comorbid.document.figures.radial_plot import radial
 from comorbid.document.figures.subgroup_plot import subgroups
 
 __all__ = [
     "baujat_plot",
     "bubble",
     "cumulative_forest",
+    "drapery",
     "forest",
     "funnel",
     "gosh",
     "influence_plot",
+    "labbe",
     "leave_one_out",
+    "profile",
+    "qqnorm",
+    "radial",
     "subgroups",
 ]

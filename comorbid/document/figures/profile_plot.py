@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import special
 
 from comorbid.document import prose
 from comorbid.document.blocks import Figure
@@ -24,12 +23,11 @@ from comorbid.document.figures.numbers import fixed, variance
 from comorbid.document.figures.panel import Panel
 from comorbid.document.figures.pen import Pen
 from comorbid.effects.arrays import Array
-from comorbid.errors import ModelError
-from comorbid.models.fit import Fit
-from comorbid.models.likelihood import ML, REML
-from comorbid.models.maxima import all_maxima, global_maximum, tau2_grid
-from comorbid.models.projection import Intercept
-from comorbid.models.tau2_intervals import profile_likelihood
+from comorbid.models.fit import Fit, pool
+from comorbid.models.heterogeneity import intercept_of
+from comorbid.models.likelihood import likelihood_of
+from comorbid.models.maxima import all_maxima, tau2_grid
+from comorbid.models.profiles import profile as profile_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
@@ -61,19 +59,17 @@ class _Profile:
 def profile(fit: Fit, *, title: str = "") -> Figure:
     r"""Draw the profile of the between-study variance: its log-likelihood.
 
-    .. math:: l_R(\tau^2) = -\tfrac12 \left[(k - 1) \log 2\pi - \log k
-       - \sum \log w_i + \log \textstyle\sum w_i + Q(\tau^2)\right]
+    .. math:: l(\tau^2) = \max_\mu l(\mu, \tau^2)
 
-    with the weights :math:`w_i = 1/(v_i + \tau^2)`; of a fit by maximum likelihood the same
-    without the terms that restrict it. It is highest at the estimate, and at the ends of the
-    profile-likelihood interval lower by :math:`\tfrac12 \chi^2_{1;\,\gamma}`. One high and
-    narrow peak says that the data know tau2; a flat or double one that they do not.
+    restricted unless the fit is by ``ML``. It is highest at the estimate, and lower by
+    :math:`\tfrac12 \chi^2_{1;\,\gamma}` at the ends of the profile-likelihood interval of the
+    fit's level :math:`\gamma`. One high and narrow peak says that the data know tau2; a flat or a
+    double one that they do not.
 
     Parameters
     ----------
     fit : Fit
-        Of two studies or more. Of a fit by ``ML`` the likelihood is drawn, of any other the
-        restricted one; the tau2 of the fit is marked if it is not the highest.
+        Of two studies or more; its tau2 is marked where the curve is not highest there.
     title : str
         Printed above the figure.
 
@@ -104,8 +100,6 @@ def profile(fit: Fit, *, title: str = "") -> Figure:
     −2.51, at τ² = 0.271. 95 % profile-likelihood interval, cut 1.92 lower: 0.047 to 2.686. At τ² =
     0 it is −9.33.
     """
-    if fit.k < 2:
-        raise ModelError("one study has no between-study variance; a profile needs two or more")
     curve = _profile(fit)
     alt = _alt(fit, curve)
     with own_settings():
@@ -114,28 +108,25 @@ def profile(fit: Fit, *, title: str = "") -> Figure:
 
 
 def _profile(fit: Fit) -> _Profile:
-    likelihood = ML if fit.method == "ML" else REML
-    data = Intercept(fit.effects.yi[:, None], fit.effects.vi[:, None])
-    slope, height = likelihood.of(data)
-    peak = float(global_maximum(data, slope, height)[0])
-    bounds = profile_likelihood(data, likelihood, fit.level)
-    low, high = float(bounds.low[0]), float(bounds.high[0])
+    method = "ML" if fit.method == "ML" else "REML"
+    likely = pool(fit.effects, method=method, test=fit.test, level=fit.level)
+    low, high = likely.tau2_ci("PL")
+    data = intercept_of(likely)
+    peaks = all_maxima(data, *likelihood_of(method).of(data)).tau2
     last = _BEYOND * max(high, fit.tau2)
     # A peak near 0 may be narrow: the grid on which maxima are looked for has it too.
     grid = tau2_grid(data)[:, 0]
-    tau2 = np.unique([*np.linspace(0.0, last, _POINTS), *grid[grid < last], low, peak, high])
-    constant = -fit.k / 2 * math.log(2 * math.pi)
-    if likelihood is REML:
-        constant += (math.log(2 * math.pi) + math.log(fit.k)) / 2
-    heights = height(tau2, np.zeros(tau2.size, dtype=np.intp)) + constant
+    even = np.linspace(0.0, last, _POINTS)
+    tau2 = np.unique([*even, *grid[grid < last], low, *peaks, high])
+    curve = profile_of(likely, tau2=tau2.tolist())
     return _Profile(
-        name=_NAMES[likelihood.kind],
-        tau2=tau2,
-        height=heights,
-        peak=peak,
-        peaks=tuple(sorted(all_maxima(data, slope, height).tau2.tolist())),
-        top=float(heights[np.searchsorted(tau2, peak)]),
-        drop=float(special.chdtri(1, 1 - fit.level)) / 2,
+        name=_NAMES[curve.kind],
+        tau2=curve.tau2,
+        height=curve.log_likelihood,
+        peak=curve.best,
+        peaks=tuple(sorted(peaks.tolist())),
+        top=curve.maximum,
+        drop=curve.maximum - curve.cut,
         interval=(low, high),
     )
 
@@ -177,6 +168,11 @@ def _elsewhere(fit: Fit, curve: _Profile) -> bool:
     return not math.isclose(fit.tau2, curve.peak, rel_tol=1e-4, abs_tol=1e-4 * curve.interval[1])
 
 
+def _origin(fit: Fit) -> str:
+    """Return where the tau2 of a fit comes from."""
+    return words.model(fit.method) if fit.estimator.fixed is None else "fixed, not estimated"
+
+
 def _notes(fit: Fit, curve: _Profile) -> tuple[str, ...]:
     """Return what stands below the figure."""
     low, high = map(variance, curve.interval)
@@ -186,7 +182,7 @@ def _notes(fit: Fit, curve: _Profile) -> tuple[str, ...]:
         f"Horizontal: {fixed(curve.drop, 2)} below the highest point.",
     ]
     if _elsewhere(fit, curve):
-        notes[1] += f" Dotted: τ² = {variance(fit.tau2)} of the fit ({words.model(fit.method)})."
+        notes[1] += f" Dotted: τ² = {variance(fit.tau2)} of the fit ({_origin(fit)})."
     return tuple(notes)
 
 
@@ -195,7 +191,7 @@ def _alt(fit: Fit, curve: _Profile) -> str:
     low, high = map(variance, curve.interval)
     other = ""
     if _elsewhere(fit, curve):
-        other = f"The fit itself ({words.model(fit.method)}) has τ² = {variance(fit.tau2)}."
+        other = f"The fit itself ({_origin(fit)}) has τ² = {variance(fit.tau2)}."
     return words.joined(
         f"Profile of the between-study variance of {prose.counted(fit.k, 'study', 'studies')}: "
         f"the {curve.name} is highest, {fixed(curve.top, 2)}, at τ² = {variance(curve.peak)}.",

@@ -34,7 +34,7 @@ _STEPS = 121
 _MOST_NAMES = 10
 
 
-class Residuals(Protocol):
+class Standardised(Protocol):
     """Residuals over their standard errors, ``z`` of shape (k,), of the studies ``labels``."""
 
     @property
@@ -83,7 +83,7 @@ class _Ordered:
         return np.flatnonzero((self.z < low) | (self.z > high))
 
 
-def qqnorm(residuals: Residuals, *, level: float = 0.95, title: str = "") -> Figure:
+def qqnorm(residuals: Standardised, *, level: float = 0.95, title: str = "") -> Figure:
     r"""Draw a normal Q-Q plot of residuals, with a band.
 
     The i-th smallest of n residuals stands over the normal quantile
@@ -95,8 +95,8 @@ def qqnorm(residuals: Residuals, *, level: float = 0.95, title: str = "") -> Fig
 
     Parameters
     ----------
-    residuals : Residuals
-        What `comorbid.rstudent` or `comorbid.rstandard` returns: anything with ``labels`` and
+    residuals : Residuals or DeletedResiduals
+        What `comorbid.rstandard` or `comorbid.rstudent` returns: anything with ``labels`` and
         residuals ``z``. Studies without a residual (nan) are left out and named.
     level : float
         Of the band, a proportion between 0 and 1.
@@ -143,7 +143,7 @@ def qqnorm(residuals: Residuals, *, level: float = 0.95, title: str = "") -> Fig
     return Figure(svg=svg, alt=alt, caption=_caption(ordered))
 
 
-def _order(residuals: Residuals, level: float) -> _Ordered:
+def _order(residuals: Standardised, level: float) -> _Ordered:
     z = np.asarray(residuals.z, dtype=np.float64)
     found = np.flatnonzero(np.isfinite(z))
     if not found.size:
