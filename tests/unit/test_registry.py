@@ -62,9 +62,7 @@ def test_core_declares_through_the_same_hooks() -> None:
         entry.declaration.id for entry in found.sections
     }
     assert "OR" in [entry.declaration.id for entry in found.measures]
-    assert {"audit", "pool", "leave-one-out"} <= {
-        entry.declaration.id for entry in found.analyses
-    }
+    assert {"audit", "pool", "leave-one-out"} <= {entry.declaration.id for entry in found.analyses}
 
 
 def test_every_kind_can_be_contributed() -> None:
