@@ -22,12 +22,14 @@ from comorbid.contributions import (
     Subgroup,
 )
 from comorbid.effects.build import effects
+from comorbid.effects.table import Effects
 from comorbid.errors import ComorbidError, PluginError, Problem, ReportError
 from comorbid.registry import Declared, Registry, load_registry
 from comorbid.report.definition import Definition
 from comorbid.report.files import file_hash
 from comorbid.report.lock import make_lock
 from comorbid.studies.read import read_studies
+from comorbid.studies.table import Studies
 from comorbid.subgroups import against_rest
 
 Progress = Callable[[str], None]
@@ -149,7 +151,8 @@ def _sections(registry: Registry, definition: Definition) -> tuple[Declared[Sect
 
 
 def _empty_context(definition: Definition, registry: Registry) -> Context:
-    measure = cast(Measure, registry.find("measures", definition.measure).declaration)
+    declared = cast(Declared[Measure], registry.find("measures", definition.measure))
+    measure = declared.declaration
     method = cast(Estimator, registry.find("estimators", definition.method).declaration)
     columns = [entry.declaration for entry in registry.columns]
     inputs = {name: file_hash(definition.folder / name) for name in definition.inputs}
@@ -158,7 +161,7 @@ def _empty_context(definition: Definition, registry: Registry) -> Context:
     )
     return Context(
         studies=studies,
-        effects=effects(studies, measure=measure, overrides=definition.overrides),
+        effects=_effects(studies, declared, definition),
         settings=Settings(measure, method, definition.test, definition.level),
         overrides=definition.overrides,
         subgroups=(),
@@ -171,6 +174,18 @@ def _empty_context(definition: Definition, registry: Registry) -> Context:
         ),
         results={},
     )
+
+
+def _effects(studies: Studies, measure: Declared[Measure], definition: Definition) -> Effects:
+    try:
+        return effects(studies, measure=measure.declaration, overrides=definition.overrides)
+    except ComorbidError:
+        raise
+    except Exception as error:
+        cause = f"{type(error).__name__}: {error}"
+        remedy = "update the plugin or use another measure"
+        where = f"{measure.origin}, measure {measure.declaration.id!r}"
+        raise PluginError([Problem(f"{where} fails: {cause}", remedy)]) from error
 
 
 def _software() -> dict[str, str]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import types
 from pathlib import Path
 
 import pytest
 
 import comorbid as cb
+from comorbid import builtin
+from comorbid.registry import Distribution, registry_of
 
 REPORT = Path(__file__).parents[2] / "reports" / "headache-back-pain"
 
@@ -46,3 +49,22 @@ def test_a_broken_lock_is_replaced_with_a_warning(folder: Path, content: str) ->
         report = cb.build(folder)
     report.save()
     assert cb.verify(folder).agrees
+
+
+def test_a_measure_that_raises_is_named_with_its_plugin(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(rows: object) -> None:
+        raise ZeroDivisionError("no people")
+
+    measure = cb.Measure("XX", "an X", ("ai",), broken, "log", 0.0, "")  # type: ignore[arg-type]
+    plugin = types.ModuleType("a_plugin")
+    plugin.comorbid_measures = cb.hookimpl(lambda: [measure])  # type: ignore[attr-defined]
+    sources = {"comorbid": ("0", builtin), "x": ("1", plugin)}
+    loaded = registry_of(Distribution(name, *rest[:1], rest[1:]) for name, rest in sources.items())
+    monkeypatch.setattr("comorbid.report.results.load_registry", lambda requirements: loaded)
+    path = folder / "report.toml"
+    text = path.read_text(encoding="utf-8").replace('measure = "OR"', 'measure = "XX"')
+    path.write_text(text.replace('"migraine", ', ""), encoding="utf-8")
+    with pytest.raises(cb.PluginError, match="x@1, measure 'XX' fails: ZeroDivisionError"):
+        cb.build(folder)
