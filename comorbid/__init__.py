@@ -72,10 +72,16 @@ if TYPE_CHECKING:
         Peto as Peto,
         peto as peto,
     )
+    from comorbid.models.profiles import profile as profile
+    from comorbid.models.random_effects import (
+        blup as blup,
+        ranef as ranef,
+    )
     from comorbid.models.refits import Refits as Refits
     from comorbid.models.regression import regress as regress
     from comorbid.models.regression_influence import regression_influence as regression_influence
     from comorbid.models.regression_result import Regression as Regression
+    from comorbid.models.residuals import rstandard as rstandard
     from comorbid.registry import hookimpl as hookimpl
     from comorbid.report.build import build as build
     from comorbid.report.verify import verify as verify
@@ -119,10 +125,13 @@ _HOMES = {
     "models.mantel_haenszel": "MantelHaenszel mantel_haenszel",
     "models.permutation": "permutation_test",
     "models.peto": "Peto peto",
+    "models.profiles": "profile",
+    "models.random_effects": "blup ranef",
     "models.refits": "Refits",
     "models.regression": "regress",
     "models.regression_influence": "regression_influence",
     "models.regression_result": "Regression",
+    "models.residuals": "rstandard",
     "registry": "hookimpl",
     "report.build": "build",
     "report.verify": "verify",

@@ -48,9 +48,8 @@ class GeneralisedQ:
         with np.errstate(invalid="ignore"):
             self._a = a / a.max(axis=0)
         self._total = self._a.sum(axis=0)
-        centred = np.where(
-            member, yi - np.take_along_axis(yi, vi.argmin(axis=0)[None], axis=0), 0.0
-        )
+        origin = yi[vi.argmin(axis=0), np.arange(vi.shape[1])]
+        centred = np.where(member, yi - origin, 0.0)
         mean = (self._a * centred).sum(axis=0) / self._total
         self.q: Array = (self._a * (centred - mean) ** 2).sum(axis=0)
         self._diagonal = self._a * others(self._a) / self._total

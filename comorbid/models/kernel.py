@@ -146,6 +146,9 @@ def _infer(
     weights: Array | None,
 ) -> Batch:
     """Everything that follows from tau2; divisions by zero stand for what does not exist."""
+    # Counted from the most precise study, so that equal effects have residuals of exactly 0.
+    origin = yi[vi.argmin(axis=0), np.arange(k.size)]
+    yi = yi - origin
     fixed = weighted_sums(yi, vi, np.zeros(k.size))
     fit = weighted_sums(yi, vi, tau2)
     freedom = np.where(k > 1, k - 1.0, np.nan)
@@ -156,6 +159,7 @@ def _infer(
     else:
         estimate, variance = weighted_mean(yi, vi + tau2, weights)
         se = np.sqrt(scale * variance)
+    estimate = estimate + origin
     t_freedom = np.full(k.size, np.inf) if test == "z" else np.where(k > 1, k - 1.0, np.inf)
     critical = t_quantile(t_freedom, (1 + level) / 2)
     half = critical * se

@@ -72,7 +72,14 @@ def other_rows(fit: Fit, *, studies: Studies, overrides: Sequence[Override] = ()
     return Refits(
         kind="other-rows",
         labels=tuple(every.labels[i] for i in others),
-        batch=fit_batch(yi, vi, estimator=fit.estimator, test=fit.test, level=fit.level),
+        batch=fit_batch(
+            yi,
+            vi,
+            estimator=fit.estimator,
+            test=fit.test,
+            level=fit.level,
+            weights=None if fit.user_weights is None else fit.user_weights[:, None],
+        ),
         reasons=("",) * len(others),
         measure=pooled.measure,
         scale=pooled.scale,
