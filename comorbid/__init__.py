@@ -16,6 +16,14 @@ import types
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from comorbid.bias.asymmetry import asymmetry as asymmetry
+    from comorbid.bias.excess import excess_significance as excess_significance
+    from comorbid.bias.fail_safe import fail_safe_n as fail_safe_n
+    from comorbid.bias.henmi_copas import henmi_copas as henmi_copas
+    from comorbid.bias.pet_peese import pet_peese as pet_peese
+    from comorbid.bias.rank_test import rank_test as rank_test
+    from comorbid.bias.selection import selection_model as selection_model
+    from comorbid.bias.trim_and_fill import trim_and_fill as trim_and_fill
     from comorbid.contributions import (
         Analysis as Analysis,
         Column as Column,
@@ -106,6 +114,14 @@ if TYPE_CHECKING:
 
 # The public names by the module that they live in; each is imported when it is first used.
 _HOMES = {
+    "bias.asymmetry": "asymmetry",
+    "bias.excess": "excess_significance",
+    "bias.fail_safe": "fail_safe_n",
+    "bias.henmi_copas": "henmi_copas",
+    "bias.pet_peese": "pet_peese",
+    "bias.rank_test": "rank_test",
+    "bias.selection": "selection_model",
+    "bias.trim_and_fill": "trim_and_fill",
     "contributions": "Analysis Column Context Estimator Measure Section Subgroup",
     "document": "figures prose",
     "document.blocks": "Block Figure Heading Items Link Note Paragraph Strong Table",
