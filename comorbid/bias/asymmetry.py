@@ -10,13 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from comorbid.bias.columns import counts_of, sizes_of
-from comorbid.bias.lines import COUNT_TESTS, PREDICTORS, Line, check_line, informative
+from comorbid.bias.lines import COUNT_TESTS, PREDICTORS, Line, fit_line, informative
 from comorbid.bias.views import Views, block, few_studies, frame
 from comorbid.effects.arrays import Array
 from comorbid.errors import ModelError
 from comorbid.models import text
-from comorbid.models.design_fits import DesignFits, fit_designs
-from comorbid.models.estimators import Estimator
 from comorbid.models.fit import Fit, Pair, find_estimator
 from comorbid.models.kernel import Test
 
@@ -29,6 +27,8 @@ if TYPE_CHECKING:
     Model = Literal["lm", "rma"]
     Predictor = Literal["sei", "vi", "ni", "ninv", "sqrtni", "sqrtninv"]
 
+# Squared residuals below this share of the squared effects are rounding.
+_ROUNDING = 1e-26
 _ODDS_RATIOS = ("OR", "PETO", "GEN")
 
 
@@ -189,8 +189,8 @@ def asymmetry(
     Raises
     ------
     ModelError
-        If there are fewer than three studies, the predictor does not vary, the effects are not
-        odds ratios, or a setting is none of those allowed.
+        If there are fewer than three studies, the predictor does not vary, the effects lie on one
+        line or are not odds ratios, or a setting is none of those allowed.
     DataError
         If counts or sizes are missing or impossible.
 
@@ -267,24 +267,17 @@ def _egger_line(
     return Line(yi, vi, np.asarray(function(base), dtype=np.float64), predictor, has_limit)
 
 
-def fit_line(line: Line, estimator: Estimator, test: Test, level: float) -> DesignFits:
-    """Fit a line by the kernel: the coefficients are intercept and slope.
-
-    The equal-effects model tested by ``knha`` is the weighted regression with dispersion. The
-    predictor is scaled to at most 1, so that neither coefficient loses digits.
-    """
-    check_line(line)
-    x = np.column_stack([np.ones(line.x.size), line.x / np.abs(line.x).max()])
-    return fit_designs(
-        line.y[:, None], line.v[:, None], x, estimator=estimator, test=test, level=level
-    )
-
-
 def _as_asymmetry(fit: Fit, test: str, model: str, line: Line, notes: list[str]) -> Asymmetry:
     mixed = model == "rma"
     inference: Test = fit.test if mixed else "knha"
     estimator = fit.estimator if mixed else find_estimator("EE")
     found = fit_line(line, estimator, inference, fit.level)
+    size = float((line.y**2 / line.v).sum()) / line.y.size
+    if inference == "knha" and float(found.s2[0]) <= _ROUNDING * size:
+        raise ModelError(
+            "the effects lie on one line: nothing is left to test its slope against; "
+            "use model='rma' after pooling with test='z'"
+        )
     scale = float(np.abs(line.x).max())
     nan = math.nan
 

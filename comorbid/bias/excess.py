@@ -237,8 +237,9 @@ def _compare(test: str, observed: int, power: Array) -> tuple[Array, Array]:
     k, n = power.shape
     expected = power.sum(axis=0)
     if test == "chi2":
+        gap = (observed - expected) ** 2
         with np.errstate(divide="ignore", invalid="ignore"):
-            statistic = (observed - expected) ** 2 * (1 / expected + 1 / (k - expected))
+            statistic = np.where(gap > 0, gap / expected + gap / (k - expected), 0.0)
         tail = special.chdtrc(1, statistic) / 2
         return statistic, np.where(observed > expected, tail, 1 - tail)
     if test == "binom":

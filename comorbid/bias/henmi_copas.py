@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 # Nodes a panel and panels of the integral over the estimate's deviation.
 _NODES, _PANELS = 32, 24
+_ROUNDING = 1e-15
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -163,31 +164,36 @@ def _critical(w: Array, tau2: float, level: float) -> float:
     from scipy import optimize
 
     exceeded = _exceeded(w, tau2)
-    high = 4.0
+    low, high = 1.0, 4.0
+    while exceeded(low) <= 1 - level:
+        low /= 2
     while exceeded(high) > 1 - level:
         high *= 2
-    tiny = 1e-15
-    root = optimize.brentq(lambda u: exceeded(u) - (1 - level), tiny, high, xtol=tiny, rtol=tiny)
+    root = optimize.brentq(
+        lambda u: exceeded(u) - (1 - level), low, high, xtol=_ROUNDING, rtol=_ROUNDING
+    )
     return float(root)
 
 
 def _exceeded(w: Array, tau2: float) -> Callable[[float], float]:
     """Return the function from u to the probability that the interval misses the mean.
 
-    With the weights' mean W2, weighted by themselves, and their central moments, the mean and
-    variance of Q given r follow from the normal distribution of the effects given their mean.
+    Mean and variance of Q given r follow from the normal distribution of the effects given their
+    mean, with W2 the mean of the weights weighted by themselves. Sums over the other studies keep
+    the digits where one study has nearly all the weight.
     """
     w1, k = float(w.sum()), w.size
     w2 = float((w**2).sum()) / w1
-    central2 = float((w * (w - w2) ** 2).sum()) / w1
-    central3 = float((w**2 * (w - w2) ** 2).sum()) / w1
-    others = np.where(np.eye(k, dtype=bool), 0.0, w).sum(axis=1)
+    others = _without_each(w)
+    distance = (w * others - _without_each(w**2)) / w1
+    central2 = float((w * distance**2).sum()) / w1
+    central3 = float((w**2 * distance**2).sum()) / w1
     freedom = float((w * others).sum()) / w1
     v = 1 + tau2 * w2
+    g = 1 + tau2 * w
     drop = tau2**2 * central2 / v
     slope = tau2**2 * (central2 + tau2 * central3)
-    g = 1 + tau2 * w
-    trace = float((g**2 * (1 - w / w1)).sum()) - float((w * g**2).sum()) / w1 + v**2
+    trace = float(((g * others) ** 2 + g * w * _without_each(g * w)).sum()) / w1**2
     trace += drop**2 - 2 * slope / v
     node, weight = np.polynomial.legendre.leggauss(_NODES)
     step = (np.arange(_PANELS)[:, None] + (node + 1) / 2).ravel() / _PANELS
@@ -204,3 +210,10 @@ def _exceeded(w: Array, tau2: float) -> Callable[[float], float]:
         return 2 * length * float((weight * below * density).sum())
 
     return exceeded
+
+
+def _without_each(values: Array) -> Array:
+    """Return for each value the sum of the others."""
+    before = np.concatenate([[0.0], np.cumsum(values[:-1])])
+    after = np.concatenate([[0.0], np.cumsum(values[:0:-1])])
+    return np.asarray(before + after[::-1])

@@ -9,6 +9,9 @@ import numpy as np
 
 from comorbid.effects.arrays import Array, Mask
 from comorbid.errors import ModelError
+from comorbid.models.design_fits import DesignFits, fit_designs
+from comorbid.models.estimators import Estimator
+from comorbid.models.kernel import Test
 
 Counts = Mapping[str, Array]
 
@@ -97,11 +100,24 @@ def check_line(line: Line) -> None:
     k = line.x.size
     if k < 3:
         raise ModelError(
-            f"{k} {'study' if k == 1 else 'studies'}: a line through two leaves nothing to test; "
-            "a test for asymmetry needs three, and ten to mean much"
+            f"k = {k}: a line through two studies leaves nothing to test; a test for asymmetry "
+            "needs three, and ten to mean much"
         )
     if np.ptp(line.x) <= 1e-9 * np.abs(line.x).max():
         raise ModelError(
             f"every study has the same {line.predictor}: there is no trend to test; choose another "
             "predictor"
         )
+
+
+def fit_line(line: Line, estimator: Estimator, test: Test, level: float) -> DesignFits:
+    """Fit a line by the kernel: the coefficients are intercept and slope.
+
+    The equal-effects model tested by ``knha`` is the weighted regression with dispersion. The
+    predictor is scaled to at most 1, so that neither coefficient loses digits.
+    """
+    check_line(line)
+    x = np.column_stack([np.ones(line.x.size), line.x / np.abs(line.x).max()])
+    return fit_designs(
+        line.y[:, None], line.v[:, None], x, estimator=estimator, test=test, level=level
+    )

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     Distribution = Literal["exact", "normal"]
 
 _DISTRIBUTIONS = ("exact", "normal")
+_MOST_EXACT = 1000
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -78,8 +79,8 @@ def rank_test(fit: Fit, *, distribution: Distribution = "exact") -> RankTest:
     fit : Fit
         Where the effects come from.
     distribution : {"exact", "normal"}
-        Of tau if there is no asymmetry. Where values are tied there is no exact one, and the
-        normal approximation that allows for ties is used.
+        Of tau if there is no asymmetry. Where values are tied there is no exact one, and for
+        over 1,000 studies it takes long: the normal approximation that allows for ties is used.
 
     Returns
     -------
@@ -119,7 +120,11 @@ def rank_test(fit: Fit, *, distribution: Distribution = "exact") -> RankTest:
     tied = any(np.unique(column).size < fit.k for column in values)
     if tied and distribution == "exact":
         notes.append("values are tied: the p-value is that of the normal approximation")
-    used: Distribution = "normal" if tied else distribution
+    if fit.k > _MOST_EXACT and distribution == "exact":
+        notes.append(
+            f"more than {_MOST_EXACT} studies: the p-value is normal, which differs little"
+        )
+    used: Distribution = "normal" if tied or fit.k > _MOST_EXACT else distribution
     found = stats.kendalltau(*values, method="exact" if used == "exact" else "asymptotic")
     if math.isnan(found.statistic):
         raise ModelError(

@@ -113,7 +113,8 @@ def selection_model(
     parameters = free + (1 if fit.method == "EE" else 2)
     if fit.k < parameters:
         raise ModelError(
-            f"{fit.k} studies for {parameters} parameters; use fewer steps, or fix delta"
+            f"{parameters} parameters and k = {fit.k}: the model needs as many studies as "
+            "parameters; use fewer steps, fix delta, or pool more studies"
         )
     found = search(
         Search(
@@ -208,18 +209,14 @@ def _as_model(
     sign = -1.0 if alternative == "less" else 1.0
     estimate, se = sign * float(found.point[0]), float(found.se[0])
     half = float(special.ndtri((1 + fit.level) / 2)) * se
-    null = 1.0 if kind == "step" else WEIGHT_FUNCTIONS[kind].null
-    delta, delta_se = found.point[2:], found.se[2:]
-    delta_p = 2 * special.ndtr(-np.abs(delta - null) / delta_se)
-    first, unknown = ((1.0,), (math.nan,)) if isinstance(grid, StepGrid) else ((), ())
     lrt = max(0.0, 2 * (found.log_likelihood - found.unselected))
-    counts = grid.count.astype(int).tolist() if isinstance(grid, StepGrid) else []
+    counts = tuple(grid.count.astype(int).tolist()) if isinstance(grid, StepGrid) else ()
     maxima = tuple((value, sign * mu) for value, mu in found.maxima)
     return SelectionModel(
         kind=kind,
         alternative=alternative,
         steps=cuts,
-        counts=tuple(counts),
+        counts=counts,
         estimate=estimate,
         se=se,
         statistic=estimate / se,
@@ -227,9 +224,7 @@ def _as_model(
         ci=(estimate - half, estimate + half),
         tau2=float(found.point[1]),
         tau2_se=float(found.se[1]),
-        delta=(*first, *delta.tolist()),
-        delta_se=(*unknown, *delta_se.tolist()),
-        delta_p=(*unknown, *delta_p.tolist()),
+        **_delta(found, kind),
         log_likelihood=found.log_likelihood,
         lrt=lrt,
         lrt_df=free,
@@ -251,6 +246,19 @@ def _as_model(
             *_maxima_notes(maxima),
         ),
     )
+
+
+def _delta(found: Selection, kind: str) -> dict[str, tuple[float, ...]]:
+    """Return the parameters of the weight function, with the first step's weight of 1."""
+    null = 1.0 if kind == "step" else WEIGHT_FUNCTIONS[kind].null
+    value, se = found.point[2:], found.se[2:]
+    p_value = 2 * special.ndtr(-np.abs(value - null) / se)
+    first, unknown = ((1.0,), (math.nan,)) if kind == "step" else ((), ())
+    return {
+        "delta": (*first, *value.tolist()),
+        "delta_se": (*unknown, *se.tolist()),
+        "delta_p": (*unknown, *p_value.tolist()),
+    }
 
 
 def _empty_notes(cuts: tuple[float, ...], counts: Sequence[int]) -> list[str]:

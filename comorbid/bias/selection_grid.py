@@ -14,7 +14,8 @@ from comorbid.effects.arrays import Array, Index
 
 # Past 8.3 standard errors p is 0 or 1 to the last digit.
 _REACH = 8.5
-_PANEL, _NODES = 2.0, 20
+# Steep weight functions turn within a tenth of a standard error, but only where p does too.
+_STEEP, _PANEL, _WIDE_PANEL, _NODES = 4.5, 1.0, 2.0, 20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,7 +115,7 @@ def smooth_grid(
     """Return the grid on which a smooth weight function is integrated.
 
     Its weight is constant where p is taken as ``nearest`` to 0 or 1, and beyond 8.5 standard
-    errors; between, panels of at most two standard errors are cut where it has a kink.
+    errors; between, panels of at most one or two standard errors are cut where it has a kink.
     """
     cuts: list[float] = [0.0] if two_sided else []
     reach = _REACH
@@ -125,6 +126,7 @@ def smooth_grid(
     if threshold is not None:
         at = float(z_of(np.array([threshold]), two_sided)[0])
         cuts += [at, -at] if two_sided else [at]
+    cuts += [-_STEEP, _STEEP]
     edges = np.unique([-reach, reach, *(cut for cut in cuts if abs(cut) < reach)])
     node, mass = _panels(edges)
     low = np.array([-np.inf, edges[-1]])
@@ -151,7 +153,8 @@ def _panels(edges: Array) -> tuple[Array, Array]:
     node, weight = np.polynomial.legendre.leggauss(_NODES)
     nodes, masses = [], []
     for start, end in itertools.pairwise(edges):
-        count = int(np.ceil((end - start) / _PANEL))
+        width = _PANEL if abs(start + end) < 2 * _STEEP else _WIDE_PANEL
+        count = int(np.ceil((end - start) / width))
         bounds = np.linspace(start, end, count + 1)
         half = np.diff(bounds)[:, None] / 2
         nodes.append((bounds[:-1, None] + half * (1 + node)).ravel())

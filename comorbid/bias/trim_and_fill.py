@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from comorbid.bias.asymmetry import fit_line
-from comorbid.bias.lines import Line
+from comorbid.bias.lines import Line, fit_line
 from comorbid.bias.views import Views, block
 from comorbid.effects.arrays import Array, Index
 from comorbid.effects.scales import SCALES, base_name

@@ -26,7 +26,12 @@ CLOSE = 1e-5
 
 
 @st.composite
-def data_sets(draw: st.DrawFn, smallest: int = 1, orders: tuple[float, ...] = (1, 3, 12)) -> Data:
+def data_sets(
+    draw: st.DrawFn,
+    smallest: int = 1,
+    orders: tuple[float, ...] = (1, 3, 12),
+    kinds: tuple[str, ...] = ("plain", "plain", "rounded"),
+) -> Data:
     """Effects and variances: nearly homogeneous to hugely different, some rounded or the same."""
     k = draw(st.integers(smallest, 14))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
@@ -34,7 +39,7 @@ def data_sets(draw: st.DrawFn, smallest: int = 1, orders: tuple[float, ...] = (1
     tau = draw(st.sampled_from([0.0, 1e-8, 0.3, 100.0]))
     vi = 10 ** (rng.uniform(-spread / 2, spread / 2, k) - 1)
     yi = rng.normal(0.4, np.sqrt(vi + tau**2))
-    kind = draw(st.sampled_from(["plain", "plain", "rounded", "same"]))
+    kind = draw(st.sampled_from(kinds))
     if kind == "rounded":
         yi, vi = np.round(yi, 1), np.ceil(vi * 10) / 10
     return (np.full(k, 0.4) if kind == "same" else yi), vi
@@ -45,7 +50,7 @@ def pooled(data: Data, method: str = "REML") -> cb.Fit:
 
 
 @settings(max_examples=150)
-@given(data_sets(), st.sampled_from(["EE", "DL", "REML"]))
+@given(data_sets(kinds=("plain", "rounded", "same")), st.sampled_from(["EE", "DL", "REML"]))
 def test_every_analysis_gives_numbers_or_says_why_not(data: Data, method: str) -> None:
     fit = pooled(data, method)
     analyses = [
@@ -72,7 +77,7 @@ def test_every_analysis_gives_numbers_or_says_why_not(data: Data, method: str) -
 
 
 @settings(max_examples=60)
-@given(data_sets(smallest=3, orders=(1, 3)), st.randoms(use_true_random=False))
+@given(data_sets(smallest=3, orders=(1, 3), kinds=("plain",)), st.randoms(use_true_random=False))
 def test_order_of_studies_makes_no_difference(data: Data, random: object) -> None:
     order = list(range(data[0].size))
     random.shuffle(order)  # type: ignore[attr-defined]
@@ -97,7 +102,7 @@ def rank_or_nan(fit: cb.Fit) -> float:
 
 
 @settings(max_examples=60)
-@given(data_sets(smallest=3, orders=(1, 3)), st.sampled_from([1e-4, 1.0, 1e3]))
+@given(data_sets(smallest=3, orders=(1, 3), kinds=("plain",)), st.sampled_from([1e-4, 1.0, 1e3]))
 def test_sign_and_unit_turn_the_result_with_them(data: Data, unit: float) -> None:
     yi, vi = data
     first, second = pooled(data), pooled((-unit * yi, unit**2 * vi))
@@ -113,7 +118,7 @@ def test_sign_and_unit_turn_the_result_with_them(data: Data, unit: float) -> Non
 
 
 @settings(max_examples=60)
-@given(data_sets(smallest=3, orders=(1, 3)), st.sampled_from([-5.0, 0.01, 30.0]))
+@given(data_sets(smallest=3, orders=(1, 3), kinds=("plain",)), st.sampled_from([-5.0, 0.01, 30.0]))
 def test_a_shift_of_all_effects_moves_only_the_limit(data: Data, shift: float) -> None:
     first, second = pooled(data), pooled((data[0] + shift, data[1]))
     for model in ("lm", "rma"):
@@ -151,7 +156,7 @@ def test_trim_and_fill_is_settled(data: Data, estimator: str) -> None:
 def test_selection_model_is_at_the_highest_point(
     data: Data, kind: str, alternative: str, seed: int
 ) -> None:
-    """At least as likely as no selection, and as the maxima found with parameters fixed at random."""
+    """At least as likely as no selection, and as the maxima with parameters fixed at random."""
     fit = pooled(data)
     settings_ = {"kind": kind, "alternative": alternative}
     if kind == "step":
