@@ -133,7 +133,8 @@ class Strata:
             i2=np.where(tested, i2, np.nan),
             h2=q / df,
             q=np.where(tested, q, np.nan),
-            q_p=special.chdtrc(df, q),
+            # with no degrees of freedom there is no test, whatever SciPy makes of nan
+            q_p=np.where(df > 0, special.chdtrc(df, q), np.nan),
             k=k,
         )
 
