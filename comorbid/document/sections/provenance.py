@@ -11,7 +11,7 @@ def provenance(
     *, inputs: Mapping[str, str], software: Mapping[str, str], plugins: Sequence[str]
 ) -> tuple[Block, ...]:
     """Return the tables of inputs, plugins and software, and how to check the report."""
-    blocks: list[Block] = [
+    return (
         Paragraph(
             "Every number in this report is computed from the study table by the definition, and "
             "stored in full precision in the file results.json. “comorbid verify” computes them "
@@ -24,11 +24,7 @@ def provenance(
         ),
         Table(
             header=("Software", "Version"),
-            rows=tuple(sorted(software.items())),
-            caption="Software used for this copy",
+            rows=tuple(sorted({**software, **dict(p.split("@", 1) for p in plugins)}.items())),
+            caption="Software and plugins used for this copy",
         ),
-    ]
-    if plugins:
-        rows = tuple(tuple(plugin.split("@", 1)) for plugin in sorted(plugins))
-        blocks.append(Table(header=("Plugin", "Version"), rows=rows, caption="Plugins"))
-    return tuple(blocks)
+    )
