@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,7 +20,7 @@ _STEEP, _PANEL, _WIDE_PANEL, _NODES = 4.5, 1.0, 2.0, 20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SelectionGrid:
+class SelectionGrid(ABC):
     """The axis of z-values cut into intervals and nodes, with their weights.
 
     Attributes
@@ -35,19 +36,19 @@ class SelectionGrid:
     node: Array
     mass: Array
 
+    @abstractmethod
     def weights(self, delta: Array) -> tuple[Array, Array, Array, Array]:
         """Return log of the largest weight (n,), and weights over it with two derivatives.
 
         Shapes (m + s, n), (q, m + s, n) and (q, q, m + s, n) for delta of shape (q, n).
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def observed(self, delta: Array) -> tuple[Array, Array, Array]:
         """Return the sum of the log weights of the observed p-values, with two derivatives.
 
         Shapes (n,), (q, n) and (q, q, n).
         """
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, cast
@@ -16,14 +17,14 @@ if TYPE_CHECKING:
 LITTLE_POWER = 10
 
 
-class Views:
+class Views(ABC):
     """Text, HTML and plain values of a frozen dataclass that says what its ``summary`` is."""
 
     __slots__ = ()
 
+    @abstractmethod
     def summary(self) -> str:
         """Return the result as text."""
-        raise NotImplementedError
 
     def to_dict(self) -> dict[str, Any]:
         """Return every field as plain numbers, strings, lists and dicts."""
