@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from comorbid.document import prose
 from comorbid.effects.scales import SCALES
@@ -90,24 +91,14 @@ def leave_one_out(fit: Fit, refits: Refits) -> str:
     """Say how far the average moves when each study is left out in turn."""
     if fit.k < 3:
         return "With fewer than three studies, leaving one out leaves nothing to pool."
-    rows = dict(zip(refits.labels, refits.on_scale(), strict=True))
-    scale, null = fit.effects.scale, null_value(fit)
-    low = min(rows, key=lambda label: rows[label].estimate)
-    high = max(rows, key=lambda label: rows[label].estimate)
-    crossing = [label for label, row in rows.items() if row.ci[0] <= null <= row.ci[1]]
-    ends = (
-        f"With one study left out at a time, the average ranges from "
-        f"{prose.value(rows[low].estimate, scale)} (without {low}) to "
-        f"{prose.value(rows[high].estimate, scale)} (without {high}). "
-    )
-    loosest = max(range(fit.k), key=lambda i: refits.batch.tau2[i])
-    tightest = min(range(fit.k), key=lambda i: refits.batch.tau2[i])
+    null = null_value(fit)
+    rows = zip(refits.labels, refits.on_scale(), strict=True)
+    crossing = [label for label, row in rows if row.ci[0] <= null <= row.ci[1]]
+    averages = _ends(refits, refits.batch.estimate.tolist(), "without", _average_of(refits))
+    ends = f"With one study left out at a time, the average ranges from {averages}. "
     if fit.method != "EE":
-        ends += (
-            f"tau² ranges from {prose.small(float(refits.batch.tau2[tightest]))} (without "
-            f"{refits.labels[tightest]}) to {prose.small(float(refits.batch.tau2[loosest]))} "
-            f"(without {refits.labels[loosest]}). "
-        )
+        tau2 = _ends(refits, refits.batch.tau2.tolist(), "without", prose.small)
+        ends += f"tau² ranges from {tau2}. "
     if not crossing:
         return f"{ends}Every confidence interval excludes {null:g}."
     return f"{ends}The confidence interval includes {null:g} without {prose.listed(crossing)}."
@@ -117,19 +108,31 @@ def other_rows(fit: Fit, refits: Refits) -> str:
     """Say how far the average moves when another row of one study is pooled."""
     if not refits.labels:
         return "No study has another row that could be pooled in place of the one that is."
-    rows = dict(zip(refits.labels, refits.on_scale(), strict=True))
-    scale, null = fit.effects.scale, null_value(fit)
-    low = min(rows, key=lambda label: rows[label].estimate)
-    high = max(rows, key=lambda label: rows[label].estimate)
-    wide = [label for label, row in rows.items() if row.pi[0] <= null <= row.pi[1]]
+    null = null_value(fit)
+    rows = zip(refits.labels, refits.on_scale(), strict=True)
+    wide = [label for label, row in rows if row.pi[0] <= null <= row.pi[1]]
+    averages = _ends(refits, refits.batch.estimate.tolist(), "with", _average_of(refits))
     text = (
         f"With another row of one study in place of the pooled one, the average ranges from "
-        f"{prose.value(rows[low].estimate, scale)} (with {low}) to "
-        f"{prose.value(rows[high].estimate, scale)} (with {high})."
+        f"{averages}."
     )
     if not wide:
         return text
     return f"{text} The prediction interval includes {null:g} with {prose.listed(wide)}."
+
+
+def _average_of(refits: Refits) -> Callable[[float], str]:
+    back = SCALES[refits.scale].back
+    return lambda value: prose.value(float(back(value)), refits.scale)
+
+
+def _ends(refits: Refits, values: list[float], word: str, written: Callable[[float], str]) -> str:
+    """Return the smallest and the largest value, each with the row it belongs to."""
+    low, high = values.index(min(values)), values.index(max(values))
+    return (
+        f"{written(values[low])} ({word} {refits.labels[low]}) to "
+        f"{written(values[high])} ({word} {refits.labels[high]})"
+    )
 
 
 def difference(result: AgainstRest) -> str:
