@@ -1,8 +1,11 @@
-"""The reference pools of the headache and back pain data, and the review's own numbers.
+"""Vivekanantham A, Edwin C, Pincus T, Matharu M, Parsons H, Underwood M (2019). Headache and back.
 
-Reference pools: metafor 5.0-1, REML with threshold 1e-14, Knapp-Hartung, as tabulated in
-comorbid/studies/data/headache-back-pain/NOTES.md. The review: Vivekanantham et al. 2019,
-doi:10.1186/s10194-019-1031-y; single odds ratios from its Table 3.
+The association between headache and low back pain: a systematic review. The Journal of Headache and
+Pain 20:82, doi:10.1186/s10194-019-1031-y: single odds ratios of its Table 3, and how much of it is
+public.
+Read: the review's Table 3, as comorbid/studies/data/headache-back-pain/NOTES.md says. The review
+pools nothing: the pools are those tabulated in these notes, by metafor 5.0-1, REML with threshold
+1e-14, Knapp-Hartung.
 """
 
 from __future__ import annotations
