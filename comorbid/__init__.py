@@ -52,6 +52,10 @@ if TYPE_CHECKING:
     from comorbid.effects.build import effects as effects
     from comorbid.effects.conversions import convert as convert
     from comorbid.effects.escalc import escalc as escalc
+    from comorbid.effects.measures import (
+        find_measure as find_measure,
+        measures as measures,
+    )
     from comorbid.effects.overrides import Override as Override
     from comorbid.effects.quantiles import means_from_quantiles as means_from_quantiles
     from comorbid.effects.table import Effects as Effects
@@ -129,6 +133,7 @@ _HOMES = {
     "effects.build": "effects",
     "effects.conversions": "convert",
     "effects.escalc": "escalc",
+    "effects.measures": "find_measure measures",
     "effects.overrides": "Override",
     "effects.quantiles": "means_from_quantiles",
     "effects.table": "Effects",

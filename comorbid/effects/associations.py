@@ -72,8 +72,10 @@ ASSOCIATION_MEASURES: tuple[Measure, ...] = (
     count_measure(
         "PHI",
         "phi coefficient",
-        "y = (ad - bc) / sqrt(n1 n2 (a + c) (b + d)); LS and CS: Yule's variance for one "
-        "cross-sectional sample; ST: the delta method with n1 and n2 fixed",
+        "y = (ad - bc) / sqrt(n1 n2 (a + c) (b + d)); LS and CS (one sample): v = (1 - y^2 + "
+        "y (1 + y^2 / 2) r c / sqrt(R C) - 3/4 y^2 (r^2 / R + c^2 / C)) / n with "
+        "r = (n1 - n2) / n, R = n1 n2 / n^2, c = (a + c - b - d) / n, C = (a + c) (b + d) / n^2; "
+        "ST: the delta method with n1 and n2 fixed",
         _phi,
         {"LS": _phi_cross_sectional, "ST": _phi_stratified, "CS": _phi_cross_sectional},
         "Yule 1912, doi:10.2307/2340126",

@@ -175,7 +175,8 @@ CHANGE_MEASURES: tuple[Measure, ...] = (
         "SMCC",
         "standardised mean change, by the standard deviation of the change",
         "y = J(n - 1) d with d = (m1 - m2) / s, s^2 = sd1^2 + sd2^2 - 2 r sd1 sd2; LS: 1/n + "
-        "y^2 / (2n); UB: 1/n + (1 - (n - 3) / ((n - 1) J^2)) y^2; LS2: J^2 (1/n + d^2 / (2n))",
+        "y^2 / (2n); UB: 1/n + (1 - (n - 3) / ((n - 1) J^2)) y^2; LS2: J^2 (1/n + d^2 / (2n)); "
+        "J as of SMD",
         _smcc,
         {
             "LS": lambda c: 1 / c.n + _smcc(c) ** 2 / (2 * c.n),
@@ -189,7 +190,7 @@ CHANGE_MEASURES: tuple[Measure, ...] = (
         "SMCR",
         "standardised mean change, by the first standard deviation",
         "y = J(n - 1) d with d = (m1 - m2) / sd1, v = 2 (1 - r) / n + y^2 / (2n); "
-        "LS2: J^2 (2 (1 - r) / n + d^2 / (2n))",
+        "LS2: J^2 (2 (1 - r) / n + d^2 / (2n)); J as of SMD",
         _smcr,
         {"LS": _smcr_variance, "LS2": _smcr_large_sample_2},
         "Becker 1988, doi:10.1111/j.2044-8317.1988.tb00901.x",
@@ -199,7 +200,7 @@ CHANGE_MEASURES: tuple[Measure, ...] = (
         "SMCRH",
         "standardised mean change, by the first standard deviation, unequal variances",
         "y = J(n - 1) (m1 - m2) / sd1, v = (s^2 / sd1^2 + y^2 / 2) / (n - 1) with "
-        "s^2 = sd1^2 + sd2^2 - 2 r sd1 sd2; LS2: over n",
+        "s^2 = sd1^2 + sd2^2 - 2 r sd1 sd2; LS2: over n; J as of SMD",
         _smcr,
         {"LS": _smcrh_variance(1), "LS2": _smcrh_variance(0)},
         "Bonett 2008, doi:10.1037/1082-989X.13.2.99",

@@ -33,11 +33,6 @@ def source_of(measure: Measure) -> str:
     return measure.effect.kind.source if isinstance(measure.effect, Formula) else "counts"
 
 
-def inputs_of(measure: Measure) -> tuple[tuple[str, ...], ...]:
-    """Return the sets of columns that each suffice."""
-    return measure.effect.inputs if isinstance(measure.effect, Formula) else (measure.columns,)
-
-
 def problems_of(measure: Measure, rows: Rows, labels: Sequence[str]) -> list[Problem]:
     """Return what is wrong with the values of the columns."""
     return measure.effect.problems(rows, labels) if isinstance(measure.effect, Formula) else []
@@ -54,7 +49,7 @@ def has_input(measure: Measure, rows: Rows) -> Mask:
     """Return for each study whether one set of columns is complete."""
     complete = [
         np.all([~np.isnan(column(rows, name)) for name in names], axis=0)
-        for names in inputs_of(measure)
+        for names in measure.inputs
     ]
     return np.asarray(np.any(complete, axis=0))
 

@@ -73,7 +73,8 @@ def _d_from_or(code: str, label: str, factor: float, name: str) -> Measure:
     return count_measure(
         code,
         label,
-        f"y = log(ad / bc) / {name}, v = (1/a + 1/b + 1/c + 1/d) / ({name})^2",
+        f"y = log(ad / bc) / s, v = (1/a + 1/b + 1/c + 1/d) / s^2 with s = {name}; "
+        "AV: at the mean risks of all studies",
         _times(_log_or, 1 / factor),
         {vtype: _times(variance, 1 / factor**2) for vtype, variance in variances.items()},
         "Sanchez-Meca et al. 2003, doi:10.1037/1082-989X.8.4.448",

@@ -12,7 +12,6 @@ from comorbid.effects.arrays import Array
 from comorbid.effects.compute import (
     compute,
     gaps,
-    inputs_of,
     problems_of,
     sizes_of,
     source_of,
@@ -40,9 +39,8 @@ def escalc(
 ) -> Effects:
     r"""Compute effects and their sampling variances from arrays, as metafor's function does.
 
-    `MEASURES` lists the measures; ``str(measure.effect)`` is a measure's formula, ``cite`` its
-    source, ``columns`` what it is computed from. For an odds ratio, after the correction of zero
-    cells,
+    `measures` lists the measures, with what each is computed from, its formula, scale and source;
+    `find_measure` prints one. For an odds ratio, after the correction of zero cells,
 
     .. math:: y = \log\frac{ad}{bc}, \qquad v = \frac1a + \frac1b + \frac1c + \frac1d
 
@@ -159,7 +157,7 @@ def _arrays(inputs: Mapping[str, ArrayLike]) -> dict[str, Array]:
 
 def _check_names(measure: Measure, given: Sequence[str]) -> None:
     """Raise `DataError` unless the inputs suffice and none is unknown."""
-    choices = inputs_of(measure)
+    choices = measure.inputs
     known = {*REPORTED_COLUMNS, "ni"}.union(*choices)
     ways = "; or ".join(", ".join(names) for names in choices)
     remedy = f"give {ways}; or estimate with ci_low and ci_high, se or p_value"

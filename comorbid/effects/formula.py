@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
@@ -9,6 +10,7 @@ from typing import Generic, Literal, TypeVar
 import numpy as np
 
 from comorbid.effects.arrays import Array, Mask
+from comorbid.effects.scales import SCALES
 from comorbid.effects.zeros import Zeros
 from comorbid.errors import ModelError, Problem
 
@@ -17,9 +19,9 @@ Source = Literal["counts", "summaries"]
 Data = TypeVar("Data")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Measure:
-    """An effect measure.
+    """An effect measure; prints its formula, scale and reference.
 
     Parameters
     ----------
@@ -41,6 +43,16 @@ class Measure:
         proportion.
     cite : str
         The paper that the formula comes from, with its DOI.
+
+    Examples
+    --------
+    >>> import comorbid as cb
+    >>> cb.find_measure("ZCOR")
+    ZCOR: correlation
+      computed from  ri, ni; or ti, ni; or pi, ni
+      formula        y = atanh(r), v = 1 / (n - 3)
+      scale          arctanh; printed as tanh(y)
+      reference      Fisher 1921, Metron 1:3-32, hdl:2440/15169
     """
 
     id: str
@@ -50,6 +62,30 @@ class Measure:
     scale: str
     null: float
     cite: str
+
+    @property
+    def inputs(self) -> tuple[tuple[str, ...], ...]:
+        """Sets of columns that each suffice; the first is `columns`."""
+        return self.effect.inputs if isinstance(self.effect, Formula) else (self.columns,)
+
+    @property
+    def formula(self) -> str:
+        """Formula of effect and variance; empty where a plugin gives none."""
+        return self.effect.text if isinstance(self.effect, Formula) else ""
+
+    def __repr__(self) -> str:
+        rows = {
+            "computed from": "; or ".join(", ".join(names) for names in self.inputs),
+            "formula": self.formula,
+            "scale": f"{self.scale}; printed as {SCALES[self.scale].text}",
+            "reference": self.cite,
+        }
+        lines = [
+            textwrap.fill(f"  {name:<15}{value}", 88, subsequent_indent=" " * 17)
+            for name, value in rows.items()
+            if value
+        ]
+        return "\n".join([f"{self.id}: {self.label}", *lines])
 
 
 @dataclass(frozen=True, slots=True)

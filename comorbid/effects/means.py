@@ -72,7 +72,7 @@ def _or_from_d(code: str, factor: float, name: str) -> Measure:
     return group_measure(
         code,
         "odds ratio from standardised mean differences",
-        f"y = {name} d, v = ({name})^2 (1/n1 + 1/n2 + d^2 / (2n))",
+        f"y = s d, v = s^2 (1/n1 + 1/n2 + d^2 / (2n)) with s = {name}, d = (m1 - m2) / sd pooled",
         lambda g: factor * g.d,
         {"LS": lambda g: factor**2 * cohen_variance(g)},
         "Sanchez-Meca et al. 2003, doi:10.1037/1082-989X.8.4.448",
@@ -96,7 +96,8 @@ MEAN_MEASURES: tuple[Measure, ...] = (
     group_measure(
         "SMD",
         "standardised mean difference",
-        "y = J(m) d with d = (m1 - m2) / sd pooled, m = n1 + n2 - 2; LS: 1/n1 + 1/n2 + y^2 / (2n); "
+        "y = J(m) d with d = (m1 - m2) / sd pooled, m = n1 + n2 - 2, "
+        "J(m) = Gamma(m/2) / (sqrt(m/2) Gamma((m - 1)/2)); LS: v = 1/n1 + 1/n2 + y^2 / (2n); "
         "UB: 1/n1 + 1/n2 + (1 - (m - 2) / (m J^2)) y^2; LS2: J^2 (1/n1 + 1/n2 + d^2 / (2n)); "
         "AV: LS at the mean y of all studies",
         _hedges_g,
@@ -114,7 +115,7 @@ MEAN_MEASURES: tuple[Measure, ...] = (
         "standardised mean difference, unequal variances",
         "y = J(n - 2) (m1 - m2) / s with s^2 = (sd1^2 + sd2^2) / 2, v = y^2 (sd1^4 / (n1 - 1) + "
         "sd2^4 / (n2 - 1)) / (8 s^4) + (sd1^2 / (n1 - 1) + sd2^2 / (n2 - 1)) / s^2; "
-        "LS2: n1 and n2 for n1 - 1 and n2 - 1",
+        "LS2: n1 and n2 for n1 - 1 and n2 - 1; J as of SMD",
         _smdh,
         {"LS": _smdh_variance(1), "LS2": _smdh_variance(0)},
         "Bonett 2009, doi:10.1037/a0016619",
@@ -122,7 +123,7 @@ MEAN_MEASURES: tuple[Measure, ...] = (
     group_measure(
         "SMD1",
         "mean difference in standard deviations of group 2",
-        "y = J(n2 - 1) (m1 - m2) / sd2, v = 1/n1 + 1/n2 + y^2 / (2 n2); UB, LS2, AV: as of SMD",
+        "y = J(n2 - 1) (m1 - m2) / sd2, v = 1/n1 + 1/n2 + y^2 / (2 n2); J, UB, LS2, AV: as of SMD",
         _smd1,
         {
             "LS": lambda g: g.per_head + _smd1(g) ** 2 / (2 * g.n2),
@@ -137,7 +138,7 @@ MEAN_MEASURES: tuple[Measure, ...] = (
         "SMD1H",
         "mean difference in standard deviations of group 2, unequal variances",
         "y = J(n2 - 1) (m1 - m2) / sd2, "
-        "v = (sd1 / sd2)^2 / (n1 - 1) + 1 / (n2 - 1) + y^2 / (2 (n2 - 1))",
+        "v = (sd1 / sd2)^2 / (n1 - 1) + 1 / (n2 - 1) + y^2 / (2 (n2 - 1)); J as of SMD",
         _smd1,
         {"LS": _smd1h_variance},
         "Bonett 2008, doi:10.1037/1082-989X.13.2.99",

@@ -29,11 +29,14 @@ class Scale:
     back : callable
         The inverse of ``forward``. A value beyond what ``forward`` can give, such as the lower end
         of a wide interval, becomes the end of the printed range.
+    text : str
+        ``back`` as a formula in the value ``y`` on the analysis scale.
     """
 
     id: str
     forward: Callable[[ArrayLike], Array]
     back: Callable[[ArrayLike], Array]
+    text: str
 
 
 class Scales(dict[str, Scale]):
@@ -54,7 +57,7 @@ class Scales(dict[str, Scale]):
             raise KeyError(name)
         base, n = found
         forward, back = _SIZED[base]
-        return Scale(name, partial(forward, n=n), partial(back, n=n))
+        return Scale(name, partial(forward, n=n), partial(back, n=n), self[base].text)
 
     def __contains__(self, name: object) -> bool:
         return super().__contains__(name) or (isinstance(name, str) and _parse(name) is not None)
@@ -149,11 +152,14 @@ def _array(values: ArrayLike) -> Array:
     return np.asarray(values, dtype=np.float64)
 
 
-def _scale(name: str, forward: Callable[[Array], Array], back: Callable[[Array], Array]) -> Scale:
+def _scale(
+    name: str, forward: Callable[[Array], Array], back: Callable[[Array], Array], text: str
+) -> Scale:
     return Scale(
         name,
         lambda values: np.asarray(forward(_array(values))),
         lambda values: np.asarray(back(_array(values))),
+        text,
     )
 
 
@@ -174,20 +180,40 @@ _SIZED: dict[str, tuple[Callable[..., Array], Callable[..., Array]]] = {
     "double-square-root": (double_square_root, double_square_root_back),
 }
 
+_MILLER = (
+    "(1 - sgn(cos 2y) sqrt(1 - w^2)) / 2 with w = sin 2y + (sin 2y - 1 / sin 2y) / n, n the "
+    "harmonic mean of the sample sizes"
+)
+
 SCALES: Scales = Scales(
     (scale.id, scale)
     for scale in (
-        _scale("identity", lambda x: x, lambda y: y),
-        _scale("log", np.log, np.exp),
-        _scale("logit", special.logit, special.expit),
-        _scale("probit", special.ndtri, special.ndtr),
-        _scale("arctanh", np.arctanh, np.tanh),
-        _scale("arcsine", _asin_sqrt, _sin_square),
-        _scale("square-root", np.sqrt, _square),
-        _scale("log-complement", lambda x: -np.log1p(-x), lambda y: -np.expm1(-y)),
-        _scale("cube-root-complement", lambda x: 1 - np.cbrt(1 - x), lambda y: 1 - (1 - y) ** 3),
+        _scale("identity", lambda x: x, lambda y: y, "y"),
+        _scale("log", np.log, np.exp, "exp(y)"),
+        _scale("logit", special.logit, special.expit, "1 / (1 + exp(-y))"),
+        _scale("probit", special.ndtri, special.ndtr, "the standard normal probability below y"),
+        _scale("arctanh", np.arctanh, np.tanh, "tanh(y)"),
+        _scale("arcsine", _asin_sqrt, _sin_square, "sin(y)^2"),
+        _scale("square-root", np.sqrt, _square, "y^2"),
+        _scale(
+            "log-complement",
+            lambda x: -np.log1p(-x),
+            lambda y: -np.expm1(-y),
+            "1 - exp(-y)",
+        ),
+        _scale(
+            "cube-root-complement",
+            lambda x: 1 - np.cbrt(1 - x),
+            lambda y: 1 - (1 - y) ** 3,
+            "1 - (1 - y)^3",
+        ),
         # Without a sample size: what the two become as it grows.
-        _scale("double-arcsine", _asin_sqrt, _sin_square),
-        _scale("double-square-root", np.sqrt, _square),
+        _scale("double-arcsine", _asin_sqrt, _sin_square, _MILLER),
+        _scale(
+            "double-square-root",
+            np.sqrt,
+            _square,
+            "(y - 1 / (4 n y))^2, n the harmonic mean of the person-times",
+        ),
     )
 )

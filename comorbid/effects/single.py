@@ -129,7 +129,7 @@ SINGLE_MEASURES: tuple[Measure, ...] = (
     _mean(
         "SMN",
         "standardised mean",
-        "y = J(n - 1) m / sd, v = 1/n + y^2 / (2n)",
+        "y = J(n - 1) m / sd, v = 1/n + y^2 / (2n); J as of SMD",
         _smn,
         {"LS": lambda m: 1 / m.n + _smn(m) ** 2 / (2 * m.n)},
         "Hedges 1981, doi:10.3102/10769986006002107",
