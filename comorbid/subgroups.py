@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import special
 
+from comorbid.checks import check_type, is_missing, is_one_of, shown
 from comorbid.effects.build import effects as effects_of
 from comorbid.effects.measures import Measure
 from comorbid.effects.overrides import Override
 from comorbid.effects.table import Effects
-from comorbid.errors import DataError, ModelError
+from comorbid.errors import DataError, ModelError, Problem
 from comorbid.models import text
 from comorbid.models.estimators import Estimator
 from comorbid.models.fit import Fit, pool
@@ -132,9 +133,10 @@ def subgroups(
     >>> result.q_between_df, round(result.q_between, 2)
     (1, 13.17)
     """
-    if by not in effects.moderators:
+    check_type("effects", effects, Effects, "give what escalc() or effects() returns")
+    if not is_one_of(by, effects.moderators):
         known = ", ".join(effects.moderators) or "none"
-        raise ModelError(f"by is {by!r}; the effects have the moderators: {known}")
+        raise ModelError(f"by is {shown(by)}; the effects have the moderators: {known}")
     values = effects.moderators[by]
     has_value = [_has_value(value) for value in values]
     effects = effects.take(np.flatnonzero(has_value))
@@ -263,11 +265,14 @@ def against_rest(
     >>> result.k, result.rest.k
     (2, 4)
     """
+    from comorbid.studies.table import Studies
+
+    check_type("studies", studies, Studies, "read a table with read_studies()")
+    definition = _definition(where)
     frame = studies.frame
-    missing = [column for column in where if column not in frame]
+    missing = [column for column in definition if column not in frame]
     if missing:
         raise DataError(f"no column {', '.join(missing)}; the table has {', '.join(frame.columns)}")
-    definition = {column: tuple(values) for column, values in where.items()}
     main = effects_of(studies, measure=measure, overrides=overrides)
     inside, notes = _matching_effects(studies, definition, main, measure, overrides)
     outside = main.take([i for i, study in enumerate(main.studies) if study not in inside.studies])
@@ -281,6 +286,21 @@ def against_rest(
     if inside.k < 2:
         notes.append("no study matches" if inside.k == 0 else "one study matches: not pooled")
     return AgainstRest(label, definition, fit, rest, contrast, tuple(notes))
+
+
+def _definition(where: object) -> dict[str, tuple[str, ...]]:
+    """Return the columns and values that define a subgroup."""
+    remedy = 'give columns and a list of values of each, such as {"sex": ["f"]}'
+    if not (isinstance(where, Mapping) and where):
+        raise DataError([Problem(f"where is {shown(where)}", remedy)])
+    problems = [
+        Problem(f"where[{column!r}] is {shown(values)}", remedy)
+        for column, values in where.items()
+        if isinstance(values, str) or not isinstance(values, Iterable)
+    ]
+    if problems:
+        raise DataError(problems)
+    return {str(column): tuple(values) for column, values in where.items()}
 
 
 def _matching_effects(
@@ -339,4 +359,4 @@ def between_groups(refits: Refits) -> tuple[float, int, float]:
 
 
 def _has_value(value: object) -> bool:
-    return value is not None and value != "" and value == value
+    return not is_missing(value) and str(value).strip() != ""

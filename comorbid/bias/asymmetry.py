@@ -12,11 +12,13 @@ from numpy.typing import ArrayLike
 from comorbid.bias.columns import counts_of, sizes_of
 from comorbid.bias.lines import COUNT_TESTS, PREDICTORS, Line, fit_line, informative
 from comorbid.bias.views import Views, block, few_studies, frame
+from comorbid.checks import check_choice
 from comorbid.effects.arrays import Array
 from comorbid.errors import ModelError
 from comorbid.models import text
 from comorbid.models.fit import Fit, Pair, find_estimator
 from comorbid.models.kernel import Test
+from comorbid.models.pooled import check_fit
 
 if TYPE_CHECKING:
     from typing import Literal
@@ -219,6 +221,7 @@ def asymmetry(
     >>> round(found.p_value, 4), round(found.limit, 4)
     (0.0019, 0.1048)
     """
+    check_fit(fit)
     _check_settings(fit, test, model, predictor)
     counts = counts_of(fit, {"ai": ai, "bi": bi, "ci": ci, "di": di})
     notes = list(fit.warnings if model == "rma" else fit.effects.warnings)
@@ -243,8 +246,7 @@ def _check_settings(fit: Fit, test: str, model: str, predictor: str) -> None:
         "predictor": (predictor, tuple(PREDICTORS)),
     }
     for name, (value, values) in allowed.items():
-        if value not in values:
-            raise ModelError(f"{name} is {value!r}; use one of {', '.join(values)}")
+        check_choice(name, value, values)
     if model == "rma" and fit.user_weights is not None:
         raise ModelError("a meta-regression takes no weights of yours; pool without weights=")
     if test == "egger":

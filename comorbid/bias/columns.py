@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import ArrayLike
 
+from comorbid.checks import numbers
 from comorbid.effects.arrays import Array
 from comorbid.errors import DataError, Problem
 from comorbid.models.fit import Fit
@@ -19,10 +20,7 @@ def column(fit: Fit, name: str, given: ArrayLike | None) -> Array | None:
     values = fit.effects.moderators.get(name) if given is None else given
     if values is None:
         return None
-    try:
-        found = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise DataError(f"{name} is not numeric; give one number a study") from None
+    found = numbers(name, values)
     if found.shape != (fit.k,):
         raise DataError(
             f"{name} has shape {found.shape} for the {fit.k} studies of the fit; give one number a "

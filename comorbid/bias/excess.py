@@ -11,10 +11,11 @@ import numpy as np
 from scipy import special
 
 from comorbid.bias.views import Views, block, frame, frozen
+from comorbid.checks import check_choice, check_proportion
 from comorbid.effects.arrays import Array, Mask
-from comorbid.errors import ModelError
 from comorbid.models import text
 from comorbid.models.fit import Fit
+from comorbid.models.pooled import check_fit
 
 if TYPE_CHECKING:
     from typing import Literal
@@ -157,6 +158,7 @@ def excess_significance(
     >>> found.observed, round(found.expected, 2), round(found.p_value, 3)
     (4, 1.65, 0.016)
     """
+    check_fit(fit)
     _check(test, alternative, alpha, limit_alpha)
     vi = fit.effects.vi
     tau2 = 0.0 if math.isnan(fit.tau2) else fit.tau2
@@ -198,19 +200,17 @@ _CAUTION = (
 
 
 def _check(test: str | None, alternative: str, alpha: float, limit_alpha: float) -> None:
-    if test is not None and test not in _TESTS:
-        raise ModelError(f"test is {test!r}; use one of {', '.join(_TESTS)}")
-    if alternative not in _ALTERNATIVES:
-        raise ModelError(f"alternative is {alternative!r}; use one of {', '.join(_ALTERNATIVES)}")
-    for name, value in (("alpha", alpha), ("limit_alpha", limit_alpha)):
-        if not 0 < value < 1:
-            raise ModelError(f"{name} is {value!r}; give a probability between 0 and 1")
+    if test is not None:
+        check_choice("test", test, _TESTS)
+    check_choice("alternative", alternative, _ALTERNATIVES)
+    check_proportion("alpha", alpha, such_as=0.05)
+    check_proportion("limit_alpha", limit_alpha, such_as=0.1)
 
 
 def _significant(z: Array, alternative: str, alpha: float) -> Mask:
     if alternative == "two.sided":
-        return np.asarray(np.abs(z) >= special.ndtri(1 - alpha / 2))
-    return np.asarray((z if alternative == "greater" else -z) >= special.ndtri(1 - alpha))
+        return np.asarray(np.abs(z) >= -special.ndtri(alpha / 2))
+    return np.asarray((z if alternative == "greater" else -z) >= -special.ndtri(alpha))
 
 
 def _power_function(
@@ -218,7 +218,7 @@ def _power_function(
 ) -> Callable[[Array], Array]:
     """Return the function from effects (n,) to the power (k, n) of each study."""
     sides = {"two.sided": (1.0, -1.0), "greater": (1.0,), "less": (-1.0,)}[alternative]
-    critical = float(special.ndtri(1 - alpha / len(sides))) * se[:, None]
+    critical = -float(special.ndtri(alpha / len(sides))) * se[:, None]
     spread = np.sqrt(se**2 + tau2)[:, None]
 
     def power(effect: Array) -> Array:

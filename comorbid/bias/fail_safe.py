@@ -11,10 +11,12 @@ import numpy as np
 from scipy import special
 
 from comorbid.bias.views import Views, block, frame
+from comorbid.checks import check_choice, check_proportion, is_number, shown
 from comorbid.effects.arrays import Array, Mask
 from comorbid.errors import ModelError
 from comorbid.models import text
 from comorbid.models.fit import Fit
+from comorbid.models.pooled import check_fit
 
 if TYPE_CHECKING:
     from typing import Literal
@@ -158,6 +160,7 @@ def fail_safe_n(
     >>> fail_safe_n(fit).n, fail_safe_n(fit, kind="orwin", target=0.1).n
     (42.0, 17.0)
     """
+    check_fit(fit)
     _check(kind, alpha, target)
     yi, vi = fit.effects.yi, fit.effects.vi
     finders = {"rosenthal": _rosenthal, "rosenberg": _rosenberg}
@@ -173,24 +176,23 @@ def fail_safe_n(
 
 
 def _check(kind: str, alpha: float, target: float | None) -> None:
-    if kind not in _KINDS:
-        raise ModelError(f"kind is {kind!r}; use one of {', '.join(_KINDS)}")
-    if not 0 < alpha < 1:
-        raise ModelError(f"alpha is {alpha!r}; give a probability between 0 and 1, such as 0.05")
+    check_choice("kind", kind, _KINDS)
+    check_proportion("alpha", alpha, such_as=0.05)
     if target is None:
         return
     if kind not in ("orwin", "general"):
         raise ModelError(f"kind {kind!r} has no target; use 'orwin' or 'general', or leave it out")
-    if target == 0 or not math.isfinite(target):
+    if not is_number(target) or target == 0 or not math.isfinite(target):
         raise ModelError(
-            f"target is {target!r}: no number of null studies reaches it; give the smallest effect "
-            "that matters, on the analysis scale"
+            f"target is {shown(target)}: no number of null studies reaches it; give the smallest "
+            "effect that matters, on the analysis scale"
         )
 
 
 def _rosenthal(yi: Array, vi: Array, alpha: float) -> tuple[float, float, float]:
     total = float((yi / np.sqrt(vi)).sum())
-    n = (total / special.ndtri(1 - alpha)) ** 2 - yi.size
+    # Null studies bring a one-sided p-value up to 0.5 and no further.
+    n = (total / special.ndtri(alpha)) ** 2 - yi.size if alpha < 0.5 else math.inf
     return n, math.nan, float(special.ndtr(-abs(total) / math.sqrt(yi.size)))
 
 
@@ -198,7 +200,7 @@ def _rosenberg(yi: Array, vi: Array, alpha: float) -> tuple[float, float, float]
     weight = float((1 / vi).sum())
     total = float((yi / vi).sum())
     z = abs(total) / math.sqrt(weight)
-    n = yi.size * ((z / special.ndtri(1 - alpha / 2)) ** 2 - 1)
+    n = yi.size * ((z / special.ndtri(alpha / 2)) ** 2 - 1)
     return n, total / weight, 2 * float(special.ndtr(-z))
 
 

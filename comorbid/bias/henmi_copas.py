@@ -17,6 +17,7 @@ from comorbid.errors import ModelError
 from comorbid.models import text
 from comorbid.models.fit import Fit, Pair, find_estimator
 from comorbid.models.kernel import fit_batch
+from comorbid.models.pooled import check_fit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -133,6 +134,7 @@ def henmi_copas(fit: Fit) -> HenmiCopas:
     >>> round(found.estimate, 4), tuple(round(end, 4) for end in found.ci)
     (0.2854, (0.1422, 0.4286))
     """
+    check_fit(fit)
     if fit.k < 2:
         raise ModelError("one study: it has no heterogeneity to allow for; two are needed")
     yi, vi = fit.effects.yi, fit.effects.vi

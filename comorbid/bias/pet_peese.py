@@ -9,8 +9,8 @@ import numpy as np
 
 from comorbid.bias.asymmetry import Asymmetry, asymmetry
 from comorbid.bias.views import Views, block
+from comorbid.checks import check_proportion
 from comorbid.effects.scales import SCALES
-from comorbid.errors import ModelError
 from comorbid.models import text
 from comorbid.models.fit import Fit, Pair
 
@@ -130,8 +130,7 @@ def pet_peese(fit: Fit, *, alpha: float = 0.05) -> PetPeese:
     >>> found.chosen, round(found.estimate, 4)
     ('PEESE', 0.2317)
     """
-    if not 0 < alpha < 1:
-        raise ModelError(f"alpha is {alpha!r}; give a probability between 0 and 1, such as 0.05")
+    check_proportion("alpha", alpha, such_as=0.05)
     pet, peese = (asymmetry(fit, predictor=predictor) for predictor in ("sei", "vi"))
     same_side = pet.limit * fit.estimate > 0
     p_value = pet.limit_p / 2 if same_side else 1 - pet.limit_p / 2

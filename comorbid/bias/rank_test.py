@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from comorbid.bias.views import Views, block, few_studies, frame
+from comorbid.checks import check_choice
 from comorbid.effects.arrays import Array
 from comorbid.errors import ModelError
 from comorbid.models import text
 from comorbid.models.fit import Fit
+from comorbid.models.pooled import check_fit
 
 if TYPE_CHECKING:
     from typing import Literal
@@ -108,10 +110,8 @@ def rank_test(fit: Fit, *, distribution: Distribution = "exact") -> RankTest:
     """
     from scipy import stats
 
-    if distribution not in _DISTRIBUTIONS:
-        raise ModelError(
-            f"distribution is {distribution!r}; use one of {', '.join(_DISTRIBUTIONS)}"
-        )
+    check_fit(fit)
+    check_choice("distribution", distribution, _DISTRIBUTIONS)
     if fit.k < 2:
         raise ModelError("one study: ranks need at least two, and ten to mean much")
     standardised = standardised_effects(fit.effects.yi, fit.effects.vi)

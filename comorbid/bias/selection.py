@@ -13,9 +13,11 @@ from comorbid.bias.selection_grid import SelectionGrid, StepGrid, smooth_grid, s
 from comorbid.bias.selection_result import SelectionModel
 from comorbid.bias.selection_search import Search, Selection, search
 from comorbid.bias.weight_functions import LARGEST, WEIGHT_FUNCTIONS
+from comorbid.checks import check_choice, numbers, shown
 from comorbid.effects.arrays import Array
-from comorbid.errors import ModelError
+from comorbid.errors import DataError, ModelError
 from comorbid.models.fit import Fit, Pair
+from comorbid.models.pooled import check_fit
 
 if TYPE_CHECKING:
     from typing import Literal
@@ -105,6 +107,7 @@ def selection_model(
     >>> round(found.estimate, 4), found.lrt_df
     (0.1218, 1)
     """
+    check_fit(fit)
     cuts = _check(fit, kind, steps, alternative, delta)
     sign = -1.0 if alternative == "less" else 1.0
     grid = _grid(fit, kind, cuts, sign, alternative == "two.sided")
@@ -142,9 +145,8 @@ def _check(
         ("kind", kind, _KINDS),
         ("alternative", alternative, _ALTERNATIVES),
     ):
-        if value not in values:
-            raise ModelError(f"{name} is {value!r}; use one of {', '.join(values)}")
-    cuts = tuple(sorted({float(step) for step in steps or ()}))
+        check_choice(name, value, values)
+    cuts = () if steps is None else tuple(sorted(set(_values("steps", steps))))
     if not all(0 < cut <= 1 for cut in cuts):
         raise ModelError(f"steps are {list(cuts)}; each is a p-value above 0 and at most 1")
     if kind == "step":
@@ -155,9 +157,18 @@ def _check(
         takes = "no steps" if kind == "beta" else "at most one step, below 1"
         raise ModelError(f"steps are {list(cuts)}; kind {kind!r} takes {takes}")
     size = len(cuts) if kind == "step" else WEIGHT_FUNCTIONS[kind].size
-    if delta is not None and len(delta) != size:
-        raise ModelError(f"delta has {len(delta)} values and kind {kind!r} has {size} parameters")
+    if delta is not None and len(_values("delta", delta)) != size:
+        given = len(_values("delta", delta))
+        raise ModelError(f"delta has {given} values and kind {kind!r} has {size} parameters")
     return cuts
+
+
+def _values(name: str, values: object) -> tuple[float, ...]:
+    """Return numbers as a tuple, None as nan."""
+    found = numbers(name, values)
+    if found.ndim != 1:
+        raise DataError(f"{name} is {shown(values)}; give a list of numbers")
+    return tuple(found.tolist())
 
 
 def _grid(

@@ -10,6 +10,7 @@ import numpy as np
 
 from comorbid.bias.lines import Line, fit_line
 from comorbid.bias.views import Views, block
+from comorbid.checks import check_choice
 from comorbid.effects.arrays import Array, Index
 from comorbid.effects.scales import SCALES, base_name
 from comorbid.effects.table import Effects
@@ -17,6 +18,7 @@ from comorbid.errors import ModelError
 from comorbid.models import text
 from comorbid.models.fit import Fit, pool
 from comorbid.models.kernel import fit_batch
+from comorbid.models.pooled import check_fit
 
 if TYPE_CHECKING:
     from typing import Literal
@@ -161,6 +163,7 @@ def trim_and_fill(
     >>> found.k0, found.side, found.fit.k
     (3, 'left', 10)
     """
+    check_fit(fit)
     _check(fit, estimator, side)
     where = side or _side_of(fit)
     sign = -1.0 if where == "right" else 1.0
@@ -194,10 +197,9 @@ _CAUTION = (
 
 
 def _check(fit: Fit, estimator: str, side: str | None) -> None:
-    if estimator not in _ESTIMATORS:
-        raise ModelError(f"estimator is {estimator!r}; use one of {', '.join(_ESTIMATORS)}")
-    if side is not None and side not in _SIDES:
-        raise ModelError(f"side is {side!r}; use one of {', '.join(_SIDES)}")
+    check_choice("estimator", estimator, _ESTIMATORS)
+    if side is not None:
+        check_choice("side", side, _SIDES)
     if fit.k < 2:
         raise ModelError("one study: there is no funnel to trim; two are needed")
 

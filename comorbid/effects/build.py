@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 
+from comorbid.checks import check_choice, check_type
 from comorbid.effects.arrays import Array, Mask
 from comorbid.effects.compute import (
     compute,
@@ -18,20 +18,20 @@ from comorbid.effects.compute import (
     warn,
     without_zero_variance,
 )
+from comorbid.effects.decisions import Rows, decisions_of, inputs_in_words, rows_to_use
 from comorbid.effects.formula import Measure, column, first_known
 from comorbid.effects.measures import find_measure
-from comorbid.effects.overrides import Override
+from comorbid.effects.overrides import Override, check_overrides
 from comorbid.effects.reported import REPORTED_COLUMNS, effect_of
 from comorbid.effects.table import Effects
 from comorbid.effects.zeros import Drop00, To, Zeros
-from comorbid.errors import DataError, ModelError, Problem
+from comorbid.errors import DataError, Problem
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from comorbid.studies.table import Studies
 
-Rows = Literal["primary", "all"]
 _NOT_MODERATORS = {
     *("estimate_id", "study_id", "label", "measure", "estimate", "ci_low", "ci_high", "ci_level"),
     *("se", "ai", "bi", "ci", "di", "primary"),
@@ -95,12 +95,18 @@ def effects(
     >>> cb.effects(table, measure="OR", overrides=[counts]).source[2]
     'counts'
     """
-    chosen, zeros = find_measure(measure), Zeros(add, to, drop00)
-    if rows not in get_args(Rows):
-        raise ModelError(f"rows is {rows!r}; use one of {', '.join(get_args(Rows))}")
+    from comorbid.studies.table import Studies
+
+    check_type("studies", studies, Studies, "read a table with read_studies(), or use escalc()")
+    check_choice("rows", rows, get_args(Rows))
+    chosen, zeros, overrides = (
+        find_measure(measure),
+        Zeros(add, to, drop00),
+        check_overrides(overrides),
+    )
     frame = studies.frame
-    decisions = _decisions(frame, chosen, overrides)
-    keep = _rows_to_use(frame, rows, decisions)
+    decisions = decisions_of(frame, chosen, overrides)
+    keep = rows_to_use(frame, rows, decisions)
     frame = frame.loc[keep].reset_index(drop=True)
     values = _numbers(frame, chosen)
     yi, vi, source = _row_effects(frame, values, chosen, decisions, zeros)
@@ -119,76 +125,10 @@ def effects(
         studies=tuple(frame["study_id"]),
         source=source,
         moderators={c: list(frame[c]) for c in frame.columns if c not in _NOT_MODERATORS},
-        overrides=tuple(overrides),
+        overrides=overrides,
         warnings=(*_review_notes(studies, frame), *notes),
         ni=first_known(sizes_of(chosen, values), column(values, "n_analysed"), column(values, "n")),
     )
-
-
-def _decisions(
-    frame: pd.DataFrame, measure: Measure, overrides: Sequence[Override]
-) -> Mapping[str, frozenset[str]]:
-    """Return the uses decided for each row, pooled or not; each must be possible and said once."""
-    ids = set(frame["estimate_id"])
-    decisions: dict[str, set[str]] = {}
-    problems = _impossible(frame, measure, overrides)
-    for override in overrides:
-        if override.use in decisions.get(override.estimate, ()):
-            message = f"override of {override.estimate}: {override.use!r} is said twice"
-            problems.append(Problem(message, "keep one of them"))
-        if override.estimate not in ids:
-            near = difflib.get_close_matches(override.estimate, sorted(ids), 1)
-            remedy = f"did you mean {near[0]}?" if near else "name an estimate_id of the table"
-            problems.append(Problem(f"override of {override.estimate}: no such row", remedy))
-        decisions.setdefault(override.estimate, set()).add(override.use)
-    for estimate, uses in decisions.items():
-        if len(uses - {"primary"}) > 1:
-            problems.append(
-                Problem(f"overrides of {estimate} contradict each other", "keep one of them")
-            )
-    if problems:
-        raise DataError(problems)
-    return {estimate: frozenset(uses) for estimate, uses in decisions.items()}
-
-
-def _impossible(
-    frame: pd.DataFrame, measure: Measure, overrides: Sequence[Override]
-) -> list[Problem]:
-    """Name the decisions that a row has no figures for, whether the row is pooled or not."""
-    numbers = {"counts": list(measure.columns), "reported": ["estimate"]}
-    remedies = {"counts": f"fill in its {_named(measure)}", "reported": "fill in its interval"}
-    problems = []
-    for override in overrides:
-        row = frame.loc[frame["estimate_id"] == override.estimate]
-        if override.use in numbers and len(row):
-            columns = [name for name in numbers[override.use] if name in frame]
-            complete = len(columns) == len(numbers[override.use])
-            if not (complete and row[columns].notna().all(axis=None)):
-                message = f"it says use {override.use!r} but the row has none"
-                problems.append(
-                    Problem(f"override of {override.estimate}: {message}", remedies[override.use])
-                )
-    return problems
-
-
-def _rows_to_use(
-    frame: pd.DataFrame, rows: Rows, decisions: Mapping[str, frozenset[str]]
-) -> pd.Series[bool]:
-    promoted = {e for e, uses in decisions.items() if "primary" in uses}
-    excluded = {e for e, uses in decisions.items() if "exclude" in uses}
-    is_promoted = frame["estimate_id"].isin(promoted)
-    several = frame.loc[is_promoted, "study_id"].value_counts()
-    if (several > 1).any():
-        raise DataError(
-            [
-                Problem(f"study {study}: two overrides make a row primary", "keep one of them")
-                for study in several.index[several > 1]
-            ]
-        )
-    replaced = frame["study_id"].isin(frame.loc[is_promoted, "study_id"])
-    primary = is_promoted | (frame["primary"] & ~replaced)
-    keep = primary if rows == "primary" else frame["estimate_id"].notna()
-    return keep & ~frame["estimate_id"].isin(excluded)
 
 
 def _review_notes(studies: Studies, frame: pd.DataFrame) -> tuple[str, ...]:
@@ -240,7 +180,7 @@ def _row_effects(
     from_counts = wants_counts | (~has_reported & ~wants_reported & has_counts)
     other = (frame["measure"] != "").to_numpy() & ~same_measure
     other &= np.isfinite(column(values, "estimate")) & ~from_counts
-    columns = _named(measure)
+    columns = inputs_in_words(measure)
     problems = [
         *problems_of(measure, values, ids),
         *_missing_columns(frame, measure, has_reported),
@@ -254,13 +194,6 @@ def _row_effects(
     vi = np.where(from_counts, v_counts, np.where(has_reported, v_reported, np.nan))
     source = tuple(source_of(measure) if flag else "reported" for flag in from_counts)
     return yi, without_zero_variance(vi), source
-
-
-def _named(measure: Measure) -> str:
-    """Return what a measure is computed from, in words."""
-    return (
-        "2x2 counts" if measure.columns == ("ai", "bi", "ci", "di") else ", ".join(measure.columns)
-    )
 
 
 def _missing_columns(frame: pd.DataFrame, measure: Measure, has_reported: Mask) -> list[Problem]:
@@ -284,7 +217,7 @@ def _unusable(frame: pd.DataFrame, bad: Mask, use: str, remedy: str) -> list[Pro
 
 
 def _other_measure(frame: pd.DataFrame, bad: Mask, measure: Measure) -> list[Problem]:
-    lacks = "counts" if _named(measure) == "2x2 counts" else _named(measure)
+    lacks = "counts" if inputs_in_words(measure) == "2x2 counts" else inputs_in_words(measure)
     return [
         Problem(
             f"{row.estimate_id} reports {row.measure}, not {measure.id}, and has no {lacks}",

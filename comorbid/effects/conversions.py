@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
+from comorbid.checks import check_choice, check_type, numbers
 from comorbid.effects.arrays import Array
 from comorbid.effects.counts import LOGISTIC
 from comorbid.effects.effsize import correlation_from_d, d_from_correlation
@@ -90,9 +91,10 @@ def convert(effects: Effects, *, to: str, baseline_risk: ArrayLike | None = None
     >>> risk_ratio.warnings
     ('OR to RR: the baseline risk given holds in every study, and is known without error',)
     """
-    for measure in (effects.measure, to):
-        if measure not in _ORDER:
-            raise ModelError(f"{measure} cannot be converted; use one of {', '.join(_ORDER)}")
+    check_type("effects", effects, Effects, "give what escalc() or effects() returns")
+    check_choice("to", to, _ORDER)
+    if effects.measure not in _ORDER:
+        raise ModelError(f"{effects.measure} cannot be converted; only {', '.join(_ORDER)} can")
     steps = list(_steps(effects.measure, to))
     risk = np.full(effects.k, np.nan)
     if any("RR" in pair for pair in steps):
@@ -120,7 +122,7 @@ def _steps(start: str, end: str) -> Iterator[tuple[str, str]]:
 def _checked_risk(effects: Effects, baseline_risk: ArrayLike | None) -> Array:
     if baseline_risk is None:
         raise ModelError("baseline_risk is missing; give the risk without the exposure, as 0.2")
-    risk = np.asarray(baseline_risk, dtype=np.float64)
+    risk = numbers("baseline_risk", baseline_risk)
     if risk.ndim > 1 or risk.size not in (1, effects.k):
         raise DataError(f"baseline_risk has shape {risk.shape}; give one, or one a study")
     risk = np.broadcast_to(risk, effects.k)

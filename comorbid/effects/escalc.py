@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from comorbid.checks import names, numbers
 from comorbid.effects.arrays import Array
 from comorbid.effects.compute import (
     compute,
@@ -21,7 +22,7 @@ from comorbid.effects.compute import (
 from comorbid.effects.formula import Measure, first_known
 from comorbid.effects.measures import find_measure
 from comorbid.effects.reported import REPORTED_COLUMNS, effect_of, reported_problems
-from comorbid.effects.table import Effects
+from comorbid.effects.table import Effects, default_labels
 from comorbid.effects.zeros import Drop00, To, Zeros
 from comorbid.errors import DataError, Problem
 
@@ -104,10 +105,10 @@ def escalc(
     rows = _arrays(inputs)
     _check_names(chosen, list(rows))
     k = len(next(iter(rows.values())))
-    names = tuple(labels) or tuple(f"Study {i + 1}" for i in range(k))
-    if len(names) != k:
-        raise DataError(f"labels has {len(names)} values for {k} studies; give one a study")
-    problems = [*problems_of(chosen, rows, names), *reported_problems(rows, chosen.scale, names)]
+    slab = names("labels", labels) or default_labels(k)
+    if len(slab) != k:
+        raise DataError(f"labels has {len(slab)} values for {k} studies; give one a study")
+    problems = [*problems_of(chosen, rows, slab), *reported_problems(rows, chosen.scale, slab)]
     if problems:
         raise DataError(problems)
     yi, vi = compute(chosen, rows, zeros=zeros, vtype=vtype)
@@ -115,16 +116,16 @@ def escalc(
     printed = ~np.isnan(y_printed) & ~np.isnan(v_printed)
     yi = np.where(printed, y_printed, yi)
     vi = without_zero_variance(np.where(printed, v_printed, vi))
-    notes = gaps(chosen, rows, names, yi, vi, zeros)
+    notes = gaps(chosen, rows, slab, yi, vi, zeros)
     warn(notes)
     return Effects(
         yi=yi,
         vi=vi,
-        labels=names,
+        labels=slab,
         measure=chosen.id,
         scale=chosen.scale,
         source=tuple("reported" if flag else source_of(chosen) for flag in printed),
-        moderators=moderators or {},
+        moderators={} if moderators is None else moderators,
         warnings=notes,
         ni=first_known(sizes_of(chosen, rows), rows.get("ni", np.full(k, np.nan))),
     )
@@ -132,14 +133,13 @@ def escalc(
 
 def _arrays(inputs: Mapping[str, ArrayLike]) -> dict[str, Array]:
     """Return the inputs as arrays of one length."""
-    arrays, problems = {}, []
+    arrays: dict[str, Array] = {}
+    problems: list[Problem] = []
     for name, values in inputs.items():
         try:
-            arrays[name] = np.asarray(values, dtype=np.float64)
-        except (TypeError, ValueError):
-            problems.append(
-                Problem(f"{name} holds something that is no number", "use nan for gaps")
-            )
+            arrays[name] = numbers(name, values)
+        except DataError as error:
+            problems += error.problems
             continue
         if arrays[name].ndim > 1:
             problems.append(
@@ -159,15 +159,15 @@ def _check_names(measure: Measure, given: Sequence[str]) -> None:
     """Raise `DataError` unless the inputs suffice and none is unknown."""
     choices = measure.inputs
     known = {*REPORTED_COLUMNS, "ni"}.union(*choices)
-    ways = "; or ".join(", ".join(names) for names in choices)
+    ways = "; or ".join(", ".join(columns) for columns in choices)
     remedy = f"give {ways}; or estimate with ci_low and ci_high, se or p_value"
     problems = [
         Problem(f"{measure.id} is not computed from {name}", remedy)
         for name in given
         if name not in known
     ]
-    if "estimate" not in given and not any(set(names) <= set(given) for names in choices):
-        nearest = max(choices, key=lambda names: len(set(names) & set(given)))
+    if "estimate" not in given and not any(set(columns) <= set(given) for columns in choices):
+        nearest = max(choices, key=lambda columns: len(set(columns) & set(given)))
         missing = ", ".join(name for name in nearest if name not in given)
         problems.append(Problem(f"{measure.id} lacks {missing}", remedy))
     if problems:

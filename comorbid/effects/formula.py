@@ -9,10 +9,11 @@ from typing import Generic, Literal, TypeVar
 
 import numpy as np
 
+from comorbid.checks import check_choice
 from comorbid.effects.arrays import Array, Mask
 from comorbid.effects.scales import SCALES
 from comorbid.effects.zeros import Zeros
-from comorbid.errors import ModelError, Problem
+from comorbid.errors import Problem
 
 Rows = Mapping[str, Array]
 Source = Literal["counts", "summaries"]
@@ -180,8 +181,7 @@ class Formula(Generic[Data]):
         ModelError
             If there is no variance of this type.
         """
-        if vtype not in tuple(self.vi):
-            raise ModelError(f"vtype is {vtype!r}; use one of {', '.join(self.vi)}")
+        check_choice("vtype", vtype, self.vi)
         with np.errstate(all="ignore"):
             data = self.kind.prepare(self.kind.complete(rows), zeros or Zeros(), self.add)
             yi, vi = np.array(self.yi(data)), np.array(self.vi[vtype](data))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from comorbid.checks import check_choice
 from comorbid.effects.associations import ASSOCIATION_MEASURES
 from comorbid.effects.biserial import BISERIAL_MEASURES
 from comorbid.effects.changes import CHANGE_MEASURES
@@ -17,7 +18,6 @@ from comorbid.effects.rates import RATE_MEASURES
 from comorbid.effects.ratios import RATIO_MEASURES
 from comorbid.effects.scales import SCALES
 from comorbid.effects.single import SINGLE_MEASURES
-from comorbid.errors import ModelError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -105,8 +105,5 @@ def find_measure(measure: str | Measure) -> Measure:
     """
     if isinstance(measure, Measure):
         return measure
-    for known in MEASURES:
-        if known.id == measure:
-            return known
-    ids = ", ".join(known.id for known in MEASURES)
-    raise ModelError(f"measure is {measure!r}; use one of {ids}")
+    check_choice("measure", measure, (known.id for known in MEASURES))
+    return next(known for known in MEASURES if known.id == measure)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from comorbid.checks import is_one_of, is_text, shown
 from comorbid.errors import DataError, Problem
 
 Use = Literal["counts", "reported", "primary", "exclude"]
@@ -42,14 +44,19 @@ class Override:
 
     def __post_init__(self) -> None:
         problems = []
-        if self.use not in get_args(Use):
+        if not is_text(self.estimate):
+            problems.append(
+                Problem(f"override of {shown(self.estimate)}", "name the row by its estimate_id")
+            )
+        if not is_one_of(self.use, get_args(Use)):
             allowed = ", ".join(get_args(Use))
             problems.append(
                 Problem(
-                    f"override of {self.estimate}: use is {self.use!r}", f"use one of {allowed}"
+                    f"override of {self.estimate}: use is {shown(self.use)}",
+                    f"use one of {allowed}",
                 )
             )
-        if not self.reason.strip():
+        if not is_text(self.reason):
             problems.append(
                 Problem(f"override of {self.estimate}: no reason", "say why; the report prints it")
             )
@@ -59,3 +66,18 @@ class Override:
     def to_dict(self) -> dict[str, str]:
         """Return the three fields as a dictionary."""
         return {"estimate": self.estimate, "use": self.use, "reason": self.reason}
+
+
+def check_overrides(overrides: object) -> tuple[Override, ...]:
+    """Return the overrides as a tuple; raise `DataError` if they are something else."""
+    given = tuple(overrides) if isinstance(overrides, Iterable) else (overrides,)
+    known = tuple(item for item in given if isinstance(item, Override))
+    if len(known) < len(given):
+        raise DataError(
+            [
+                Problem(f"overrides has {shown(item)}", "give Override(estimate, use=, reason=)")
+                for item in given
+                if not isinstance(item, Override)
+            ]
+        )
+    return known

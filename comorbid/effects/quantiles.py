@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
+from comorbid.checks import check_choice, names, numbers
 from comorbid.effects.arrays import Array, Mask
-from comorbid.errors import AssumptionWarning, DataError, DataWarning, ModelError, Problem
+from comorbid.effects.table import default_labels
+from comorbid.errors import AssumptionWarning, DataError, DataWarning, Problem
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,67 +99,78 @@ def means_from_quantiles(
     """
     import pandas as pd
 
-    if skewed not in get_args(Skewed):
-        raise ModelError(f"skewed is {skewed!r}; use one of {', '.join(get_args(Skewed))}")
+    check_choice("skewed", skewed, get_args(Skewed))
     given = dict(zip(_NAMES, (minimum, q1, median, q3, maximum), strict=True))
-    numbers, size = _arrays(given, n)
-    names = tuple(labels) or tuple(f"Study {i + 1}" for i in range(size.size))
-    _check(numbers, size, names)
+    five, size = _arrays(given, n)
+    slab = names("labels", labels) or default_labels(size.size)
+    _check(five, size, slab)
     with np.errstate(all="ignore"):
-        mean, sd = _estimates(numbers, size)
-        skewness, critical = _skewness(numbers, size)
+        mean, sd = _estimates(five, size)
+        skewness, critical = _skewness(five, size)
     out = skewness > critical
     if skewed == "leave-out":
         mean, sd = np.where(out, np.nan, mean), np.where(out, np.nan, sd)
         if out.any():
-            which = ", ".join(names[i] for i in np.flatnonzero(out).tolist())
+            which = ", ".join(slab[i] for i in np.flatnonzero(out).tolist())
             message = f"skewed, so no mean and standard deviation are estimated: {which}"
             warnings.warn(message, DataWarning, stacklevel=2)
     if np.isfinite(sd).any():
         message = "means and standard deviations from quantiles: the data are taken as normal"
         warnings.warn(message, AssumptionWarning, stacklevel=2)
     columns = {"mean": mean, "sd": sd, "skewness": skewness, "critical": critical}
-    return pd.DataFrame(columns, index=pd.Index(names, name="label"))
+    return pd.DataFrame(columns, index=pd.Index(slab, name="label"))
 
 
 def _arrays(given: Mapping[str, ArrayLike | None], n: ArrayLike) -> tuple[dict[str, Array], Array]:
-    size = np.atleast_1d(np.asarray(n, dtype=np.float64))
-    numbers, problems = {}, []
+    size = np.atleast_1d(numbers("n", n))
+    if size.ndim > 1:
+        raise DataError(f"n has shape {size.shape}; give one value a study")
+    five: dict[str, Array] = {}
+    problems: list[Problem] = []
     for name, values in given.items():
-        array = np.asarray(np.nan if values is None else values, dtype=np.float64)
+        try:
+            array = numbers(name, np.nan if values is None else values)
+        except DataError as error:
+            problems += error.problems
+            continue
         if array.ndim > 1 or array.size not in (1, size.size):
             problems.append(Problem(f"{name} has shape {array.shape}", "give one value a study"))
             continue
-        numbers[name] = np.broadcast_to(array, size.size)
+        five[name] = np.broadcast_to(array, size.size)
     if problems:
         raise DataError(problems)
-    return numbers, size
+    return five, size
 
 
-def _check(numbers: Mapping[str, Array], n: Array, names: Sequence[str]) -> None:
-    if len(names) != n.size:
-        raise DataError(f"labels has {len(names)} values for {n.size} studies; give one a study")
+def _check(five: Mapping[str, Array], n: Array, slab: Sequence[str]) -> None:
+    if len(slab) != n.size:
+        raise DataError(f"labels has {len(slab)} values for {n.size} studies; give one a study")
     problems = [
-        Problem(f"{names[i]}: n is {n[i]:g}", f"these methods need {_FEWEST} people or more")
-        for i in np.flatnonzero(~(n >= _FEWEST)).tolist()
+        Problem(f"{slab[i]}: n is {n[i]:g}", f"these methods need {_FEWEST} people or more")
+        for i in np.flatnonzero(~((n >= _FEWEST) & np.isfinite(n))).tolist()
+    ]
+    problems += [
+        Problem(f"{slab[i]}: {name} is {values[i]:g}", "give a finite number, or nan")
+        for name, values in five.items()
+        for i in np.flatnonzero(np.isinf(values)).tolist()
     ]
     for i in range(n.size):
-        known = [name for name in _NAMES if not np.isnan(numbers[name][i])]
-        values = [float(numbers[name][i]) for name in known]
+        known = [name for name in _NAMES if not np.isnan(five[name][i])]
+        values = [float(five[name][i]) for name in known]
         if values != sorted(values):
             shown = ", ".join(f"{a} {b:g}" for a, b in zip(known, values, strict=True))
-            problems.append(Problem(f"{names[i]}: {shown}", "the five numbers must not fall"))
+            problems.append(Problem(f"{slab[i]}: {shown}", "the five numbers must not fall"))
     if problems:
         raise DataError(problems)
 
 
-def _has(numbers: Mapping[str, Array], *names: str) -> Mask:
-    return np.asarray(np.all([~np.isnan(numbers[name]) for name in names], axis=0))
+def _has(five: Mapping[str, Array], *names: str) -> Mask:
+    return np.asarray(np.all([~np.isnan(five[name]) for name in names], axis=0))
 
 
-def _estimates(numbers: Mapping[str, Array], n: Array) -> tuple[Array, Array]:
-    a, q1, m, q3, b = (numbers[name] for name in _NAMES)
-    ends, quartiles = _has(numbers, "minimum", "maximum"), _has(numbers, "q1", "q3")
+def _estimates(five: Mapping[str, Array], n: Array) -> tuple[Array, Array]:
+    a, q1, m, q3, b = (five[name] for name in _NAMES)
+    ends, quartiles = _has(five, "minimum", "maximum"), _has(five, "q1", "q3")
     range_weight = np.where(quartiles, 2.2 / (2.2 + n**0.75), 4 / (4 + n**0.75)) * ends
     quartile_weight = np.where(ends, 0.7 - 0.72 / n**0.55, 0.7 + 0.39 / n) * quartiles
     middle = (1 - range_weight - quartile_weight) * m
@@ -175,9 +188,9 @@ def _part(weight: Array, values: Array) -> Array:
     return np.where(weight == 0, 0.0, weight * values)
 
 
-def _skewness(numbers: Mapping[str, Array], n: Array) -> tuple[Array, Array]:
-    a, q1, m, q3, b = (numbers[name] for name in _NAMES)
-    ends, quartiles = _has(numbers, "minimum", "maximum"), _has(numbers, "q1", "q3")
+def _skewness(five: Mapping[str, Array], n: Array) -> tuple[Array, Array]:
+    a, q1, m, q3, b = (five[name] for name in _NAMES)
+    ends, quartiles = _has(five, "minimum", "maximum"), _has(five, "q1", "q3")
     by_range, by_quartiles = np.abs(a + b - 2 * m) / (b - a), np.abs(q1 + q3 - 2 * m) / (q3 - q1)
     both = np.maximum(2.65 * np.log(0.6 * n) / np.sqrt(n) * by_range, by_quartiles)
     choose = [ends & quartiles, ends, quartiles]

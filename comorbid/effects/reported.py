@@ -92,7 +92,7 @@ def reported_effect(
         if p_value is not None:
             from_p = np.abs(yi) / -special.ndtri(p_value / 2)
             known = np.where(np.isnan(known), from_p, known)
-    return yi, np.asarray(known**2)
+        return yi, np.asarray(known**2)
 
 
 def effect_of(rows: Rows, scale: str) -> tuple[Array, Array]:

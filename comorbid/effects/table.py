@@ -9,20 +9,68 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from comorbid.checks import check_whole, is_one_of, is_text, names, numbers, shown
 from comorbid.effects.arrays import Array
 from comorbid.effects.measures import MEASURES
-from comorbid.effects.overrides import Override
+from comorbid.effects.overrides import Override, check_overrides
 from comorbid.effects.scales import SCALES, base_name, needs_size, sized_name
-from comorbid.errors import DataError, Problem
+from comorbid.errors import DataError, ModelError, Problem
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def _frozen(values: ArrayLike) -> Array:
-    array = np.array(values, dtype=np.float64)
+# Columns of a table of effects, which a moderator of the same name would hide.
+_RESERVED = ("id", "study", "yi", "vi", "source")
+
+
+def _frozen(name: str, values: ArrayLike) -> Array:
+    array = np.array(numbers(name, values))
     array.flags.writeable = False
     return array
+
+
+def _columns(moderators: Mapping[str, Iterable[Any]]) -> dict[str, tuple[Any, ...]]:
+    """Return the moderators as tuples by name."""
+    remedy = "give a dict or a DataFrame of columns, one value a study"
+    if not hasattr(moderators, "items"):
+        raise DataError([Problem(f"moderators is {shown(moderators)}", remedy)])
+    columns: dict[str, Any] = {str(name): values for name, values in moderators.items()}
+    problems = [
+        Problem(f"moderator {name} is {shown(values)}", remedy)
+        for name, values in columns.items()
+        if isinstance(values, str) or not isinstance(values, Iterable)
+    ]
+    problems += [
+        Problem(f"a moderator is named {name}, as a column of the effects", "rename it")
+        for name in columns
+        if name in _RESERVED
+    ]
+    if problems:
+        raise DataError(problems)
+    return {name: tuple(values) for name, values in columns.items()}
+
+
+def _scale_of(measure: object) -> str:
+    """Return the scale of a measure of the core."""
+    for known in MEASURES:
+        if is_one_of(measure, (known.id,)):
+            return known.scale
+    ids = ", ".join(known.id for known in MEASURES)
+    raise ModelError(f"measure is {shown(measure)}; give its scale too, or use one of {ids}")
+
+
+def _positions(rows: object, k: int) -> list[Any]:
+    """Return positions as a list; raise `ModelError` for one that there is not."""
+    index = list(rows) if isinstance(rows, Iterable) else [rows]
+    for i in index:
+        check_whole("a position", i, least=0, most=k - 1)
+    return index
+
+
+def default_labels(k: int) -> tuple[str, ...]:
+    """Return ``Study 1``, ``Study 2``, ..."""
+    return tuple(f"Study {i + 1}" for i in range(k))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,8 +107,10 @@ class Effects:
     Raises
     ------
     DataError
-        If lengths differ, a variance is not positive, a value is infinite, labels repeat, or the
-        measure's scale depends on sample sizes that are missing.
+        If lengths differ, a value is no number or infinite, a variance is not positive, labels
+        repeat, or the measure's scale depends on sample sizes that are missing.
+    ModelError
+        If the measure is unknown and comes without a scale.
 
     Examples
     --------
@@ -85,23 +135,24 @@ class Effects:
         def put(name: str, value: object) -> None:
             object.__setattr__(self, name, value)
 
-        put("yi", _frozen(self.yi))
-        put("vi", _frozen(self.vi))
+        put("yi", _frozen("yi", self.yi))
+        put("vi", _frozen("vi", self.vi))
         if self.yi.ndim != 1 or self.yi.shape != self.vi.shape:
             raise DataError(
                 f"yi has shape {self.yi.shape} and vi {self.vi.shape}; both need one value a study"
             )
-        put("labels", tuple(self.labels) or tuple(f"Study {i + 1}" for i in range(self.k)))
-        put("ids", tuple(self.ids) or self.labels)
-        put("studies", tuple(self.studies) or self.ids)
-        put("source", tuple(self.source) or ("given",) * self.k)
-        put("moderators", {name: tuple(values) for name, values in self.moderators.items()})
-        put("overrides", tuple(self.overrides))
+        put("labels", names("labels", self.labels) or default_labels(self.k))
+        put("ids", names("ids", self.ids) or self.labels)
+        put("studies", names("studies", self.studies) or self.ids)
+        put("source", names("source", self.source) or ("given",) * self.k)
+        put("moderators", _columns(self.moderators))
+        put("overrides", check_overrides(self.overrides))
         put("warnings", tuple(self.warnings))
-        put("ni", _frozen(self.ni if np.size(self.ni) else np.full(self.k, np.nan)))
-        if not self.scale:
-            known = {measure.id: measure.scale for measure in MEASURES}
-            put("scale", known.get(self.measure, "identity"))
+        put("ni", _frozen("ni", self.ni if np.size(self.ni) else np.full(self.k, np.nan)))
+        if self.ni.ndim != 1:
+            raise DataError(f"ni has shape {self.ni.shape}; give one value a study")
+        if str(self.scale) == "":
+            put("scale", _scale_of(self.measure))
         problems = [*self._shape_problems(), *self._value_problems()]
         if problems:
             raise DataError(problems)
@@ -129,9 +180,9 @@ class Effects:
                 problems.append(
                     Problem(f"{name} repeat: {', '.join(repeated)}", "make each unique")
                 )
-        if self.scale not in SCALES:
+        if not (is_text(self.scale) and self.scale in SCALES):
             problems.append(
-                Problem(f"scale is {self.scale!r}", f"use one of {', '.join(sorted(SCALES))}")
+                Problem(f"scale is {shown(self.scale)}", f"use one of {', '.join(sorted(SCALES))}")
             )
         return problems
 
@@ -176,8 +227,8 @@ class Effects:
         return self.k
 
     def take(self, rows: Iterable[int]) -> Effects:
-        """Return the effects at these positions, in this order."""
-        index = [int(i) for i in rows]
+        """Return the effects at these positions, counted from 0, in this order."""
+        index = _positions(rows, self.k)
         ni = self.ni[index]
         return Effects(
             yi=self.yi[index],

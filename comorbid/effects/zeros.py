@@ -7,6 +7,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from comorbid.checks import check_choice, is_number, shown
 from comorbid.effects.arrays import Array, Mask
 from comorbid.errors import ModelError
 
@@ -44,12 +45,10 @@ class Zeros:
     drop00: Drop00 = "no"
 
     def __post_init__(self) -> None:
-        if self.to not in get_args(To):
-            raise ModelError(f"to is {self.to!r}; use one of {', '.join(get_args(To))}")
-        if self.drop00 not in get_args(Drop00):
-            raise ModelError(f"drop00 is {self.drop00!r}; use one of {', '.join(get_args(Drop00))}")
-        if self.add is not None and not 0 <= self.add < np.inf:
-            raise ModelError(f"add is {self.add!r}; give a number from 0 up, such as 0.5")
+        check_choice("to", self.to, get_args(To))
+        check_choice("drop00", self.drop00, get_args(Drop00))
+        if self.add is not None and not (is_number(self.add) and 0 <= self.add < np.inf):
+            raise ModelError(f"add is {shown(self.add)}; give a number from 0 up, such as 0.5")
 
     def correct(self, cells: Array, *, default: float, uninformative: Mask | None = None) -> Array:
         """Return the counts with what is added to them.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from comorbid.checks import check_type
 from comorbid.effects.arrays import Array
 from comorbid.effects.scales import SCALES
 from comorbid.effects.table import Effects
@@ -276,3 +277,8 @@ class Fit:
 
     def _repr_html_(self) -> str:
         return text.as_html(self.summary())
+
+
+def check_fit(fit: object) -> None:
+    """Raise `DataError` unless it is what `pool` returns."""
+    check_type("fit", fit, Fit, "give what pool() returns")

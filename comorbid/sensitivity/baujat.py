@@ -11,7 +11,7 @@ from comorbid.effects.arrays import Array
 from comorbid.models.fit import Fit
 from comorbid.sensitivity.frames import as_text, labelled, notes
 from comorbid.sensitivity.leave_one_out import leave_one_out
-from comorbid.sensitivity.refitting import Pooled
+from comorbid.sensitivity.refitting import Pooled, check_pooled
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,6 +103,7 @@ def baujat(fit: Pooled) -> Baujat:
     >>> baujat(fit).x.round(2).tolist(), round(fit.q, 2)
     ([6.18, 1.36, 6.83], 14.37)
     """
+    check_pooled(fit)
     refits = leave_one_out(fit)
     without = refits.batch
     tau2 = fit.tau2 if isinstance(fit, Fit) and fit.k > 1 else 0.0

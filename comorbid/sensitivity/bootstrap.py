@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
+from comorbid.checks import check_choice, check_whole
 from comorbid.effects.arrays import Array
 from comorbid.errors import ModelError
 from comorbid.models import text
 from comorbid.models.fit import Fit
 from comorbid.models.kernel import Batch, fit_batch
+from comorbid.models.pooled import check_fit
 from comorbid.sensitivity.intervals import Distribution, Interval, distribution
 from comorbid.sensitivity.leave_one_out import leave_one_out
 from comorbid.sensitivity.refitting import refit_in_blocks
-from comorbid.sensitivity.subsets import check_whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -157,6 +158,7 @@ def bootstrap(
     >>> result.estimate.ci[0] < fit.estimate < result.estimate.ci[1]
     True
     """
+    check_fit(fit)
     _check(fit, n, seed, kind, interval)
     batch, failures = _refits(fit, n, seed, kind)
     without = leave_one_out(fit).batch
@@ -192,10 +194,8 @@ def bootstrap(
 
 
 def _check(fit: Fit, n: int, seed: int, kind: str, interval: str) -> None:
-    if kind not in get_args(Kind):
-        raise ModelError(f"kind is {kind!r}; use one of {', '.join(get_args(Kind))}")
-    if interval not in get_args(Interval):
-        raise ModelError(f"interval is {interval!r}; use one of {', '.join(get_args(Interval))}")
+    check_choice("kind", kind, get_args(Kind))
+    check_choice("interval", interval, get_args(Interval))
     if interval == "bca" and kind == "parametric":
         raise ModelError(
             "interval 'bca' needs kind='nonparametric'; use 'percentile' or 'basic' with the "

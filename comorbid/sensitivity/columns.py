@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from comorbid.checks import is_missing, is_one_of, shown
 from comorbid.effects.table import Effects
 from comorbid.errors import DataError, ModelError, Problem
 
@@ -18,16 +19,14 @@ def column_values(effects: Effects, by: str) -> tuple[Any, ...]:
     DataError
         If a study has no value in it.
     """
-    import pandas as pd
-
     columns = {"study_id": effects.studies, **effects.moderators}
-    if by not in columns:
-        raise ModelError(f"by is {by!r}; the effects have the columns: {', '.join(columns)}")
+    if not is_one_of(by, columns):
+        raise ModelError(f"by is {shown(by)}; the effects have the columns: {', '.join(columns)}")
     values = tuple(columns[by])
     without = [
         Problem(f"{label} has no {by}", "fill it in, or leave the study out before pooling")
         for label, value in zip(effects.labels, values, strict=True)
-        if pd.isna(value) or value == ""
+        if is_missing(value) or str(value).strip() == ""
     ]
     if without:
         raise DataError(without)

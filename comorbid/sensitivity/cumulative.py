@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from comorbid.checks import is_number, shown
 from comorbid.effects.arrays import Index
 from comorbid.effects.table import Effects
 from comorbid.errors import DataError, ModelError, Problem
 from comorbid.models.refits import Refits
 from comorbid.sensitivity.columns import column_values
-from comorbid.sensitivity.refitting import Pooled, refit_selections
+from comorbid.sensitivity.refitting import Pooled, check_pooled, refit_selections
 
 _FEW = {1: "one study: nothing is pooled"}
 
@@ -58,6 +59,7 @@ def cumulative(fit: Pooled, *, by: str | Sequence[str] | Sequence[int] | None = 
     >>> cumulative(cb.pool(effects), by="year").to_frame()["estimate"].round(3).to_dict()
     {'B': 0.9, 'C': 0.74, 'A': 0.657}
     """
+    check_pooled(fit)
     order = addition_order(fit.effects, by)
     rank = np.empty(order.size, dtype=np.intp)
     rank[order] = np.arange(order.size)
@@ -76,7 +78,7 @@ def addition_order(effects: Effects, by: str | Sequence[str] | Sequence[int] | N
     if by is None:
         return np.arange(effects.k)
     if not isinstance(by, str):
-        return _explicit(effects, list(by))
+        return _explicit(effects, by)
     if by == "precision" and by not in effects.moderators:
         return np.argsort(effects.vi, kind="stable")
     values = column_values(effects, by)
@@ -86,17 +88,15 @@ def addition_order(effects: Effects, by: str | Sequence[str] | Sequence[int] | N
         raise ModelError(f"by is {by!r}, whose values cannot be put in order: {error}") from None
 
 
-def _explicit(effects: Effects, order: Sequence[str | int]) -> Index:
+def _explicit(effects: Effects, order: object) -> Index:
     """Return the positions that an explicit order of labels or positions names."""
-    positions: dict[str | int, int] = {label: i for i, label in enumerate(effects.labels)}
-    positions.update((i, i) for i in range(effects.k))
-    known = [positions[name] for name in order if name in positions]
+    if not isinstance(order, Iterable):
+        raise ModelError(f"by is {shown(order)}; give a moderator's name or a list")
+    given = [(name, _position(effects, name)) for name in order]
+    known = [i for _, i in given if i is not None]
     times = Counter(known)
-    problems = [
-        Problem(f"the order names {name!r}", "use labels, or positions from 0, of the studies")
-        for name in order
-        if name not in positions
-    ]
+    remedy = "use labels, or positions from 0; numpy.argsort gives the positions that sort values"
+    problems = [Problem(f"the order names {shown(name)}", remedy) for name, i in given if i is None]
     problems += [
         Problem(f"the order names {effects.labels[i]} {times[i]} times", "name it once")
         for i in range(effects.k)
@@ -105,3 +105,11 @@ def _explicit(effects: Effects, order: Sequence[str | int]) -> Index:
     if problems:
         raise DataError(problems)
     return np.array(known, dtype=np.intp)
+
+
+def _position(effects: Effects, name: object) -> int | None:
+    """Return the position of the study of this label or position; None if there is none."""
+    if isinstance(name, str):
+        return effects.labels.index(name) if name in effects.labels else None
+    position = int(name) if is_number(name) and float(name).is_integer() else -1
+    return position if 0 <= position < effects.k else None

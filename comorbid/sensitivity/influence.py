@@ -11,6 +11,7 @@ from scipy import special
 from comorbid.effects.arrays import Array, Mask
 from comorbid.models import text
 from comorbid.models.fit import Fit
+from comorbid.models.pooled import check_fit
 from comorbid.sensitivity.deletion import deletion
 from comorbid.sensitivity.frames import as_text, labelled, notes
 
@@ -151,6 +152,7 @@ def influence(fit: Fit) -> Influence:
     >>> influence(fit).to_frame()["flagged"].to_dict()
     {'A': False, 'B': False, 'C': False, 'D': True}
     """
+    check_fit(fit)
     vi = fit.effects.vi
     without = deletion(fit)
     change = fit.estimate - without.estimate

@@ -6,7 +6,7 @@ import numpy as np
 
 from comorbid.models.refits import Refits
 from comorbid.sensitivity.columns import column_values
-from comorbid.sensitivity.refitting import Pooled, refit_selections
+from comorbid.sensitivity.refitting import Pooled, check_pooled, refit_selections
 
 _FEW = {0: "no study is left", 1: "one study is left: nothing is pooled"}
 
@@ -55,6 +55,7 @@ def leave_one_out(fit: Pooled, *, by: str | None = None) -> Refits:
     >>> cb.leave_one_out(fit, by="country").to_frame()["k"].to_dict()
     {'DK': 1, 'IT': 2}
     """
+    check_pooled(fit)
     if by is None:
         cluster = np.arange(fit.effects.k)
         labels = fit.effects.labels

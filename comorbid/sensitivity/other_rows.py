@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from comorbid.checks import check_type
 from comorbid.effects.build import effects
 from comorbid.effects.overrides import Override
 from comorbid.errors import DataError
 from comorbid.models.fit import Fit
 from comorbid.models.kernel import fit_batch
+from comorbid.models.pooled import check_fit
 from comorbid.models.refits import Refits
 from comorbid.studies.table import Studies
 
@@ -54,6 +56,8 @@ def other_rows(fit: Fit, *, studies: Studies, overrides: Sequence[Override] = ()
     >>> refits.labels[:2]
     ('Ashina 2018 (2)', 'Ashina 2018 (3)')
     """
+    check_fit(fit)
+    check_type("studies", studies, Studies, "give the table that the effects come from")
     pooled = fit.effects
     if len(set(pooled.studies)) < pooled.k:
         raise DataError("the fit holds several rows of one study; pool one row a study")

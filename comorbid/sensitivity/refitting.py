@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from comorbid.checks import check_type
 from comorbid.effects.arrays import Index, Mask
 from comorbid.errors import ComorbidError
 from comorbid.models.fit import Fit
@@ -25,6 +26,12 @@ _CELLS = 2**16
 # What an estimator may raise for data that it cannot fit; anything else is a mistake in the code.
 _NO_ESTIMATE = "the refit failed: its studies, or their weights, give no finite estimate"
 _FAILURES = (ComorbidError, ArithmeticError, np.linalg.LinAlgError)
+
+
+def check_pooled(fit: object) -> None:
+    """Raise `DataError` unless it is a fit that can be refitted without some of its studies."""
+    remedy = "give what pool(), mantel_haenszel() or peto() returns"
+    check_type("fit", fit, (Fit, Stratified), remedy)
 
 
 def refit_in_blocks(

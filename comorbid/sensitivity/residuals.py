@@ -10,6 +10,7 @@ import numpy as np
 from comorbid.effects.arrays import Array
 from comorbid.models import text
 from comorbid.models.fit import Fit
+from comorbid.models.pooled import check_fit
 from comorbid.sensitivity.deletion import deletion
 from comorbid.sensitivity.frames import as_text, labelled, notes
 
@@ -106,6 +107,7 @@ def rstudent(fit: Fit) -> DeletedResiduals:
     >>> rstudent(fit).z.round(2).tolist()
     [-0.63, -0.48, -0.38, 11.43]
     """
+    check_fit(fit)
     without = deletion(fit)
     resid = fit.effects.yi - without.estimate
     se = without.residual_se(fit.effects.vi)

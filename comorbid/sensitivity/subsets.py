@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from comorbid.checks import check_whole
 from comorbid.effects.arrays import Array, Index, Mask
 from comorbid.errors import ModelError
 from comorbid.models import text
 from comorbid.sensitivity import membership
 from comorbid.sensitivity.membership import Packed
-from comorbid.sensitivity.refitting import Pooled, refit_in_blocks, refit_members
+from comorbid.sensitivity.refitting import Pooled, check_pooled, refit_in_blocks, refit_members
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -174,6 +175,7 @@ def subsets(fit: Pooled, *, limit: int = 2**20, seed: int = 1) -> Subsets:
     >>> result.includes("C").tolist()
     [False, False, False, True, True, True, True]
     """
+    check_pooled(fit)
     check_whole("limit", limit, least=1)
     check_whole("seed", seed, least=0)
     studies = fit.effects.k
@@ -204,9 +206,3 @@ def subsets(fit: Pooled, *, limit: int = 2**20, seed: int = 1) -> Subsets:
         method=fit.method,
         seed=seed,
     )
-
-
-def check_whole(name: str, value: object, *, least: int) -> None:
-    """Raise `ModelError` unless the value is a whole number of at least ``least``."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        raise ModelError(f"{name} is {value!r}; give a whole number of at least {least}")

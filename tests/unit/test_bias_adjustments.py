@@ -138,7 +138,7 @@ def test_fail_safe_n_mistakes_are_named() -> None:
     fit = bcg()
     cases: list[tuple[dict[str, object], str]] = [
         ({"kind": "orwins"}, "kind is 'orwins'; use one of rosenthal, orwin"),
-        ({"alpha": 5}, "alpha is 5; give a probability"),
+        ({"alpha": 5}, "alpha is 5; give a proportion"),
         ({"target": 0.1}, "kind 'rosenthal' has no target"),
         ({"kind": "orwin", "target": 0.0}, "no number of null studies reaches it"),
         ({"kind": "general", "target": math.nan}, "target is nan"),
@@ -216,7 +216,7 @@ def test_excess_significance_mistakes_are_named() -> None:
     cases: list[tuple[dict[str, object], str]] = [
         ({"test": "z"}, "test is 'z'; use one of exact, binom, chi2"),
         ({"alternative": "both"}, "alternative is 'both'; use one of two.sided"),
-        ({"alpha": 0.0}, "alpha is 0.0; give a probability"),
+        ({"alpha": 0.0}, "alpha is 0.0; give a proportion"),
         ({"limit_alpha": 2}, "limit_alpha is 2"),
     ]
     for settings, message in cases:

@@ -146,7 +146,11 @@ def test_mistakes_are_named() -> None:
         (fit, {"test": "deeks", **counts, "ci": counts["ci"][:3]}, "ci has shape"),
         (fit, {"test": "deeks", **counts, "di": counts["di"] * -1}, "Aronson, 1948: di is"),
         (fit, {"predictor": "ni", "ni": np.zeros(13)}, "Aronson, 1948: ni is 0.0"),
-        (fit, {"predictor": "ni", "ni": ["many"] * 13}, "ni is not numeric"),
+        (
+            fit,
+            {"predictor": "ni", "ni": ["many"] * 13},
+            r"ni\[0\] is 'many', .* and 10 more; ",
+        ),
         (weighted, {"model": "rma"}, "takes no weights of yours"),
     ]
     for case, settings, message in cases:

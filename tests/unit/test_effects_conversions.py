@@ -90,7 +90,7 @@ def test_extreme_odds_ratios_do_not_overflow() -> None:
 @pytest.mark.parametrize(
     ("measure", "arguments", "error", "message"),
     [
-        ("OR", {"to": "HR"}, cb.ModelError, "HR cannot be converted; use one of RR, OR, SMD, COR"),
+        ("OR", {"to": "HR"}, cb.ModelError, "to is 'HR'; use one of RR, OR, SMD, COR"),
         ("MD", {"to": "OR"}, cb.ModelError, "MD cannot be converted"),
         ("OR", {"to": "RR"}, cb.ModelError, "baseline_risk is missing"),
         ("OR", {"to": "RR", "baseline_risk": 20}, cb.DataError, "A: baseline risk 20; give a prop"),

@@ -322,7 +322,7 @@ def test_printed_goes_before_computed_row_by_row() -> None:
         ("COR", {"ri": [0.1, 0.2], "ni": [5, 6, 7]}, "differ in length: ri 2, ni 3"),
         ("COR", {"ri": [0.1], "ni": [5, 6]}, "differ in length: ri 1, ni 2"),
         ("COR", {"ri": [[0.1]], "ni": [5]}, "ri has shape"),
-        ("COR", {"ri": ["a"], "ni": [5]}, "ri holds something that is no number"),
+        ("COR", {"ri": ["a"], "ni": [5]}, r"ri\[0\] is 'a'; give numbers"),
         ("COR", {"ri": [1.2, -2], "ni": [5, 5]}, "2 problems(.|\n)*Study 1: ri is 1.2(.|\n)*-2"),
         ("OR", {"ai": 5, "n1i": 3, "ci": 1, "n2i": 3}, "Study 1: bi is -2"),
         ("PR", {"xi": 5, "ni": 3}, "Study 1: ni - xi is -2; it must be 0 or more"),
