@@ -89,6 +89,15 @@ class Context:
         Inputs, software and plugins.
     results : mapping of str to result
         Results by id: only those named in ``needs``.
+
+    Examples
+    --------
+    >>> def note(context):
+    ...     pooled = context.results["pool"]
+    ...     return [Note(f"{len(context.studies)} rows; {pooled.k} pooled.", kind="information")]
+    >>> from comorbid.document.blocks import Note
+    >>> Section("my-note", "Note", note, needs=("pool",)).needs
+    ('pool',)
     """
 
     studies: Studies
@@ -114,6 +123,14 @@ class Analysis:
         ``run(context) -> result`` with ``to_dict()``; formats no text.
     needs : tuple of str
         Ids of the results it reads.
+
+    Examples
+    --------
+    >>> import comorbid as cb
+    >>> def run(context):
+    ...     return cb.rank_test(context.results["pool"])
+    >>> cb.Analysis("my-rank-test", "rank test", run, needs=("pool",)).id
+    'my-rank-test'
     """
 
     id: str
@@ -138,6 +155,13 @@ class Subgroup:
         Why it is looked at; printed in Methods.
     prespecified : bool
         Whether it was decided on before the data were seen.
+
+    Examples
+    --------
+    >>> subgroup = Subgroup("cluster", "cluster headache", {"headache": ("cluster",)},
+    ...                     rationale="Its pain is of another kind.", prespecified=False)
+    >>> subgroup.where["headache"]
+    ('cluster',)
     """
 
     id: str
@@ -161,6 +185,14 @@ class Section:
         ``build(context) -> iterable of blocks``: reads results, does no I/O, writes no HTML.
     needs : tuple of str
         Ids of the results it reads.
+
+    Examples
+    --------
+    >>> import comorbid as cb
+    >>> def build(context):
+    ...     return [cb.Paragraph(f"{context.results['pool'].k} studies were pooled.")]
+    >>> cb.Section("my-section", "How many", build, needs=("pool",)).title
+    'How many'
     """
 
     id: str

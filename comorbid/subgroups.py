@@ -38,13 +38,23 @@ class Subgroups:
         The moderator.
     refits : Refits
         One row a subgroup, in the order in which they first occur.
-    q_between, q_between_p : float
-        Statistic and p-value of the test between subgroups; nan when fewer than two subgroups
-        have a standard error.
+    q_between : float
+        Statistic of the test between subgroups; nan when fewer than two subgroups have a standard
+        error.
     q_between_df : int
         Its degrees of freedom.
+    q_between_p : float
+        Its p-value.
     warnings : tuple of str
-        Which subgroups hold one study, and what follows.
+        How many studies have no value of the moderator.
+
+    Examples
+    --------
+    >>> import comorbid as cb
+    >>> effects = cb.Effects(yi=[0.5, 0.6, 1.4, 1.2], vi=[0.03, 0.08, 0.05, 0.04],
+    ...                      moderators={"sex": ["f", "f", "m", "m"]})
+    >>> cb.subgroups(effects, by="sex").to_frame()["estimate"].round(3).to_dict()
+    {'f': 0.527, 'm': 1.289}
     """
 
     by: str
@@ -117,7 +127,9 @@ def subgroups(
     Raises
     ------
     ModelError
-        If there is no such moderator, or no study has a value of it.
+        If there is no such moderator, or a setting is none of those allowed.
+    DataError
+        If no study has a value of it, or ``effects`` are none.
 
     References
     ----------
@@ -171,6 +183,14 @@ class AgainstRest:
         Both side by side with the test between them; None where either is empty.
     warnings : tuple of str
         Which rows were chosen where a study has several, and what cannot be given.
+
+    Examples
+    --------
+    >>> import comorbid as cb
+    >>> table = cb.datasets.headache_back_pain()
+    >>> result = cb.against_rest(table, where={"headache": ("migraine",)}, label="migraine")
+    >>> round(result.contrast.q_between_p, 4)
+    0.4379
     """
 
     label: str
@@ -228,7 +248,12 @@ def against_rest(
     test: Test = "knha",
     level: float = 0.95,
 ) -> AgainstRest:
-    """Pool the studies that match, pool the others, and test whether they differ.
+    r"""Pool the studies that match, pool the others, and test whether they differ.
+
+    The test is that of `subgroups`, between two groups:
+
+    .. math:: Q_B = \frac{(\hat\mu_1 - \hat\mu_2)^2}{\mathrm{se}_1^2 + \mathrm{se}_2^2}
+       \sim \chi^2_1
 
     A study enters once, on one side: with its primary row if that matches, otherwise with its
     first row that does. The other side holds the primary rows of the studies without a match, so
@@ -239,7 +264,7 @@ def against_rest(
     studies : Studies
         All rows, primary or not.
     where : mapping of str to sequence of str
-        Columns and the values that belong to the subgroup.
+        Columns and the values that belong to the subgroup; a string is one value.
     label : str
         What the subgroup is called.
     measure, overrides
@@ -255,7 +280,14 @@ def against_rest(
     Raises
     ------
     DataError
-        If a column does not exist.
+        If a column does not exist, or an argument is of another type.
+    ModelError
+        If a setting is none of those allowed.
+
+    References
+    ----------
+    Borenstein M, Higgins JPT (2013). Meta-analysis and subgroups. Prevention Science
+    14:134-143. doi:10.1007/s11121-013-0377-7
 
     Examples
     --------
@@ -296,11 +328,14 @@ def _definition(where: object) -> dict[str, tuple[str, ...]]:
     problems = [
         Problem(f"where[{column!r}] is {shown(values)}", remedy)
         for column, values in where.items()
-        if isinstance(values, str) or not isinstance(values, Iterable)
+        if not isinstance(values, Iterable)
     ]
     if problems:
         raise DataError(problems)
-    return {str(column): tuple(values) for column, values in where.items()}
+    return {
+        str(column): (values,) if isinstance(values, str) else tuple(values)
+        for column, values in where.items()
+    }
 
 
 def _matching_effects(

@@ -194,7 +194,7 @@ def asymmetry(
         If there are fewer than three studies, the predictor does not vary, the effects lie on one
         line or are not odds ratios, or a setting is none of those allowed.
     DataError
-        If counts or sizes are missing or impossible.
+        If ``fit`` is not what `pool` returns, or counts or sizes are missing or impossible.
 
     References
     ----------

@@ -141,6 +141,8 @@ def excess_significance(
     ------
     ModelError
         If a setting is none of those allowed.
+    DataError
+        If ``fit`` is not what `pool` returns.
 
     References
     ----------

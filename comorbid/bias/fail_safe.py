@@ -144,6 +144,8 @@ def fail_safe_n(
     ------
     ModelError
         If a setting is none of those allowed, or Orwin's has no target other than 0.
+    DataError
+        If ``fit`` is not what `pool` returns.
 
     References
     ----------

@@ -120,6 +120,8 @@ def henmi_copas(fit: Fit) -> HenmiCopas:
     ------
     ModelError
         If there is one study.
+    DataError
+        If ``fit`` is not what `pool` returns.
 
     References
     ----------

@@ -116,6 +116,8 @@ def pet_peese(fit: Fit, *, alpha: float = 0.05) -> PetPeese:
     ------
     ModelError
         If there are fewer than three studies, or all have the same variance.
+    DataError
+        If ``fit`` is not what `pool` returns.
 
     References
     ----------

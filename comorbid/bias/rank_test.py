@@ -93,6 +93,8 @@ def rank_test(fit: Fit, *, distribution: Distribution = "exact") -> RankTest:
     ------
     ModelError
         If there is one study, or all have the same variance or the same standardised effect.
+    DataError
+        If ``fit`` is not what `pool` returns.
 
     References
     ----------

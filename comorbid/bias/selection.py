@@ -88,6 +88,8 @@ def selection_model(
     ModelError
         If there are fewer studies than parameters, the likelihood has no maximum, or a setting is
         none of those allowed.
+    DataError
+        If ``fit`` is not what `pool` returns, or ``steps`` or ``delta`` are no lists of numbers.
 
     References
     ----------

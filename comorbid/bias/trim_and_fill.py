@@ -146,6 +146,8 @@ def trim_and_fill(
     ModelError
         If there are fewer than two studies, or no side can be chosen; if the number never stays
         the same, or leaves no study; if a setting is none of those allowed.
+    DataError
+        If ``fit`` is not what `pool` returns.
 
     References
     ----------

@@ -9,14 +9,41 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Strong:
-    """A run of text inside a paragraph that carries the weight of the sentence."""
+    """A run of text inside a paragraph that carries the weight of the sentence.
+
+    Parameters
+    ----------
+    text : str
+
+    Examples
+    --------
+    >>> Paragraph(("The interval is ", Strong("impossible"), ".")).text[1].text
+    'impossible'
+    """
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A run of text that leads to a web address; only ``https`` addresses are allowed."""
+    """A run of text that leads to a web address.
+
+    Parameters
+    ----------
+    text : str
+    url : str
+        Where it leads; ``https`` only.
+
+    Raises
+    ------
+    ValueError
+        If the address is another.
+
+    Examples
+    --------
+    >>> Link("Sterne 2011", "https://doi.org/10.1136/bmj.d4002").url
+    'https://doi.org/10.1136/bmj.d4002'
+    """
 
     text: str
     url: str
@@ -31,7 +58,18 @@ Inline = str | Strong | Link
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A heading inside a section; the section's own title is level 1."""
+    """A heading inside a section, whose own title is level 1.
+
+    Parameters
+    ----------
+    text : str
+    level : {2, 3}
+
+    Examples
+    --------
+    >>> Heading("Sources", level=3).level
+    3
+    """
 
     text: str
     level: Literal[2, 3] = 2
@@ -39,14 +77,36 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """A paragraph: a string, or a tuple of strings, `Strong` and `Link`."""
+    """A paragraph.
+
+    Parameters
+    ----------
+    text : str or tuple
+        A string, or a tuple of strings, `Strong` and `Link`.
+
+    Examples
+    --------
+    >>> Paragraph("Six studies were pooled.").text
+    'Six studies were pooled.'
+    """
 
     text: str | tuple[Inline, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Items:
-    """An unordered list, one string or tuple of inline parts an item."""
+    """An unordered list.
+
+    Parameters
+    ----------
+    items : tuple
+        One string, or tuple of strings, `Strong` and `Link`, an item.
+
+    Examples
+    --------
+    >>> len(Items(("first", ("second, with a ", Strong("weight")))).items)
+    2
+    """
 
     items: tuple[str | tuple[Inline, ...], ...]
 
@@ -67,6 +127,17 @@ class Table:
         Names of the columns that are aligned as numbers.
     note : str
         Printed small below the table.
+
+    Raises
+    ------
+    ValueError
+        If a row is longer or shorter than the header, or ``numeric`` names no column.
+
+    Examples
+    --------
+    >>> table = Table(("Study", "OR"), (("Ashina 2018", "2.10"),), "Effects", numeric=("OR",))
+    >>> table.rows[0][1]
+    '2.10'
     """
 
     header: tuple[str, ...]
@@ -96,6 +167,12 @@ class Figure:
         What a reader who cannot see it needs to know, computed from the same numbers.
     caption : str
         What the figure shows.
+
+    Examples
+    --------
+    >>> drawing = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'
+    >>> Figure(drawing, alt="An empty square.").alt
+    'An empty square.'
     """
 
     svg: str
@@ -112,7 +189,22 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A finding that must not be overlooked: a caution about data or result, or plain news."""
+    """A finding that must not be overlooked.
+
+    Parameters
+    ----------
+    text : str or tuple
+        A string, or a tuple of strings, `Strong` and `Link`.
+    kind : {"caution", "information"}
+        A caution about data or result, or plain news.
+    title : str
+        Printed above it.
+
+    Examples
+    --------
+    >>> Note("One study: nothing is pooled.").kind
+    'caution'
+    """
 
     text: str | tuple[Inline, ...]
     kind: Literal["caution", "information"] = "caution"

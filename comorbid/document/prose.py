@@ -25,6 +25,10 @@ def value(number: float, scale: str = "log") -> str:
     scale : {"log", "identity"}
         Ratios (``log``) keep three significant digits below 0.1 and above 100.
 
+    Returns
+    -------
+    str
+
     Examples
     --------
     >>> value(2.2939), value(0.0153), value(3189.6), value(float("nan"))
@@ -44,6 +48,17 @@ def value(number: float, scale: str = "log") -> str:
 def interval(ends: tuple[float, float], scale: str = "log") -> str:
     """Format an interval: ``1.88 to 2.80``.
 
+    Parameters
+    ----------
+    ends : (float, float)
+        On the printed scale.
+    scale : {"log", "identity"}
+        As in `value`.
+
+    Returns
+    -------
+    str
+
     Examples
     --------
     >>> interval((1.8815, 2.7966))
@@ -57,6 +72,14 @@ def interval(ends: tuple[float, float], scale: str = "log") -> str:
 def small(number: float) -> str:
     """Format a variance or another small number with three significant digits.
 
+    Parameters
+    ----------
+    number : float
+
+    Returns
+    -------
+    str
+
     Examples
     --------
     >>> small(0.028069), small(0.0), small(12.3456)
@@ -68,7 +91,18 @@ def small(number: float) -> str:
 
 
 def percent(share: float, digits: int = 0) -> str:
-    """Format a percentage that is given as one (0 to 100).
+    """Format a percentage.
+
+    Parameters
+    ----------
+    share : float
+        From 0 to 100.
+    digits : int
+        Decimals.
+
+    Returns
+    -------
+    str
 
     Examples
     --------
@@ -86,6 +120,15 @@ def percent(share: float, digits: int = 0) -> str:
 def level(proportion: float) -> str:
     """Format the level of an interval.
 
+    Parameters
+    ----------
+    proportion : float
+        Such as 0.95.
+
+    Returns
+    -------
+    str
+
     Examples
     --------
     >>> level(0.95), level(0.999)
@@ -96,6 +139,15 @@ def level(proportion: float) -> str:
 
 def p_value(p: float) -> str:
     """Format a p-value with its sign: ``p = 0.42``, ``p < 0.001``.
+
+    Parameters
+    ----------
+    p : float
+        nan where there is none.
+
+    Returns
+    -------
+    str
 
     Examples
     --------
@@ -112,6 +164,16 @@ def p_value(p: float) -> str:
 def counted(number: int, singular: str, plural: str) -> str:
     """Format a number with its noun.
 
+    Parameters
+    ----------
+    number : int
+    singular, plural : str
+        The noun for one, and for other numbers.
+
+    Returns
+    -------
+    str
+
     Examples
     --------
     >>> counted(1, "study", "studies"), counted(1406, "study", "studies")
@@ -122,6 +184,14 @@ def counted(number: int, singular: str, plural: str) -> str:
 
 def listed(words: Sequence[str]) -> str:
     """Join words as a sentence does.
+
+    Parameters
+    ----------
+    words : sequence of str
+
+    Returns
+    -------
+    str
 
     Examples
     --------
@@ -135,6 +205,15 @@ def listed(words: Sequence[str]) -> str:
 
 def measure_name(measure: str) -> str:
     """Return a measure's name in a sentence; an unknown one by its id.
+
+    Parameters
+    ----------
+    measure : str
+        Its id.
+
+    Returns
+    -------
+    str
 
     Examples
     --------

@@ -48,11 +48,17 @@ def effects(
     to: To = "only0",
     drop00: Drop00 = "no",
 ) -> Effects:
-    """Turn studies into effects and variances on the analysis scale.
+    r"""Turn studies into effects and variances on the analysis scale.
 
-    A row's printed estimate is used where it is of this measure, otherwise the row's counts, or
-    whatever columns the measure is computed from; an `Override` decides otherwise for one row,
-    with its reason.
+    From a printed estimate with the interval :math:`(l, u)` of level :math:`\gamma`, and the
+    scale's function g, the logarithm for ratios,
+
+    .. math:: y = g(\hat\theta), \qquad
+       v = \left(\frac{g(u) - g(l)}{2 z_{(1 + \gamma)/2}}\right)^2
+
+    and from counts by the measure's formula, which `find_measure` prints. A row's printed estimate
+    is used where it is of this measure, otherwise the row's counts, or whatever columns the measure
+    is computed from; an `Override` decides otherwise for one row, with its reason.
 
     Parameters
     ----------
@@ -86,6 +92,16 @@ def effects(
         missing or holds text or an impossible value, or an override does not fit.
     ModelError
         If the measure or a setting is unknown.
+
+    Warns
+    -----
+    DataWarning
+        Names the rows that give no effect, and studies of which several rows are taken.
+
+    References
+    ----------
+    Higgins JPT, Li T, Deeks JJ (2024). Cochrane Handbook for Systematic Reviews of
+    Interventions 6.5, section 6.3.1-6.3.2. doi:10.1002/9781119536604.ch6
 
     Examples
     --------

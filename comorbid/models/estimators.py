@@ -32,12 +32,29 @@ class Estimator:
     cite : str
         The paper that the formula comes from, with its DOI.
     moderated : callable, optional
-        ``moderated(projection) -> array >= 0``: the same with moderators, for meta-regression, and
-        for estimators that use the analyst's weights.
+        ``moderated(projection) -> array >= 0`` of shape (n,): the same with moderators, for
+        meta-regression, and for estimators that use the analyst's weights.
     se : callable, optional
-        ``se(projection, tau2) -> array``: the standard error of tau2 in large samples.
+        ``se(projection, tau2) -> array`` of shape (n,): the standard error of tau2 in large
+        samples.
     fixed : float, optional
         The value that tau2 is fixed at, if it is not estimated.
+
+    Examples
+    --------
+    Hunter and Schmidt's, as a plugin would declare it:
+
+    >>> import comorbid as cb
+    >>> def tau2(yi, vi):
+    ...     w = 1 / vi
+    ...     mean = (w * yi).sum(axis=0) / w.sum(axis=0)
+    ...     q = (w * (yi - mean) ** 2).sum(axis=0)
+    ...     k = (w > 0).sum(axis=0)
+    ...     return ((q - k) / w.sum(axis=0)).clip(0)
+    >>> mine = cb.Estimator("HS-mine", "Hunter-Schmidt", tau2, "Hunter and Schmidt 1990")
+    >>> effects = cb.Effects(yi=[0.1, 0.9, 0.4], vi=[0.03, 0.08, 0.02])
+    >>> [round(cb.pool(effects, method=method).tau2, 4) for method in (mine, "HS")]
+    [0.0311, 0.0311]
     """
 
     id: str

@@ -39,6 +39,14 @@ class MantelHaenszel(Stratified):
         The same with Cochran's variance (n for n - 1), for OR.
     breslow_day, tarone : ChiSquared or None
         Tests that the tables have the same odds ratio, for OR; Tarone's corrects the other.
+
+    Examples
+    --------
+    >>> import comorbid as cb
+    >>> tables = {"ai": [4, 6], "bi": [119, 300], "ci": [11, 29], "di": [128, 274]}
+    >>> fit = cb.mantel_haenszel(tables)
+    >>> round(fit.estimate, 4), fit.cmh.df
+    (-1.4215, 1)
     """
 
     cmh: ChiSquared | None

@@ -23,7 +23,15 @@ _SINGLE, _POOLED = Zeros(drop00="yes"), Zeros(to="none")
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Peto(Stratified):
-    """Peto's one-step odds ratio; made by `peto`. Its attributes are those of `Stratified`."""
+    """Peto's one-step odds ratio; made by `peto`. Its attributes are those of `Stratified`.
+
+    Examples
+    --------
+    >>> import comorbid as cb
+    >>> tables = {"ai": [4, 6], "bi": [119, 300], "ci": [11, 29], "di": [128, 274]}
+    >>> round(cb.peto(tables).on_scale().estimate, 2)
+    0.29
+    """
 
 
 def peto(

@@ -70,6 +70,13 @@ class Fit:
         What could not be given, and why; what was left out.
     user_weights : array of shape (k,) or None
         The analyst's weights as given, if there are any.
+
+    Examples
+    --------
+    >>> import comorbid as cb
+    >>> fit = cb.pool(cb.Effects(yi=[0.53, 0.94, 0.74], vi=[0.03, 0.08, 0.02], measure="OR"))
+    >>> round(fit.estimate, 4), tuple(round(end, 4) for end in fit.ci)
+    (0.693, (0.2809, 1.1052))
     """
 
     effects: Effects

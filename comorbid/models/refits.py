@@ -32,6 +32,14 @@ class Refits:
         How the rows were fitted.
     level : float
         Of the intervals, a proportion.
+
+    Examples
+    --------
+    >>> import comorbid as cb
+    >>> effects = cb.Effects(yi=[0.53, 0.94, 0.74], vi=[0.03, 0.08, 0.02], measure="OR")
+    >>> refits = cb.leave_one_out(cb.pool(effects))
+    >>> refits.to_frame()["estimate"].round(3).to_dict()
+    {'Study 1': 0.78, 'Study 2': 0.656, 'Study 3': 0.674}
     """
 
     kind: str

@@ -69,6 +69,15 @@ class Regression:
         The fit as the kernel made it, a batch of one.
     warnings : tuple of str
         What was left out, and what cannot be given.
+
+    Examples
+    --------
+    >>> import comorbid as cb
+    >>> effects = cb.Effects(yi=[0.1, 0.4, 0.5, 0.9, 1.2], vi=[0.03, 0.08, 0.02, 0.05, 0.04],
+    ...                      moderators={"year": [1990, 1995, 2001, 2008, 2012]})
+    >>> fit = cb.regress(effects, "~ year", test="z")
+    >>> fit.to_frame()["estimate"].round(4).to_dict()
+    {'Intercept': -94.8803, 'year': 0.0477}
     """
 
     effects: Effects

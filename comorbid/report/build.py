@@ -111,9 +111,27 @@ def build(folder: str | Path, *, progress: Progress = silent) -> Report:
 
     Examples
     --------
+    A folder with the studies that come with the package:
+
+    >>> import importlib.resources, pathlib, tempfile
     >>> import comorbid as cb
-    >>> report = cb.build("reports/headache-back-pain")  # doctest: +SKIP
-    >>> report.save()  # doctest: +SKIP
+    >>> temporary = tempfile.TemporaryDirectory()
+    >>> folder = pathlib.Path(temporary.name)
+    >>> data = importlib.resources.files("comorbid.studies") / "data/headache-back-pain"
+    >>> _ = (folder / "studies.csv").write_bytes((data / "estimates.csv").read_bytes())
+    >>> _ = (folder / "report.toml").write_text('''
+    ... id = "example"
+    ... title = "Headache and back pain"
+    ... date = 2026-01-31
+    ... data = "studies.csv"
+    ... sections = ["methods", "forest"]
+    ... ''')
+    >>> report = cb.build(folder)
+    >>> [section.title for section in report.document.sections]
+    ['Methods', 'The pooled association']
+    >>> sorted(file.name for file in report.save())
+    ['report.html', 'report.pdf', 'results.json']
+    >>> temporary.cleanup()
     """
     definition = read_definition(folder)
     progress(f"definition: {definition.id}")

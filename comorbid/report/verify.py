@@ -72,10 +72,26 @@ def verify(folder: str | Path, *, progress: Progress = silent) -> Verification:
 
     Examples
     --------
+    A folder with the studies that come with the package:
+
+    >>> import importlib.resources, pathlib, tempfile
     >>> import comorbid as cb
-    >>> cb.verify("reports/headache-back-pain")  # doctest: +SKIP
+    >>> temporary = tempfile.TemporaryDirectory()
+    >>> folder = pathlib.Path(temporary.name)
+    >>> data = importlib.resources.files("comorbid.studies") / "data/headache-back-pain"
+    >>> _ = (folder / "studies.csv").write_bytes((data / "estimates.csv").read_bytes())
+    >>> _ = (folder / "report.toml").write_text('''
+    ... id = "example"
+    ... title = "Headache and back pain"
+    ... date = 2026-01-31
+    ... data = "studies.csv"
+    ... sections = ["methods", "forest"]
+    ... ''')
+    >>> _ = cb.build(folder).save()
+    >>> cb.verify(folder)
     inputs: agree
     numbers: agree
+    >>> temporary.cleanup()
     """
     definition = read_definition(folder)
     locked = locks.read_lock(definition.folder)

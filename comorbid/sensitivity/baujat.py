@@ -90,6 +90,11 @@ def baujat(fit: Pooled) -> Baujat:
     Baujat
         nan where a study has no effect of its own or the others cannot be fitted.
 
+    Raises
+    ------
+    DataError
+        If ``fit`` is none of the three.
+
     References
     ----------
     Baujat B, Mahe C, Pignon J-P, Hill C (2002). Statistics in Medicine 21:2641-2652.

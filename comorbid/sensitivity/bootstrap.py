@@ -141,6 +141,8 @@ def bootstrap(
     ------
     ModelError
         If a setting is none of those allowed, or n is too small for the level.
+    DataError
+        If ``fit`` is not what `pool` returns.
 
     References
     ----------

@@ -43,7 +43,8 @@ def cumulative(fit: Pooled, *, by: str | Sequence[str] | Sequence[int] | None = 
     ModelError
         If there is no such moderator, or its values cannot be put in order.
     DataError
-        If a study has no value in it, or an order does not name each study once.
+        If a study has no value in it, an order does not name each study once, or ``fit`` is none
+        of the three.
 
     References
     ----------

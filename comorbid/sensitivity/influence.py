@@ -138,6 +138,11 @@ def influence(fit: Fit) -> Influence:
         nan with a reason where the other studies cannot be fitted, or are one study, whose tau2
         does not exist.
 
+    Raises
+    ------
+    DataError
+        If ``fit`` is not what `pool` returns.
+
     References
     ----------
     Viechtbauer W, Cheung MW-L (2010). Research Synthesis Methods 1:112-125.

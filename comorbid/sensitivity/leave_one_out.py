@@ -37,7 +37,7 @@ def leave_one_out(fit: Pooled, *, by: str | None = None) -> Refits:
     ModelError
         If there is no such moderator.
     DataError
-        If a study has no value in it.
+        If a study has no value in it, or ``fit`` is none of the three.
 
     References
     ----------

@@ -41,7 +41,7 @@ def other_rows(fit: Fit, *, studies: Studies, overrides: Sequence[Override] = ()
     Raises
     ------
     DataError
-        If the fit holds two rows of one study.
+        If the fit holds two rows of one study, or an argument is of another type.
 
     References
     ----------

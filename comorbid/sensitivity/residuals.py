@@ -94,6 +94,11 @@ def rstudent(fit: Fit) -> DeletedResiduals:
         nan with a reason where the other studies cannot be fitted, or are one study, whose tau2
         does not exist (except in the equal-effects model, which has none).
 
+    Raises
+    ------
+    DataError
+        If ``fit`` is not what `pool` returns.
+
     References
     ----------
     Viechtbauer W, Cheung MW-L (2010). Research Synthesis Methods 1:112-125.

@@ -158,6 +158,8 @@ def subsets(fit: Pooled, *, limit: int = 2**20, seed: int = 1) -> Subsets:
     ------
     ModelError
         If ``limit`` is not a positive, or ``seed`` not a non-negative, whole number.
+    DataError
+        If ``fit`` is none of the three.
 
     References
     ----------

@@ -82,7 +82,25 @@ def small_studies(fit: Fit) -> tuple[Block, ...]:
 
 
 def subgroup_blocks(result: AgainstRest) -> tuple[Block, ...]:
-    """Return a subgroup beside the other studies: sentence, table, and what cannot be said."""
+    """Return a subgroup beside the other studies: sentence, table, and what cannot be said.
+
+    Parameters
+    ----------
+    result : AgainstRest
+        What `against_rest` returns.
+
+    Returns
+    -------
+    tuple of Block
+
+    Examples
+    --------
+    >>> import comorbid as cb
+    >>> studies = cb.datasets.headache_back_pain()
+    >>> result = cb.against_rest(studies, where={"headache": ("migraine",)}, label="migraine")
+    >>> [type(block).__name__ for block in cb.subgroup_blocks(result)][:3]
+    ['Paragraph', 'Figure', 'Table']
+    """
     blocks: list[Block] = [Paragraph(sentences.difference(result))]
     if result.contrast is not None:
         blocks += [figures.subgroups(result.contrast), _sides(result)]
