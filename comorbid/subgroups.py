@@ -76,7 +76,7 @@ class Subgroups:
             "q_between": self.q_between,
             "q_between_df": self.q_between_df,
             "q_between_p": self.q_between_p,
-            "warnings": list(self.warnings),
+            "warnings": [*self.refits.warnings, *self.warnings],
         }
 
     def summary(self) -> str:

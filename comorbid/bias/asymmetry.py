@@ -63,8 +63,12 @@ class Asymmetry(Views):
         What the regression multiplies the variances by; 1 for ``rma`` tested by z or t.
     level : float
         Of the interval, a proportion.
+    measure : str
+        Of the effects.
     k : int
         Number of studies tested.
+    ids : tuple of str
+        The estimates of the fit.
     warnings : tuple of str
         Cautions, and studies left out.
     """
@@ -86,7 +90,9 @@ class Asymmetry(Views):
     tau2: float
     dispersion: float
     level: float
+    measure: str
     k: int
+    ids: tuple[str, ...]
     warnings: tuple[str, ...]
 
     def to_frame(self) -> pd.DataFrame:
@@ -304,6 +310,8 @@ def _as_asymmetry(fit: Fit, test: str, model: str, line: Line, notes: list[str])
         tau2=float(found.tau2[0]) if mixed else nan,
         dispersion=float(found.s2[0]),
         level=fit.level,
+        measure=fit.effects.measure,
         k=line.x.size,
+        ids=fit.effects.ids,
         warnings=(*notes, *few_studies(line.x.size)),
     )

@@ -61,6 +61,10 @@ class ExcessSignificance(Views):
         Of the tests of the studies, and of the limit.
     alternative : {"two.sided", "greater", "less"}
         Of the tests of the studies.
+    measure, method : str
+        How the fit was made.
+    ids : tuple of str
+        The estimates used.
     warnings : tuple of str
         Cautions.
     """
@@ -80,6 +84,9 @@ class ExcessSignificance(Views):
     alpha: float
     limit_alpha: float
     alternative: str
+    measure: str
+    method: str
+    ids: tuple[str, ...]
     warnings: tuple[str, ...]
 
     def to_frame(self) -> pd.DataFrame:
@@ -191,6 +198,9 @@ def excess_significance(
         alpha=alpha,
         limit_alpha=limit_alpha,
         alternative=alternative,
+        measure=fit.effects.measure,
+        method=fit.method,
+        ids=fit.effects.ids,
         warnings=(*fit.effects.warnings, _CAUTION),
     )
 

@@ -52,8 +52,12 @@ class FailSafeN(Views):
         ``target``; nan for the other.
     estimate_with, tau2_with, p_value_with : float
         Of the studies found and the n null studies, kind ``general`` only.
+    measure, method : str
+        Of the effects, and how the fit estimates tau2, which the kind ``general`` needs.
     k : int
         Number of studies found.
+    ids : tuple of str
+        Their estimates.
     warnings : tuple of str
         Cautions.
     """
@@ -68,7 +72,10 @@ class FailSafeN(Views):
     estimate_with: float
     tau2_with: float
     p_value_with: float
+    measure: str
+    method: str
     k: int
+    ids: tuple[str, ...]
     warnings: tuple[str, ...]
 
     def to_frame(self) -> pd.DataFrame:
@@ -304,6 +311,9 @@ def _result(
         estimate_with=estimate_with,
         tau2_with=tau2_with,
         p_value_with=p_value_with,
+        measure=fit.effects.measure,
+        method=fit.method,
         k=fit.k,
+        ids=fit.effects.ids,
         warnings=fit.effects.warnings,
     )

@@ -47,6 +47,8 @@ class HenmiCopas(Views):
         Of the effects.
     k : int
         Number of studies.
+    ids : tuple of str
+        The estimates used.
     warnings : tuple of str
         Cautions.
     """
@@ -60,6 +62,7 @@ class HenmiCopas(Views):
     measure: str
     scale: str
     k: int
+    ids: tuple[str, ...]
     warnings: tuple[str, ...]
 
     def to_frame(self) -> pd.DataFrame:
@@ -159,6 +162,7 @@ def henmi_copas(fit: Fit) -> HenmiCopas:
         measure=fit.effects.measure,
         scale=fit.effects.scale,
         k=fit.k,
+        ids=fit.effects.ids,
         warnings=fit.effects.warnings,
     )
 

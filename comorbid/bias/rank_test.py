@@ -39,8 +39,12 @@ class RankTest(Views):
         Two-sided.
     distribution : {"exact", "normal"}
         Where the p-value comes from.
+    measure : str
+        Of the effects.
     k : int
         Number of studies.
+    ids : tuple of str
+        The estimates used.
     warnings : tuple of str
         Cautions.
     """
@@ -48,7 +52,9 @@ class RankTest(Views):
     tau: float
     p_value: float
     distribution: str
+    measure: str
     k: int
+    ids: tuple[str, ...]
     warnings: tuple[str, ...]
 
     def to_frame(self) -> pd.DataFrame:
@@ -137,7 +143,9 @@ def rank_test(fit: Fit, *, distribution: Distribution = "exact") -> RankTest:
         tau=float(found.statistic),
         p_value=float(found.pvalue),
         distribution=used,
+        measure=fit.effects.measure,
         k=fit.k,
+        ids=fit.effects.ids,
         warnings=(*notes, *few_studies(fit.k)),
     )
 

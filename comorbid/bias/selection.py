@@ -252,6 +252,7 @@ def _as_model(
         scale=fit.effects.scale,
         method="EE" if fit.method == "EE" else "ML",
         k=fit.k,
+        ids=fit.effects.ids,
         warnings=(
             *fit.effects.warnings,
             *_empty_notes(cuts, counts),

@@ -58,6 +58,8 @@ class SelectionModel(Views):
         Of the effects; ``method`` is ML, or EE where tau2 is fixed at 0.
     k : int
         Number of studies.
+    ids : tuple of str
+        The estimates used.
     warnings : tuple of str
         Parameters at bounds, empty steps, several maxima.
     """
@@ -90,6 +92,7 @@ class SelectionModel(Views):
     scale: str
     method: str
     k: int
+    ids: tuple[str, ...]
     warnings: tuple[str, ...]
 
     def weight(self, p: Array) -> Array:

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from scipy import special
 
-from comorbid.effects.arrays import Array, Mask
+from comorbid.effects.arrays import Array, Frozen, Mask
 from comorbid.errors import ModelError
 from comorbid.models.estimators import Estimator
 from comorbid.models.projection import Intercept
@@ -22,7 +22,7 @@ COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(Frozen):
     """Fits of n data sets: one array of shape (n,) a quantity, nan where it does not exist.
 
     The names are those of the columns of every refit table; ``estimate, se``, the intervals and

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from comorbid.effects.arrays import Array, Index
+from comorbid.effects.arrays import Array, Frozen, Index
 from comorbid.errors import ModelError
 from comorbid.models import text
 from comorbid.models.arrangements import arrangements, count_arrangements
@@ -26,7 +26,7 @@ _EQUAL = 1e-8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PermutationTest:
+class PermutationTest(Frozen):
     """A permutation test of a meta-regression; made by `permutation_test`.
 
     Attributes
@@ -44,6 +44,12 @@ class PermutationTest:
         How many were; the one found counts as one of them.
     seed : int or None
         Of the random arrangements.
+    measure, method, test : str
+        How the regression was made.
+    ids : tuple of str
+        The estimates used.
+    warnings : tuple of str
+        Those of the regression.
     """
 
     names: tuple[str, ...]
@@ -54,6 +60,11 @@ class PermutationTest:
     exact: bool
     repetitions: int
     seed: int | None
+    measure: str
+    method: str
+    test: str
+    ids: tuple[str, ...]
+    warnings: tuple[str, ...]
 
     def to_frame(self) -> pd.DataFrame:
         """Return the coefficients indexed by term: ``statistic, p_value``."""
@@ -65,6 +76,11 @@ class PermutationTest:
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values."""
         return {
+            "measure": self.measure,
+            "method": self.method,
+            "test": self.test,
+            "ids": list(self.ids),
+            "warnings": list(self.warnings),
             "names": list(self.names),
             "statistic": self.statistic.tolist(),
             "p_value": self.p_value.tolist(),
@@ -172,6 +188,11 @@ def permutation_test(
         exact=repetitions == "exact",
         repetitions=total,
         seed=seed,
+        measure=regression.effects.measure,
+        method=regression.method,
+        test=regression.test,
+        ids=regression.effects.ids,
+        warnings=regression.warnings,
     )
 
 

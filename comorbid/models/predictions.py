@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from comorbid.effects.arrays import Array
+from comorbid.effects.arrays import Array, Frozen
 from comorbid.effects.scales import SCALES
 from comorbid.errors import DataError
 from comorbid.models import text
@@ -25,7 +25,7 @@ _COLUMNS = ("estimate", "se", "ci_low", "ci_high", "pi_low", "pi_high")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Predictions:
+class Predictions(Frozen):
     """Mean effects at given moderators; made by `Regression.predict`.
 
     Attributes
@@ -39,8 +39,14 @@ class Predictions:
         equal-effects model.
     measure, scale : str
         Of the effects.
+    method, test : str
+        How the regression was made.
     level : float
         Of the intervals, a proportion.
+    ids : tuple of str
+        The estimates used.
+    warnings : tuple of str
+        Those of the regression.
     """
 
     labels: tuple[str, ...]
@@ -52,7 +58,11 @@ class Predictions:
     pi_high: Array
     measure: str
     scale: str
+    method: str
+    test: str
     level: float
+    ids: tuple[str, ...]
+    warnings: tuple[str, ...]
 
     def to_frame(self) -> pd.DataFrame:
         """Return the rows indexed by label, on the analysis scale, in full precision."""
@@ -64,8 +74,16 @@ class Predictions:
     def to_dict(self) -> dict[str, Any]:
         """Return labels, settings and columns as plain lists."""
         columns = {name: getattr(self, name).tolist() for name in _COLUMNS}
-        settings = {"measure": self.measure, "level": self.level, "labels": list(self.labels)}
-        return {**settings, **columns}
+        return {
+            "measure": self.measure,
+            "method": self.method,
+            "test": self.test,
+            "level": self.level,
+            "ids": list(self.ids),
+            "warnings": list(self.warnings),
+            "labels": list(self.labels),
+            **columns,
+        }
 
     def on_scale(self) -> tuple[Scaled, ...]:
         """Return each row back-transformed, as `Fit.on_scale` does."""
@@ -154,7 +172,11 @@ def predict(
         pi_high=estimate + spread,
         measure=regression.effects.measure,
         scale=regression.effects.scale,
+        method=regression.method,
+        test=regression.test,
         level=regression.level,
+        ids=regression.effects.ids,
+        warnings=regression.warnings,
     )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import special
 
-from comorbid.effects.arrays import Array
+from comorbid.effects.arrays import Array, Frozen
 from comorbid.errors import ModelError
 from comorbid.models import text
 from comorbid.models.estimators import Estimator
@@ -29,7 +29,7 @@ _COLUMNS = ("tau2", "log_likelihood", "estimate", "se", "ci_low", "ci_high")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Profile:
+class Profile(Frozen):
     """The profile likelihood of tau2; made by `profile`.
 
     Attributes
@@ -48,6 +48,10 @@ class Profile:
         A proportion.
     measure, method, test : str
         How the fit was made.
+    ids : tuple of str
+        The estimates used.
+    warnings : tuple of str
+        Those of the fit.
     """
 
     kind: Kind
@@ -64,6 +68,8 @@ class Profile:
     measure: str
     method: str
     test: str
+    ids: tuple[str, ...]
+    warnings: tuple[str, ...]
 
     def to_frame(self) -> pd.DataFrame:
         """Return ``tau2, log_likelihood, estimate, se, ci_low, ci_high``, one row a tau2."""
@@ -75,7 +81,12 @@ class Profile:
         """Return settings, maximum and columns as plain values."""
         names = ("kind", "best", "maximum", "cut", "level", "measure", "method", "test")
         columns = {name: getattr(self, name).tolist() for name in _COLUMNS}
-        return {**{name: getattr(self, name) for name in names}, **columns}
+        return {
+            **{name: getattr(self, name) for name in names},
+            "ids": list(self.ids),
+            "warnings": list(self.warnings),
+            **columns,
+        }
 
     def summary(self) -> str:
         """Return the table as text."""
@@ -177,6 +188,8 @@ def profile(
         measure=fit.effects.measure,
         method=fit.method,
         test=fit.test,
+        ids=fit.effects.ids,
+        warnings=fit.warnings,
     )
 
 

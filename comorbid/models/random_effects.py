@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from comorbid.effects.arrays import Array
+from comorbid.effects.arrays import Array, Frozen
 from comorbid.errors import ModelError
 from comorbid.models import text
 from comorbid.models.kernel import t_quantile
@@ -22,7 +22,7 @@ _COLUMNS = ("pred", "se", "pi_low", "pi_high")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class StudyPredictions:
+class StudyPredictions(Frozen):
     """Predictions for the studies of a fit; made by `blup` and `ranef`.
 
     Attributes
@@ -37,6 +37,10 @@ class StudyPredictions:
         Of the intervals, a proportion.
     measure, method, test : str
         How the fit was made.
+    ids : tuple of str
+        The estimates used.
+    warnings : tuple of str
+        Those of the fit.
     """
 
     kind: str
@@ -49,6 +53,8 @@ class StudyPredictions:
     measure: str
     method: str
     test: str
+    ids: tuple[str, ...]
+    warnings: tuple[str, ...]
 
     def to_frame(self) -> pd.DataFrame:
         """Return ``pred, se, pi_low, pi_high`` by label, in full precision."""
@@ -62,6 +68,8 @@ class StudyPredictions:
         settings = ("kind", "measure", "method", "test", "level")
         return {
             **{name: getattr(self, name) for name in settings},
+            "ids": list(self.ids),
+            "warnings": list(self.warnings),
             "labels": list(self.labels),
             **{name: getattr(self, name).tolist() for name in _COLUMNS},
         }
@@ -193,4 +201,6 @@ def _predictions(
         measure=fit.effects.measure,
         method=fit.method,
         test=fit.test,
+        ids=fit.effects.ids,
+        warnings=fit.warnings,
     )

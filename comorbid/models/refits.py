@@ -32,6 +32,10 @@ class Refits:
         How the rows were fitted.
     level : float
         Of the intervals, a proportion.
+    ids : tuple of str
+        The estimates that were refitted.
+    warnings : tuple of str
+        What the fit of all of them warned of.
 
     Examples
     --------
@@ -51,6 +55,8 @@ class Refits:
     method: str
     test: str
     level: float
+    ids: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def to_frame(self) -> pd.DataFrame:
         """Return the rows indexed by label, in full precision.
@@ -74,6 +80,8 @@ class Refits:
             "method": self.method,
             "test": self.test,
             "level": self.level,
+            "ids": list(self.ids),
+            "warnings": list(self.warnings),
             "labels": list(self.labels),
             "reasons": list(self.reasons),
             **columns,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import special
 
-from comorbid.effects.arrays import Array, Mask
+from comorbid.effects.arrays import Array, Frozen, Mask
 from comorbid.models import text
 from comorbid.models.design import DesignProjection
 from comorbid.models.design_fits import DesignFits, fit_designs
@@ -22,7 +22,7 @@ _COLUMNS = ("rstudent", "dffits", "cook_d", "cov_r", "tau2_del", "q_del", "hat",
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class RegressionInfluence:
+class RegressionInfluence(Frozen):
     r"""Influence of each study on a meta-regression; made by `regression_influence`.
 
     Attributes
@@ -51,6 +51,14 @@ class RegressionInfluence:
         The k refits.
     reasons : tuple of str
         One a study: why its row is incomplete, or empty.
+    measure, method, test : str
+        How the regression was made.
+    level : float
+        Of its intervals, a proportion.
+    ids : tuple of str
+        The estimates used.
+    warnings : tuple of str
+        Those of the regression.
     """
 
     labels: tuple[str, ...]
@@ -67,6 +75,12 @@ class RegressionInfluence:
     flagged: Mask
     without: DesignFits
     reasons: tuple[str, ...]
+    measure: str
+    method: str
+    test: str
+    level: float
+    ids: tuple[str, ...]
+    warnings: tuple[str, ...]
 
     def to_frame(self) -> pd.DataFrame:
         """Return the diagnostics by label, a column ``dfbs_NAME`` for each coefficient.
@@ -93,6 +107,12 @@ class RegressionInfluence:
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain lists."""
         return {
+            "measure": self.measure,
+            "method": self.method,
+            "test": self.test,
+            "level": self.level,
+            "ids": list(self.ids),
+            "warnings": list(self.warnings),
             "labels": list(self.labels),
             "names": list(self.names),
             **{name: getattr(self, name).tolist() for name in (*_COLUMNS, "dfbs", "flagged")},
@@ -201,6 +221,12 @@ def regression_influence(regression: Regression) -> RegressionInfluence:
         flagged=_flagged(values["dffits"], values["cook_d"], hat, values["dfbs"]),
         without=without,
         reasons=reasons,
+        measure=effects.measure,
+        method=regression.method,
+        test=regression.test,
+        level=regression.level,
+        ids=regression.effects.ids,
+        warnings=regression.warnings,
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from comorbid.effects.arrays import Array
+from comorbid.effects.arrays import Array, Frozen
 from comorbid.models import text
 from comorbid.models.sums import others
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Residuals:
+class Residuals(Frozen):
     """Standardised residuals; made by `rstandard`.
 
     Attributes
@@ -29,6 +29,12 @@ class Residuals:
         Residual and its standard error (analysis scale), and their ratio.
     measure, method, test : str
         How the fit was made.
+    level : float
+        Of its intervals, a proportion.
+    ids : tuple of str
+        The estimates used.
+    warnings : tuple of str
+        Those of the fit.
     """
 
     labels: tuple[str, ...]
@@ -38,6 +44,9 @@ class Residuals:
     measure: str
     method: str
     test: str
+    level: float
+    ids: tuple[str, ...]
+    warnings: tuple[str, ...]
 
     def to_frame(self) -> pd.DataFrame:
         """Return ``resid, se, z`` by label, in full precision."""
@@ -52,6 +61,9 @@ class Residuals:
             "measure": self.measure,
             "method": self.method,
             "test": self.test,
+            "level": self.level,
+            "ids": list(self.ids),
+            "warnings": list(self.warnings),
             "labels": list(self.labels),
             "resid": self.resid.tolist(),
             "se": self.se.tolist(),
@@ -120,4 +132,7 @@ def rstandard(fit: Fit) -> Residuals:
         measure=fit.effects.measure,
         method=fit.method,
         test=fit.test,
+        level=fit.level,
+        ids=fit.effects.ids,
+        warnings=fit.warnings,
     )

@@ -51,6 +51,8 @@ def refit(fit: Fit, kind: str, labels: Sequence[str], members: Mask) -> Refits:
         method=fit.method,
         test=fit.test,
         level=fit.level,
+        ids=effects.ids,
+        warnings=fit.warnings,
     )
 
 

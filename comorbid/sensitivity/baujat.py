@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from comorbid.effects.arrays import Array
+from comorbid.effects.arrays import Array, Frozen
 from comorbid.models.fit import Fit
 from comorbid.sensitivity.frames import as_text, labelled, notes
 from comorbid.sensitivity.leave_one_out import leave_one_out
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Baujat:
+class Baujat(Frozen):
     """The points of Baujat's plot; made by `baujat`.
 
     Attributes
@@ -35,6 +35,10 @@ class Baujat:
         One a study: why its row is incomplete, or empty.
     measure, method : str
         How the fit was made.
+    ids : tuple of str
+        The estimates pooled.
+    warnings : tuple of str
+        Its warnings.
     """
 
     labels: tuple[str, ...]
@@ -43,6 +47,8 @@ class Baujat:
     reasons: tuple[str, ...]
     measure: str
     method: str
+    ids: tuple[str, ...]
+    warnings: tuple[str, ...]
 
     def to_frame(self) -> pd.DataFrame:
         """Return ``x`` and ``y`` by label, and ``reason`` when a row is incomplete."""
@@ -53,6 +59,8 @@ class Baujat:
         return {
             "measure": self.measure,
             "method": self.method,
+            "ids": list(self.ids),
+            "warnings": list(self.warnings),
             "labels": list(self.labels),
             "x": self.x.tolist(),
             "y": self.y.tolist(),
@@ -120,4 +128,6 @@ def baujat(fit: Pooled) -> Baujat:
         reasons=refits.reasons,
         measure=fit.effects.measure,
         method=fit.method,
+        ids=fit.effects.ids,
+        warnings=fit.warnings,
     )

@@ -44,8 +44,10 @@ class Bootstrap:
         Of the intervals, a proportion.
     measure, method, test : str
         How the data sets were fitted.
+    ids : tuple of str
+        The estimates pooled.
     warnings : tuple of str
-        What could not be given, and why.
+        What could not be given, and why; and those of the fit.
     """
 
     batch: Batch
@@ -60,6 +62,7 @@ class Bootstrap:
     measure: str
     method: str
     test: str
+    ids: tuple[str, ...]
     warnings: tuple[str, ...]
 
     def to_frame(self) -> pd.DataFrame:
@@ -73,6 +76,7 @@ class Bootstrap:
         names = ("kind", "interval", "n", "seed", "level", "measure", "method", "test")
         return {
             **{name: getattr(self, name) for name in names},
+            "ids": list(self.ids),
             **{name: getattr(self, name).to_dict() for name in _QUANTITIES},
             "warnings": list(self.warnings),
         }
@@ -191,7 +195,8 @@ def bootstrap(
         measure=fit.effects.measure,
         method=fit.method,
         test=fit.test,
-        warnings=tuple(notes),
+        ids=fit.effects.ids,
+        warnings=(*notes, *fit.warnings),
     )
 
 

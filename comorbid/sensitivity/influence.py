@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import special
 
-from comorbid.effects.arrays import Array, Mask
+from comorbid.effects.arrays import Array, Frozen, Mask
 from comorbid.models import text
 from comorbid.models.fit import Fit
 from comorbid.models.pooled import check_fit
@@ -27,7 +27,7 @@ _COEFFICIENTS = 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Influence:
+class Influence(Frozen):
     """Influence diagnostics, one value a study; made by `influence`.
 
     Attributes
@@ -53,6 +53,12 @@ class Influence:
         One a study: why its row is incomplete, or empty.
     measure, method, test : str
         How the fit was made.
+    level : float
+        Of its intervals, a proportion.
+    ids : tuple of str
+        The estimates pooled.
+    warnings : tuple of str
+        Its warnings.
     """
 
     labels: tuple[str, ...]
@@ -70,6 +76,9 @@ class Influence:
     measure: str
     method: str
     test: str
+    level: float
+    ids: tuple[str, ...]
+    warnings: tuple[str, ...]
 
     def to_frame(self) -> pd.DataFrame:
         """Return the diagnostics by label, and ``reason`` when a row is incomplete."""
@@ -80,7 +89,7 @@ class Influence:
         """Return labels, settings and columns as plain lists."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         return {
-            name: value if isinstance(value, str) else list(np.asarray(value).tolist())
+            name: value if isinstance(value, str) else np.asarray(value).tolist()
             for name, value in values.items()
         }
 
@@ -185,6 +194,9 @@ def influence(fit: Fit) -> Influence:
         measure=fit.effects.measure,
         method=fit.method,
         test=fit.test,
+        level=fit.level,
+        ids=fit.effects.ids,
+        warnings=fit.warnings,
     )
 
 

@@ -90,4 +90,6 @@ def other_rows(fit: Fit, *, studies: Studies, overrides: Sequence[Override] = ()
         method=fit.method,
         test=fit.test,
         level=fit.level,
+        ids=(*pooled.ids, *(every.ids[i] for i in others)),
+        warnings=fit.warnings,
     )

@@ -150,4 +150,6 @@ def refit_selections(
         method=fit.method,
         test=fit.test,
         level=fit.level,
+        ids=fit.effects.ids,
+        warnings=fit.warnings,
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from comorbid.effects.arrays import Array
+from comorbid.effects.arrays import Array, Frozen
 from comorbid.models import text
 from comorbid.models.fit import Fit
 from comorbid.models.pooled import check_fit
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class DeletedResiduals:
+class DeletedResiduals(Frozen):
     """Standardised deleted residuals; made by `rstudent`.
 
     Attributes
@@ -32,6 +32,12 @@ class DeletedResiduals:
         One a study: why its row is incomplete, or empty.
     measure, method, test : str
         How the fit was made.
+    level : float
+        Of its intervals, a proportion.
+    ids : tuple of str
+        The estimates pooled.
+    warnings : tuple of str
+        Its warnings.
     """
 
     labels: tuple[str, ...]
@@ -42,6 +48,9 @@ class DeletedResiduals:
     measure: str
     method: str
     test: str
+    level: float
+    ids: tuple[str, ...]
+    warnings: tuple[str, ...]
 
     def to_frame(self) -> pd.DataFrame:
         """Return ``resid, se, z`` by label, and ``reason`` when a row is incomplete."""
@@ -54,6 +63,9 @@ class DeletedResiduals:
             "measure": self.measure,
             "method": self.method,
             "test": self.test,
+            "level": self.level,
+            "ids": list(self.ids),
+            "warnings": list(self.warnings),
             "labels": list(self.labels),
             "resid": self.resid.tolist(),
             "se": self.se.tolist(),
@@ -125,4 +137,7 @@ def rstudent(fit: Fit) -> DeletedResiduals:
         measure=fit.effects.measure,
         method=fit.method,
         test=fit.test,
+        level=fit.level,
+        ids=fit.effects.ids,
+        warnings=fit.warnings,
     )

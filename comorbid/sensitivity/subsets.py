@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from comorbid.checks import check_whole
-from comorbid.effects.arrays import Array, Index, Mask
+from comorbid.effects.arrays import Array, Frozen, Index, Mask
 from comorbid.errors import ModelError
 from comorbid.models import text
 from comorbid.sensitivity import membership
@@ -24,7 +24,7 @@ _PROBABILITIES = (0.0, 0.025, 0.25, 0.5, 0.75, 0.975, 1.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Subsets:
+class Subsets(Frozen):
     """Fits of subsets of the studies; made by `subsets`.
 
     Attributes
@@ -45,6 +45,10 @@ class Subsets:
         How the rows were fitted.
     seed : int
         Of the random sample.
+    ids : tuple of str
+        The estimates that subsets are made of.
+    warnings : tuple of str
+        What the fit of all of them warned of.
     """
 
     labels: tuple[str, ...]
@@ -59,6 +63,8 @@ class Subsets:
     measure: str
     method: str
     seed: int
+    ids: tuple[str, ...]
+    warnings: tuple[str, ...]
 
     def __len__(self) -> int:
         return int(self.k.size)
@@ -106,6 +112,8 @@ class Subsets:
         return {
             "measure": self.measure,
             "method": self.method,
+            "ids": list(self.ids),
+            "warnings": list(self.warnings),
             "labels": list(self.labels),
             "n": len(self),
             "total": self.total,
@@ -194,9 +202,6 @@ def subsets(fit: Pooled, *, limit: int = 2**20, seed: int = 1) -> Subsets:
         studies=studies,
         columns=_FITTED,
     )
-    for values in columns.values():
-        values.flags.writeable = False
-    k.flags.writeable = packed.flags.writeable = False
     return Subsets(
         labels=fit.effects.labels,
         **columns,
@@ -207,4 +212,6 @@ def subsets(fit: Pooled, *, limit: int = 2**20, seed: int = 1) -> Subsets:
         measure=fit.effects.measure,
         method=fit.method,
         seed=seed,
+        ids=fit.effects.ids,
+        warnings=fit.warnings,
     )

@@ -1,0 +1,167 @@
+"""What every result has in common: frozen, read-only, four views, and how it was made."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import comorbid as cb
+
+K = 10
+CELLS = {
+    "ai": [10, 20, 5, 8, 3, 12, 30, 9, 4, 7],
+    "bi": [90, 70, 30, 50, 20, 40, 80, 33, 25, 60],
+    "ci": [7, 15, 6, 4, 2, 9, 20, 10, 3, 5],
+    "di": [88, 75, 33, 49, 25, 44, 90, 40, 22, 66],
+}
+EFFECTS = cb.escalc(
+    "OR",
+    **CELLS,
+    labels=[f"Study {letter}" for letter in "ABCDEFGHIJ"],
+    moderators={"year": [float(x) for x in range(K)], "sex": ["f", "m"] * 5, **CELLS},
+)
+FIT = cb.pool(EFFECTS)
+REGRESSION = cb.regress(EFFECTS, "~ year")
+STUDIES = cb.datasets.headache_back_pain()
+
+RESULTS: dict[str, Any] = {
+    "pool": FIT,
+    "predict": FIT.predict(),
+    "heterogeneity": FIT.heterogeneity(),
+    "regress": REGRESSION,
+    "regression predict": REGRESSION.predict(),
+    "permutation_test": cb.permutation_test(REGRESSION, repetitions=20, seed=1),
+    "regression_influence": cb.regression_influence(REGRESSION),
+    "mantel_haenszel": cb.mantel_haenszel(CELLS),
+    "peto": cb.peto(CELLS),
+    "profile": cb.profile(FIT, points=5),
+    "blup": cb.blup(FIT),
+    "ranef": cb.ranef(FIT),
+    "rstandard": cb.rstandard(FIT),
+    "rstudent": cb.rstudent(FIT),
+    "leave_one_out": cb.leave_one_out(FIT),
+    "cumulative": cb.cumulative(FIT),
+    "influence": cb.influence(FIT),
+    "baujat": cb.baujat(FIT),
+    "subsets": cb.subsets(FIT, limit=50),
+    "bootstrap": cb.bootstrap(FIT, n=50),
+    "other_rows": cb.other_rows(cb.pool(cb.effects(STUDIES)), studies=STUDIES),
+    "subgroups": cb.subgroups(EFFECTS, by="sex"),
+    "against_rest": cb.against_rest(STUDIES, where={"headache": ["migraine"]}),
+    "asymmetry": cb.asymmetry(FIT),
+    "rank_test": cb.rank_test(FIT),
+    "trim_and_fill": cb.trim_and_fill(FIT),
+    "fail_safe_n": cb.fail_safe_n(FIT),
+    "pet_peese": cb.pet_peese(FIT),
+    "excess_significance": cb.excess_significance(FIT),
+    "henmi_copas": cb.henmi_copas(FIT),
+    "selection_model": cb.selection_model(FIT, steps=[0.025]),
+}
+VIEWS = ("to_frame", "summary", "_repr_html_", "to_dict")
+# What each result does not record, because it plays no part in it or stands in a part of it.
+NOT_RECORDED = {
+    "predict": {"test", "ids"},  # goes with a fit, which has them
+    "heterogeneity": {"measure", "test", "ids"},
+    "permutation_test": {"level"},
+    "baujat": {"test", "level"},
+    "subsets": {"test", "level"},
+    "against_rest": {"measure", "method", "test", "level", "ids"},  # of its two fits
+    "rank_test": {"method", "test", "level"},
+    "trim_and_fill": {"measure", "method", "test", "level", "ids"},  # of the two fits
+    "fail_safe_n": {"test", "level"},
+    "pet_peese": {"method", "test", "level", "ids"},  # of the two regressions
+    "excess_significance": {"level"},
+    "henmi_copas": {"method", "test"},
+    "selection_model": {"test"},
+}
+
+
+def arrays(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """Every array in the fields of a result, and in the fields of those."""
+    if isinstance(value, np.ndarray):
+        yield path, value
+    elif dataclasses.is_dataclass(value):
+        for field in dataclasses.fields(value):
+            yield from arrays(getattr(value, field.name), f"{path}.{field.name}")
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_a_result_cannot_be_changed(name: str) -> None:
+    result = RESULTS[name]
+    assert dataclasses.is_dataclass(result)
+    field = dataclasses.fields(result)[0].name
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        setattr(result, field, None)
+    assert not hasattr(result, "__dict__")
+    # The tables and the kernel's own arrays are inner works of the two.
+    inner = (".fits.", ".strata.", ".without.", ".design.")
+    writeable = [
+        path
+        for path, array in arrays(result, "")
+        if array.flags.writeable and not path.startswith(inner)
+    ]
+    assert not writeable
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_a_result_has_its_four_views(name: str) -> None:
+    result = RESULTS[name]
+    assert isinstance(result.to_frame(), pd.DataFrame)
+    assert result.summary()
+    assert repr(result) == result.summary()
+    assert result._repr_html_().startswith("<")
+    assert json.loads(json.dumps(result.to_dict())) is not None
+    printing = [m for m in dir(result) if m.startswith(("to_", "as_", "print"))]
+    assert printing == ["to_dict", "to_frame"]
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_a_result_records_how_it_was_made(name: str) -> None:
+    everything = {"measure", "method", "test", "level", "ids", "warnings"}
+    recorded = RESULTS[name].to_dict()
+    assert everything - set(recorded) == NOT_RECORDED.get(name, set())
+    if "ids" in recorded and name != "other_rows":
+        assert len(recorded["ids"]) == K
+    if "measure" in recorded:
+        assert recorded["measure"] == ("PETO" if name == "peto" else "OR")
+    if "level" in recorded:
+        assert recorded["level"] == 0.95
+
+
+@pytest.mark.parametrize("name", ["leave_one_out", "cumulative", "bootstrap", "other_rows"])
+def test_refit_tables_have_the_fixed_columns(name: str) -> None:
+    columns = RESULTS[name].to_frame().columns.drop("reason", errors="ignore")
+    assert columns.tolist() == [
+        *("estimate", "se", "statistic", "p_value", "ci_low", "ci_high", "pi_low", "pi_high"),
+        *("tau2", "i2", "h2", "q", "q_p", "k"),
+    ]
+
+
+def test_influence_has_the_fixed_columns() -> None:
+    assert RESULTS["influence"].to_frame().columns.tolist() == [
+        *("rstudent", "dffits", "cook_d", "cov_r", "tau2_del", "q_del", "hat", "weight", "dfbs"),
+        "flagged",
+    ]
+
+
+def test_warnings_of_the_effects_reach_every_analysis() -> None:
+    with pytest.warns(cb.DataWarning, match="Study 1"):
+        effects = cb.escalc("OR", **{k: [math.nan, *v[1:]] for k, v in CELLS.items()})
+    with pytest.warns(cb.DataWarning, match="left out"):
+        fit = cb.pool(effects)
+    found = effects.warnings[0]
+    for result in (
+        *(cb.leave_one_out(fit), cb.influence(fit), cb.baujat(fit), cb.rstudent(fit)),
+        *(cb.subsets(fit, limit=9), cb.bootstrap(fit, n=50), cb.rank_test(fit), cb.blup(fit)),
+        *(cb.asymmetry(fit), cb.trim_and_fill(fit), cb.fail_safe_n(fit), cb.pet_peese(fit)),
+        *(cb.excess_significance(fit), cb.henmi_copas(fit), cb.rstandard(fit)),
+        cb.selection_model(fit, steps=[0.025]),
+    ):
+        assert found in result.warnings, type(result)
