@@ -7,16 +7,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import special
 
-from comorbid.bias.selection_grid import SelectionGrid, StepGrid, smooth_grid, step_grid
-from comorbid.bias.selection_result import SelectionModel
-from comorbid.bias.selection_search import Search, Selection, search
+from comorbid.bias.selection_grid import SelectionGrid, smooth_grid, step_grid
+from comorbid.bias.selection_result import SelectionModel, as_model
+from comorbid.bias.selection_search import Search, search
 from comorbid.bias.weight_functions import LARGEST, WEIGHT_FUNCTIONS
 from comorbid.checks import check_choice, numbers, shown
 from comorbid.effects.arrays import Array
 from comorbid.errors import DataError, ModelError
-from comorbid.models.fit import Fit, Pair
+from comorbid.models.fit import Fit
 from comorbid.models.pooled import check_fit
 
 if TYPE_CHECKING:
@@ -132,7 +131,7 @@ def selection_model(
             equal_effects=fit.method == "EE",
         )
     )
-    return _as_model(fit, kind, cuts, alternative, grid, found, free)
+    return as_model(fit, kind, cuts, alternative, grid, found, free)
 
 
 def _check(
@@ -208,100 +207,3 @@ def _starts(kind: str, size: int) -> Array:
     if kind == "step":
         return np.tile(np.array(_STEP_STARTS), (size, 1))
     return np.array(WEIGHT_FUNCTIONS[kind].starts).T
-
-
-def _as_model(
-    fit: Fit,
-    kind: str,
-    cuts: tuple[float, ...],
-    alternative: str,
-    grid: SelectionGrid,
-    found: Selection,
-    free: int,
-) -> SelectionModel:
-    sign = -1.0 if alternative == "less" else 1.0
-    estimate, se = sign * float(found.point[0]), float(found.se[0])
-    half = float(special.ndtri((1 + fit.level) / 2)) * se
-    lrt = max(0.0, 2 * (found.log_likelihood - found.unselected))
-    counts = tuple(grid.count.astype(int).tolist()) if isinstance(grid, StepGrid) else ()
-    maxima = tuple((value, sign * mu) for value, mu in found.maxima)
-    return SelectionModel(
-        kind=kind,
-        alternative=alternative,
-        steps=cuts,
-        counts=counts,
-        estimate=estimate,
-        se=se,
-        statistic=estimate / se,
-        p_value=2 * float(special.ndtr(-abs(estimate / se))),
-        ci=(estimate - half, estimate + half),
-        tau2=float(found.point[1]),
-        tau2_se=float(found.se[1]),
-        **_delta(found, kind),
-        log_likelihood=found.log_likelihood,
-        lrt=lrt,
-        lrt_df=free,
-        lrt_p=float(special.chdtrc(free, lrt)) if free else math.nan,
-        unselected=(sign * found.unselected_point[0], found.unselected_point[1]),
-        gradient=found.gradient,
-        starts=found.starts,
-        agreeing=found.agreeing,
-        maxima=maxima,
-        level=fit.level,
-        measure=fit.effects.measure,
-        scale=fit.effects.scale,
-        method="EE" if fit.method == "EE" else "ML",
-        k=fit.k,
-        ids=fit.effects.ids,
-        warnings=(
-            *fit.effects.warnings,
-            *_empty_notes(cuts, counts),
-            *_bound_notes(found, kind),
-            *_maxima_notes(maxima),
-        ),
-    )
-
-
-def _delta(found: Selection, kind: str) -> dict[str, tuple[float, ...]]:
-    """Return the parameters of the weight function, with the first step's weight of 1."""
-    null = 1.0 if kind == "step" else WEIGHT_FUNCTIONS[kind].null
-    value, se = found.point[2:], found.se[2:]
-    p_value = 2 * special.ndtr(-np.abs(value - null) / se)
-    first, unknown = ((1.0,), (math.nan,)) if kind == "step" else ((), ())
-    return {
-        "delta": (*first, *value.tolist()),
-        "delta_se": (*unknown, *se.tolist()),
-        "delta_p": (*unknown, *p_value.tolist()),
-    }
-
-
-def _empty_notes(cuts: tuple[float, ...], counts: Sequence[int]) -> list[str]:
-    starts = (0.0, *cuts)
-    return [
-        f"no result has a p-value from {starts[i]:g} to {cuts[i]:g}: its weight cannot be "
-        "estimated; join it with a neighbour"
-        for i, count in enumerate(counts)
-        if count == 0
-    ]
-
-
-def _bound_notes(found: Selection, kind: str) -> list[str]:
-    first = 2 if kind == "step" else 1
-    names = ["tau2", *(f"delta{i + first}" for i in range(found.point.size - 2))]
-    values = found.point[1:].tolist()
-    return [
-        f"{name} is at its bound, {value:g}: it has no standard error, and those of the others "
-        "take it as known"
-        for name, value, bound in zip(names, values, found.at_bound[1:], strict=True)
-        if bound
-    ]
-
-
-def _maxima_notes(maxima: Sequence[Pair]) -> list[str]:
-    if len(maxima) == 1:
-        return []
-    (best, _), (second, mu) = maxima[:2]
-    return [
-        f"the likelihood has {len(maxima)} maxima; the next is {best - second:.3g} lower, at an "
-        f"estimate of {mu:.4g}"
-    ]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from comorbid.bias.lines import Line, fit_line
+from comorbid.bias.missing_studies import ESTIMATORS, missing, settled, standard_error
 from comorbid.bias.views import Views, block
 from comorbid.checks import check_choice
 from comorbid.effects.arrays import Array, Index
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     MissingStudies = Literal["L0", "R0", "Q0"]
     Side = Literal["left", "right"]
 
-_ESTIMATORS = ("L0", "R0", "Q0")
 _SIDES = ("left", "right")
 
 
@@ -173,7 +173,7 @@ def trim_and_fill(
     yi, vi = sign * fit.effects.yi[order], fit.effects.vi[order]
     weights = None if fit.user_weights is None else fit.user_weights[order]
     estimates = _trimmed_estimates(fit, yi, vi, weights)
-    k0 = _settled(estimator, yi, estimates)
+    k0 = settled(estimator, yi, estimates)
     trimmed = order[fit.k - k0 :]
     filled = _filled(fit, trimmed, 2 * sign * float(estimates[k0]) - fit.effects.yi[trimmed])
     notes = (*fit.effects.warnings, _CAUTION)
@@ -184,7 +184,7 @@ def trim_and_fill(
         estimator=estimator,
         side=where,
         k0=k0,
-        k0_se=_standard_error(estimator, fit.k, _missing(estimator, yi - estimates[k0])),
+        k0_se=standard_error(estimator, fit.k, missing(estimator, yi - estimates[k0])),
         p_value=2.0 ** -(k0 + 1) if estimator == "R0" else math.nan,
         original=fit,
         fit=refitted,
@@ -199,7 +199,7 @@ _CAUTION = (
 
 
 def _check(fit: Fit, estimator: str, side: str | None) -> None:
-    check_choice("estimator", estimator, _ESTIMATORS)
+    check_choice("estimator", estimator, ESTIMATORS)
     if side is not None:
         check_choice("side", side, _SIDES)
     if fit.k < 2:
@@ -231,67 +231,6 @@ def _trimmed_estimates(fit: Fit, yi: Array, vi: Array, weights: Array | None) ->
         weights=None if weights is None else weights[:, None],
     )
     return batch.estimate
-
-
-def _settled(estimator: str, yi: Array, estimates: Array) -> int:
-    """Return the number of missing studies that reproduces itself."""
-    k0, seen = 0, [0]
-    while True:
-        new = max(0, round(_missing(estimator, yi - estimates[k0])))
-        if new == k0:
-            return k0
-        if new in seen:
-            swing = ", ".join(str(value) for value in seen[seen.index(new) :])
-            raise ModelError(
-                f"the number of missing studies does not settle: it goes around {swing}; use "
-                "another estimator or side"
-            )
-        seen.append(new)
-        k0 = new
-
-
-def _missing(estimator: str, centred: Array) -> float:
-    """Return the number of studies missing on the left of zero, before it is rounded."""
-    k = centred.size
-    rank = np.empty(k)
-    rank[np.argsort(np.abs(centred), kind="stable")] = np.arange(1, k + 1)
-    right = float(rank[centred > 0].sum())
-    if estimator == "L0":
-        value = (4 * right - k * (k + 1)) / (2 * k - 1)
-    elif estimator == "R0":
-        value = float((rank[centred > 0] > rank[centred < 0].max(initial=0.0)).sum()) - 1
-    else:
-        root = 2 * k**2 - 4 * right + 0.25
-        value = k - 0.5 - math.sqrt(root) if root >= 0 else math.inf
-    if value >= k - 0.5:
-        raise ModelError(
-            f"{estimator} says that as many studies are missing as were found; use another "
-            "estimator or side"
-        )
-    return float(value)
-
-
-def _standard_error(estimator: str, k: int, k0: float) -> float:
-    """Return the standard error of the number of missing studies, before it is rounded.
-
-    Duval and Tweedie's (2000b) approximation; nan where it gives a negative variance.
-    """
-    if estimator == "R0":
-        return math.sqrt(2 * max(0.0, k0) + 2)
-    variance = (
-        k * (k + 1) * (2 * k + 1)
-        + 10 * k0**3
-        + 27 * k0**2
-        + 17 * k0
-        - 18 * k * k0**2
-        - 18 * k * k0
-        + 6 * k**2 * k0
-    ) / 24
-    if variance < 0:
-        return math.nan
-    if estimator == "L0":
-        return 4 * math.sqrt(variance) / (2 * k - 1)
-    return 2 * math.sqrt(variance / ((k - 0.5) ** 2 - k0 * (2 * k - k0 - 1)))
 
 
 def _filled(fit: Fit, trimmed: Index, yi: Array) -> Effects:
