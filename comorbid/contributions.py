@@ -92,11 +92,11 @@ class Context:
 
     Examples
     --------
+    >>> import comorbid as cb
     >>> def note(context):
     ...     pooled = context.results["pool"]
-    ...     return [Note(f"{len(context.studies)} rows; {pooled.k} pooled.", kind="information")]
-    >>> from comorbid.document.blocks import Note
-    >>> Section("my-note", "Note", note, needs=("pool",)).needs
+    ...     return [cb.Note(f"{len(context.studies)} rows; {pooled.k} pooled.", kind="information")]
+    >>> cb.Section("my-note", "Note", note, needs=("pool",)).needs
     ('pool',)
     """
 
@@ -158,8 +158,9 @@ class Subgroup:
 
     Examples
     --------
-    >>> subgroup = Subgroup("cluster", "cluster headache", {"headache": ("cluster",)},
-    ...                     rationale="Its pain is of another kind.", prespecified=False)
+    >>> import comorbid as cb
+    >>> subgroup = cb.Subgroup("cluster", "cluster headache", {"headache": ("cluster",)},
+    ...                        rationale="Its pain is of another kind.", prespecified=False)
     >>> subgroup.where["headache"]
     ('cluster',)
     """

@@ -125,9 +125,8 @@ def asymmetry(
     Examples
     --------
     >>> import comorbid as cb
-    >>> from comorbid.bias.asymmetry import asymmetry
     >>> effects = cb.Effects(yi=[0.9, 0.7, 0.5, 0.3, 0.25], vi=[0.30, 0.20, 0.08, 0.03, 0.01])
-    >>> found = asymmetry(cb.pool(effects))
+    >>> found = cb.asymmetry(cb.pool(effects))
     >>> round(found.p_value, 4), round(found.limit, 4)
     (0.0019, 0.1048)
     """

@@ -161,9 +161,8 @@ def excess_significance(
     Examples
     --------
     >>> import comorbid as cb
-    >>> from comorbid.bias.excess import excess_significance
     >>> effects = cb.Effects(yi=[0.41, 0.45, 0.52, 0.2], vi=[0.04, 0.05, 0.06, 0.01])
-    >>> found = excess_significance(cb.pool(effects, method="EE"))
+    >>> found = cb.excess_significance(cb.pool(effects, method="EE"))
     >>> found.observed, round(found.expected, 2), round(found.p_value, 3)
     (4, 1.65, 0.016)
     """

@@ -88,9 +88,8 @@ def fail_safe_n(
     Examples
     --------
     >>> import comorbid as cb
-    >>> from comorbid.bias.fail_safe import fail_safe_n
     >>> fit = cb.pool(cb.Effects(yi=[0.5, 0.9, 0.7], vi=[0.03, 0.08, 0.02]))
-    >>> fail_safe_n(fit).n, fail_safe_n(fit, kind="orwin", target=0.1).n
+    >>> cb.fail_safe_n(fit).n, cb.fail_safe_n(fit, kind="orwin", target=0.1).n
     (42.0, 17.0)
     """
     check_fit(fit)

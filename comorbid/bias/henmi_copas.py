@@ -133,9 +133,8 @@ def henmi_copas(fit: Fit) -> HenmiCopas:
     Examples
     --------
     >>> import comorbid as cb
-    >>> from comorbid.bias.henmi_copas import henmi_copas
     >>> effects = cb.Effects(yi=[0.9, 0.7, 0.2, 0.3, 0.25], vi=[0.30, 0.20, 0.08, 0.03, 0.01])
-    >>> found = henmi_copas(cb.pool(effects))
+    >>> found = cb.henmi_copas(cb.pool(effects))
     >>> round(found.estimate, 4), tuple(round(end, 4) for end in found.ci)
     (0.2854, (0.1422, 0.4286))
     """

@@ -126,9 +126,8 @@ def pet_peese(fit: Fit, *, alpha: float = 0.05) -> PetPeese:
     Examples
     --------
     >>> import comorbid as cb
-    >>> from comorbid.bias.pet_peese import pet_peese
     >>> effects = cb.Effects(yi=[0.9, 0.7, 0.5, 0.3, 0.25], vi=[0.30, 0.20, 0.08, 0.03, 0.01])
-    >>> found = pet_peese(cb.pool(effects))
+    >>> found = cb.pet_peese(cb.pool(effects))
     >>> found.chosen, round(found.estimate, 4)
     ('PEESE', 0.2317)
     """

@@ -110,9 +110,8 @@ def rank_test(fit: Fit, *, distribution: Distribution = "exact") -> RankTest:
     Examples
     --------
     >>> import comorbid as cb
-    >>> from comorbid.bias.rank_test import rank_test
     >>> effects = cb.Effects(yi=[0.9, 0.7, 0.2, 0.3, 0.25], vi=[0.30, 0.20, 0.08, 0.03, 0.01])
-    >>> found = rank_test(cb.pool(effects))
+    >>> found = cb.rank_test(cb.pool(effects))
     >>> round(found.tau, 2), round(found.p_value, 4)
     (0.8, 0.0833)
     """

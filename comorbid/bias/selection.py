@@ -101,10 +101,9 @@ def selection_model(
     Examples
     --------
     >>> import comorbid as cb
-    >>> from comorbid.bias.selection import selection_model
     >>> effects = cb.Effects(yi=[0.9, 0.7, 0.6, 0.5, 0.3, 0.25, 0.1, 0.2],
     ...                      vi=[0.15, 0.1, 0.09, 0.05, 0.03, 0.01, 0.02, 0.03])
-    >>> found = selection_model(cb.pool(effects), steps=[0.025])
+    >>> found = cb.selection_model(cb.pool(effects), steps=[0.025])
     >>> round(found.estimate, 4), found.lrt_df
     (0.1218, 1)
     """

@@ -158,10 +158,9 @@ def trim_and_fill(
     Examples
     --------
     >>> import comorbid as cb
-    >>> from comorbid.bias.trim_and_fill import trim_and_fill
     >>> effects = cb.Effects(yi=[0.1, 0.15, 0.2, 0.4, 0.6, 0.7, 0.9],
     ...                      vi=[0.01, 0.01, 0.02, 0.05, 0.09, 0.12, 0.2])
-    >>> found = trim_and_fill(cb.pool(effects))
+    >>> found = cb.trim_and_fill(cb.pool(effects))
     >>> found.k0, found.side, found.fit.k
     (3, 'left', 10)
     """

@@ -81,8 +81,8 @@ def convert(effects: Effects, *, to: str, baseline_risk: ArrayLike | None = None
     An odds ratio of 2 at a risk of 1 in 5 is a risk ratio of 1.67:
 
     >>> import warnings
-    >>> from comorbid.effects.table import Effects
-    >>> odds_ratio = Effects(yi=[np.log(2)], vi=[0.04], measure="OR")
+    >>> import comorbid as cb
+    >>> odds_ratio = cb.Effects(yi=[np.log(2)], vi=[0.04], measure="OR")
     >>> with warnings.catch_warnings():
     ...     warnings.simplefilter("ignore")
     ...     risk_ratio = convert(odds_ratio, to="RR", baseline_risk=0.2)

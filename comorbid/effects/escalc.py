@@ -93,11 +93,11 @@ def escalc(
 
     Examples
     --------
-    >>> from comorbid.effects.escalc import escalc
-    >>> effects = escalc("RR", ai=[4, 0], n1i=[123, 20], ci=[11, 3], n2i=[139, 20])
+    >>> import comorbid as cb
+    >>> effects = cb.escalc("RR", ai=[4, 0], n1i=[123, 20], ci=[11, 3], n2i=[139, 20])
     >>> effects.yi.round(4).tolist(), effects.vi.round(4).tolist()
     ([-0.8893, -1.9459], [0.3256, 2.1905])
-    >>> escalc("HR", estimate=[0.8], ci_low=[0.6], ci_high=[1.07]).vi.round(4).tolist()
+    >>> cb.escalc("HR", estimate=[0.8], ci_low=[0.6], ci_high=[1.07]).vi.round(4).tolist()
     [0.0218]
     """
     chosen = find_measure(measure)

@@ -111,9 +111,8 @@ def baujat(fit: Pooled) -> Baujat:
     Examples
     --------
     >>> import comorbid as cb
-    >>> from comorbid.sensitivity.baujat import baujat
     >>> fit = cb.pool(cb.Effects(yi=[0.1, 0.2, 0.9], vi=[0.03, 0.08, 0.02]), method="EE")
-    >>> baujat(fit).x.round(2).tolist(), round(fit.q, 2)
+    >>> cb.baujat(fit).x.round(2).tolist(), round(fit.q, 2)
     ([6.18, 1.36, 6.83], 14.37)
     """
     check_pooled(fit)

@@ -158,9 +158,8 @@ def bootstrap(
     Examples
     --------
     >>> import comorbid as cb
-    >>> from comorbid.sensitivity.bootstrap import bootstrap
     >>> fit = cb.pool(cb.Effects(yi=[0.1, 0.2, 0.9, 0.6], vi=[0.03, 0.08, 0.02, 0.05]))
-    >>> result = bootstrap(fit, n=1000, seed=1)
+    >>> result = cb.bootstrap(fit, n=1000, seed=1)
     >>> result.estimate.ci[0] < fit.estimate < result.estimate.ci[1]
     True
     """

@@ -54,10 +54,9 @@ def cumulative(fit: Pooled, *, by: str | Sequence[str] | Sequence[int] | None = 
     Examples
     --------
     >>> import comorbid as cb
-    >>> from comorbid.sensitivity.cumulative import cumulative
     >>> effects = cb.Effects(yi=[0.5, 0.9, 0.7], vi=[0.03, 0.08, 0.02], labels=list("ABC"),
     ...                      moderators={"year": [2011, 1998, 2004]})
-    >>> cumulative(cb.pool(effects), by="year").to_frame()["estimate"].round(3).to_dict()
+    >>> cb.cumulative(cb.pool(effects), by="year").to_frame()["estimate"].round(3).to_dict()
     {'B': 0.9, 'C': 0.74, 'A': 0.657}
     """
     check_pooled(fit)

@@ -160,10 +160,9 @@ def influence(fit: Fit) -> Influence:
     Examples
     --------
     >>> import comorbid as cb
-    >>> from comorbid.sensitivity.influence import influence
     >>> fit = cb.pool(cb.Effects(yi=[0.1, 0.2, 0.3, 2.0], vi=[0.03, 0.08, 0.02, 0.05],
     ...                          labels=list("ABCD")))
-    >>> influence(fit).to_frame()["flagged"].to_dict()
+    >>> cb.influence(fit).to_frame()["flagged"].to_dict()
     {'A': False, 'B': False, 'C': False, 'D': True}
     """
     check_fit(fit)

@@ -119,9 +119,8 @@ def rstudent(fit: Fit) -> DeletedResiduals:
     Examples
     --------
     >>> import comorbid as cb
-    >>> from comorbid.sensitivity.residuals import rstudent
     >>> fit = cb.pool(cb.Effects(yi=[0.1, 0.2, 0.3, 2.0], vi=[0.03, 0.08, 0.02, 0.05]))
-    >>> rstudent(fit).z.round(2).tolist()
+    >>> cb.rstudent(fit).z.round(2).tolist()
     [-0.63, -0.48, -0.38, 11.43]
     """
     check_fit(fit)

@@ -177,9 +177,8 @@ def subsets(fit: Pooled, *, limit: int = 2**20, seed: int = 1) -> Subsets:
     Examples
     --------
     >>> import comorbid as cb
-    >>> from comorbid.sensitivity.subsets import subsets
     >>> fit = cb.pool(cb.Effects(yi=[0.1, 0.2, 0.9], vi=[0.03, 0.08, 0.02], labels=list("ABC")))
-    >>> result = subsets(fit)
+    >>> result = cb.subsets(fit)
     >>> len(result), result.k.tolist()
     (7, [1, 1, 2, 1, 2, 2, 3])
     >>> result.includes("C").tolist()
