@@ -66,7 +66,7 @@ def escalc(
     labels : sequence of str, optional
         One a study, unique. Default ``Study 1``, ``Study 2``, ...
     moderators : mapping of str to sequence, optional
-        Further columns, for subgroups and regression.
+        Further columns, for subgroups and regression, as a dict or a DataFrame.
     **inputs : array_like of shape (k,)
         The measure's columns, such as ``ai, bi, ci, di``; ``ai, n1i, ci, n2i`` for 2x2 counts;
         ``xi, mi`` for proportions; ``ti`` (t statistic), ``pi`` (p-value with the sign of the

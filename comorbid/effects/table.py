@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-# Columns of a table of effects, which a moderator of the same name would hide.
-_RESERVED = ("id", "study", "yi", "vi", "source")
+# Columns of the table of effects that a moderator of the same name must not hide.
+_RESERVED = ("yi", "vi")
 
 
 def _frozen(name: str, values: ArrayLike) -> Array:
@@ -42,7 +42,7 @@ def _columns(moderators: Mapping[str, Iterable[Any]]) -> dict[str, tuple[Any, ..
         if isinstance(values, str) or not isinstance(values, Iterable)
     ]
     problems += [
-        Problem(f"a moderator is named {name}, as a column of the effects", "rename it")
+        Problem(f"a moderator is named {name}, as the effects are", "rename it or leave it out")
         for name in columns
         if name in _RESERVED
     ]
@@ -96,7 +96,8 @@ class Effects:
         ``counts``, ``summaries`` (means, correlations and the like), ``reported`` or ``given``:
         where each effect comes from.
     moderators : mapping of str to sequence, optional
-        Further columns of the same length, for subgroups and regression.
+        Further columns of the same length, for subgroups and regression, as a dict or a
+        DataFrame.
     overrides : sequence of Override, optional
         The analyst's decisions that these effects rest on.
     warnings : sequence of str, optional
@@ -246,7 +247,10 @@ class Effects:
         )
 
     def to_frame(self) -> pd.DataFrame:
-        """Return a table indexed by label: ``id, study, yi, vi, source`` and the moderators."""
+        """Return a table indexed by label: ``id, study, yi, vi, source`` and the moderators.
+
+        A moderator named ``id``, ``study`` or ``source`` stands in place of that column.
+        """
         import pandas as pd
 
         core = {"id": self.ids, "study": self.studies, "yi": self.yi, "vi": self.vi}
