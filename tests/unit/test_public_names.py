@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import subprocess
 import sys
 from pathlib import Path
@@ -56,3 +57,20 @@ def test_import_loads_nothing_heavy() -> None:
 def test_every_public_name_is_documented(name: str) -> None:
     value = getattr(cb, name)
     assert getattr(value, "__doc__", None) or name == "Block"
+
+
+FUNCTIONS = [name for name in cb.__all__ if inspect.isfunction(getattr(cb, name))]
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_everything_after_the_first_argument_is_keyword_only(name: str) -> None:
+    parameters = inspect.signature(getattr(cb, name)).parameters.values()
+    by_position = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+    assert len(by_position) <= (2 if name == "regress" else 1)  # a formula reads best in place
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_no_switch_is_a_boolean(name: str) -> None:
+    for parameter in inspect.signature(getattr(cb, name)).parameters.values():
+        assert not isinstance(parameter.default, bool), parameter.name
+        assert "bool" not in str(parameter.annotation), parameter.name
