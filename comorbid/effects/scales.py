@@ -155,12 +155,12 @@ def _array(values: ArrayLike) -> Array:
 def _scale(
     name: str, forward: Callable[[Array], Array], back: Callable[[Array], Array], text: str
 ) -> Scale:
-    return Scale(
-        name,
-        lambda values: np.asarray(forward(_array(values))),
-        lambda values: np.asarray(back(_array(values))),
-        text,
-    )
+    # What is too large for a float is inf, and what does not exist nan.
+    def quiet(function: Callable[[Array], Array], values: ArrayLike) -> Array:
+        with np.errstate(all="ignore"):
+            return np.asarray(function(_array(values)))
+
+    return Scale(name, partial(quiet, forward), partial(quiet, back), text)
 
 
 def _asin_sqrt(p: Array) -> Array:

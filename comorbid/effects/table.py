@@ -148,7 +148,7 @@ class Effects:
         put("source", names("source", self.source) or ("given",) * self.k)
         put("moderators", _columns(self.moderators))
         put("overrides", check_overrides(self.overrides))
-        put("warnings", tuple(self.warnings))
+        put("warnings", names("warnings", self.warnings))
         put("ni", _frozen("ni", self.ni if np.size(self.ni) else np.full(self.k, np.nan)))
         if self.ni.ndim != 1:
             raise DataError(f"ni has shape {self.ni.shape}; give one value a study")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from comorbid.checks import numbers
 from comorbid.effects.arrays import Array, Mask
 from comorbid.effects.formula import Formula, Measure, column
 from comorbid.effects.zeros import Zeros
@@ -119,7 +120,13 @@ def read_counts(tables: Tables, measure: Measure) -> Counts:
     from comorbid.studies.table import Studies
 
     rows: Any = tables.primary().frame if isinstance(tables, Studies) else tables
-    taken = {str(name): list(np.asarray(rows[name]).tolist()) for name in rows}
+    if not (isinstance(rows, Mapping) or hasattr(rows, "columns")):
+        remedy = "give a study table, a DataFrame, or a dict of columns"
+        raise DataError([Problem(f"tables is of type {type(tables).__name__}", remedy)])
+    single = [str(name) for name in rows if np.ndim(rows[name]) != 1]
+    if single:
+        raise DataError(f"{', '.join(single)}: give one value a table, as a list")
+    taken = {str(name): np.asarray(rows[name], dtype=object).tolist() for name in rows}
     formula = cast("Formula[Any]", measure.effect)
     inputs = [names for names in formula.inputs if set(names) <= taken.keys()]
     if not inputs:
@@ -138,10 +145,7 @@ def read_counts(tables: Tables, measure: Measure) -> Counts:
 def _checked(
     measure: Measure, formula: Formula[Any], taken: Mapping[str, list[Any]], columns: Sequence[str]
 ) -> Counts:
-    try:
-        given = {name: np.array(taken[name], dtype=np.float64) for name in columns}
-    except (TypeError, ValueError) as error:
-        raise DataError(f"the counts must be numbers: {error}") from None
+    given = {name: numbers(name, taken[name]) for name in columns}
     k = len(taken[columns[0]])
     labels = [str(x) for x in taken.get("label", [f"Study {i + 1}" for i in range(k)])]
     names = {

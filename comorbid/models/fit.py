@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 from numpy.typing import ArrayLike
 
+from comorbid.checks import check_type
 from comorbid.effects.arrays import Array
 from comorbid.effects.table import Effects
 from comorbid.errors import DataError, DataWarning, ModelError
@@ -64,7 +65,8 @@ def pool(
     Raises
     ------
     DataError
-        If no effect is left, or weights are missing, negative, infinite, or all 0.
+        If ``effects`` are none or none is left, or weights are missing, negative, too large or
+        too small, or all 0.
     ModelError
         If a setting is none of those allowed, or tau2 cannot be estimated with these weights.
 
@@ -80,6 +82,7 @@ def pool(
     >>> round(fit.on_scale().estimate, 2), fit.k
     (2.0, 3)
     """
+    check_type("effects", effects, Effects, "give what escalc(), effects() or Effects() returns")
     estimator = with_fixed_tau2(find_estimator(method), tau2)
     check_settings(test, level)
     usable = ~(np.isnan(effects.yi) | np.isnan(effects.vi))

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
+from comorbid.checks import check_choice
 from comorbid.effects.arrays import Array
 from comorbid.effects.measures import find_measure
 from comorbid.effects.zeros import Zeros
-from comorbid.errors import ModelError
 from comorbid.models import text
 from comorbid.models.counts import read_counts
 from comorbid.models.fit import check_settings
@@ -157,11 +157,8 @@ def mantel_haenszel(
     >>> round(fit.on_scale().estimate, 2), round(fit.tarone.p_value, 2)
     (2.64, 0.97)
     """
-    if measure not in _RECIPES:
-        raise ModelError(f"measure is {measure!r}; use one of {', '.join(_RECIPES)}")
-    if correction not in get_args(Correction):
-        allowed = ", ".join(get_args(Correction))
-        raise ModelError(f"correction is {correction!r}; use one of {allowed}")
+    check_choice("measure", measure, _RECIPES)
+    check_choice("correction", correction, get_args(Correction))
     check_settings("z", level)
     counts = read_counts(tables, find_measure(measure))
     fields = stratified(

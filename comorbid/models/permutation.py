@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from comorbid.checks import check_type, check_whole, is_number, is_one_of, shown
 from comorbid.effects.arrays import Array, Frozen, Index
 from comorbid.errors import ModelError
 from comorbid.models import text
@@ -142,7 +144,10 @@ def permutation_test(
     Raises
     ------
     ModelError
-        If there are too many arrangements to try them all, or a seed is missing.
+        If there are too many arrangements to try them all, a seed is missing, or a setting is none
+        of those allowed.
+    DataError
+        If ``regression`` is not what `regress` returns.
 
     References
     ----------
@@ -162,8 +167,10 @@ def permutation_test(
     >>> test.repetitions, round(float(test.p_value[1]), 4)
     (120, 0.0333)
     """
+    check_type("regression", regression, Regression, "give what regress() returns")
     groups = _Groups(regression)
-    if repetitions == "exact":
+    exact = is_one_of(repetitions, ("exact",))
+    if exact:
         total = groups.count
         if total > LIMIT:
             raise ModelError(
@@ -172,7 +179,7 @@ def permutation_test(
             )
         blocks, least, seed = groups.every(), 0, None
     else:
-        total = _checked(repetitions, seed)
+        total = _checked(repetitions, seed)  # type: ignore[arg-type]
         blocks, least = groups.random(total - 1, np.random.default_rng(seed)), 1
     found = np.append(np.abs(regression.statistic), regression.qm)
     reached = np.full(found.size, least)
@@ -185,7 +192,7 @@ def permutation_test(
         p_value=p_value[:-1],
         qm=regression.qm,
         qm_p=float(p_value[-1]),
-        exact=repetitions == "exact",
+        exact=exact,
         repetitions=total,
         seed=seed,
         measure=regression.effects.measure,
@@ -196,12 +203,16 @@ def permutation_test(
     )
 
 
-def _checked(repetitions: object, seed: int | None) -> int:
-    if isinstance(repetitions, bool) or not isinstance(repetitions, int) or repetitions < 2:
-        raise ModelError(f"repetitions is {repetitions!r}; use 'exact' or a number of at least 2")
+def _checked(repetitions: int, seed: int | None) -> int:
+    whole = isinstance(repetitions, Integral) and is_number(repetitions)
+    if not whole or repetitions < 2:
+        raise ModelError(
+            f"repetitions is {shown(repetitions)}; use 'exact' or a number of at least 2"
+        )
     if seed is None:
         raise ModelError("random arrangements need a seed, a whole number that repeats them")
-    return repetitions
+    check_whole("seed", seed, least=0)
+    return int(repetitions)
 
 
 def _floor(found: Array) -> Array:

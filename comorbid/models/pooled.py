@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Pair = tuple[float, float]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Scaled:
     """A fit's estimate and intervals on the scale that people read, such as odds ratios.
 
@@ -35,6 +35,10 @@ class Scaled:
     estimate: float
     ci: Pair
     pi: Pair
+
+    def __repr__(self) -> str:
+        ends = f"CI {text.pair(self.ci)}; PI {text.pair(self.pi)}"
+        return f"{self.measure} {text.number(self.estimate)} ({ends})"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

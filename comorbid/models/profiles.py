@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import special
 
+from comorbid.checks import check_whole, numbers
 from comorbid.effects.arrays import Array, Frozen
 from comorbid.errors import ModelError
 from comorbid.models import text
@@ -17,14 +18,15 @@ from comorbid.models.heterogeneity import intercept_of
 from comorbid.models.kernel import Batch, fit_batch
 from comorbid.models.likelihood import Kind, constant, likelihood_of
 from comorbid.models.maxima import global_maximum
+from comorbid.models.pooled import Fit, check_fit
 from comorbid.models.settings import check_level
 from comorbid.models.tau2_intervals import profile_likelihood
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from comorbid.models.pooled import Fit
 
+_LARGEST = 1e100
 _COLUMNS = ("tau2", "log_likelihood", "estimate", "se", "ci_low", "ci_high")
 
 
@@ -136,7 +138,10 @@ def profile(
     Raises
     ------
     ModelError
-        If the fit has no tau2 or has weights of the analyst, or a value is negative or not finite.
+        If the fit has no tau2 or has weights of the analyst, a value is negative or not finite, or
+        a setting is none of those allowed.
+    DataError
+        If ``fit`` is not what `pool` returns, or ``tau2`` holds what is no number.
 
     References
     ----------
@@ -150,6 +155,8 @@ def profile(
     >>> profile(fit, tau2=[0, 0.2, 0.4]).log_likelihood.round(2).tolist()
     [-8.26, -2.4, -2.5]
     """
+    check_fit(fit)
+    check_whole("points", points, least=2)
     level = fit.level if level is None else level
     check_level(level)
     if fit.method == "EE" or fit.k < 2:
@@ -163,9 +170,9 @@ def profile(
         high = float(profile_likelihood(data, likelihood, level).high[0])
         values = np.unique(np.append(np.linspace(0, 1.1 * high, points), best))
     else:
-        values = np.array(tau2, dtype=np.float64)
-        if values.ndim != 1 or not (np.isfinite(values) & (values >= 0)).all():
-            raise ModelError("tau2 of a profile: give finite variances of at least 0")
+        values = np.array(numbers("tau2", tau2))
+        if values.ndim != 1 or not ((values >= 0) & (values <= _LARGEST)).all():
+            raise ModelError(f"tau2 of a profile: give a list of variances from 0 to {_LARGEST:g}")
 
     def at(where: Array) -> Array:
         heights = height(where, np.zeros(where.size, dtype=np.intp))

@@ -11,12 +11,12 @@ from comorbid.effects.arrays import Array, Frozen
 from comorbid.errors import ModelError
 from comorbid.models import text
 from comorbid.models.kernel import t_quantile
+from comorbid.models.pooled import Fit, check_fit
 from comorbid.models.settings import check_level
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from comorbid.models.pooled import Fit
 
 _COLUMNS = ("pred", "se", "pi_low", "pi_high")
 
@@ -111,7 +111,10 @@ def blup(fit: Fit, *, level: float | None = None) -> StudyPredictions:
     Raises
     ------
     ModelError
-        If the fit has weights of the analyst, with which the predictions would not be best.
+        If the fit has weights of the analyst, with which the predictions would not be best, or
+        the level is no proportion.
+    DataError
+        If ``fit`` is not what `pool` returns.
 
     References
     ----------
@@ -154,7 +157,9 @@ def ranef(fit: Fit, *, level: float | None = None) -> StudyPredictions:
     Raises
     ------
     ModelError
-        If the fit has weights of the analyst.
+        If the fit has weights of the analyst, or the level is no proportion.
+    DataError
+        If ``fit`` is not what `pool` returns.
 
     References
     ----------
@@ -176,6 +181,7 @@ def ranef(fit: Fit, *, level: float | None = None) -> StudyPredictions:
 
 def _share(fit: Fit) -> Array:
     """Return how much of each prediction is the study's own effect."""
+    check_fit(fit)
     if fit.user_weights is not None:
         raise ModelError(
             "predictions for single studies need the model's own weights; pool without weights"

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from comorbid.checks import check_type, is_text, shown
 from comorbid.effects.arrays import Array
 from comorbid.effects.table import Effects
-from comorbid.errors import DataError, DataWarning, Problem
+from comorbid.errors import DataError, DataWarning, ModelError, Problem
 from comorbid.models.design import DesignProjection
 from comorbid.models.design_fits import DesignFits, fit_designs
 from comorbid.models.design_matrix import Design, check_columns, check_size, sparse_notes
@@ -64,8 +65,8 @@ def regress(
     Raises
     ------
     DataError
-        If no row is left, a transformation gives no finite number, or an effect or variance is
-        beyond 1e100 or its inverse.
+        If ``effects`` are none or no row is left, a transformation gives no finite number, or an
+        effect or variance is beyond 1e100 or its inverse.
     ModelError
         If the formula cannot be read or names an unknown column; if its columns are collinear,
         constant, or more than the studies allow; if a setting is none of those allowed.
@@ -85,6 +86,9 @@ def regress(
     >>> regression.to_frame()["estimate"].round(4).to_dict()
     {'Intercept': -46.8358, 'year': 0.0236}
     """
+    check_type("effects", effects, Effects, "give what escalc(), effects() or Effects() returns")
+    if not is_text(formula):
+        raise ModelError(f'formula is {shown(formula)}; give text, such as "~ year"')
     estimator = find_estimator(method)
     check_settings(test, level)
     effects, notes = usable_effects(effects, formula)

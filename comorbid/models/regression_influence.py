@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import special
 
+from comorbid.checks import check_type
 from comorbid.effects.arrays import Array, Frozen, Mask
 from comorbid.models import text
 from comorbid.models.design import DesignProjection
@@ -170,6 +171,11 @@ def regression_influence(regression: Regression) -> RegressionInfluence:
         nan with a reason where the other studies cannot tell the coefficients apart, or leave
         nothing to estimate tau2 from.
 
+    Raises
+    ------
+    DataError
+        If ``regression`` is not what `regress` returns.
+
     References
     ----------
     Viechtbauer W, Cheung MW-L (2010). Research Synthesis Methods 1:112-125.
@@ -185,6 +191,9 @@ def regression_influence(regression: Regression) -> RegressionInfluence:
     >>> round(float(influence.hat.sum()), 10)
     2.0
     """
+    from comorbid.models.regression_result import Regression
+
+    check_type("regression", regression, Regression, "give what regress() returns")
     effects, k = regression.effects, regression.k
     yi, vi = (np.repeat(a[:, None], k, axis=1) for a in (effects.yi, effects.vi))
     without = fit_designs(

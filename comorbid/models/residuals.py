@@ -9,12 +9,11 @@ import numpy as np
 
 from comorbid.effects.arrays import Array, Frozen
 from comorbid.models import text
+from comorbid.models.pooled import Fit, check_fit
 from comorbid.models.sums import others
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from comorbid.models.pooled import Fit
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,6 +101,11 @@ def rstandard(fit: Fit) -> Residuals:
     Residuals
         Of one study z is nan, as nothing is left to compare it with.
 
+    Raises
+    ------
+    DataError
+        If ``fit`` is not what `pool` returns.
+
     References
     ----------
     Hedges LV, Olkin I (1985). Statistical Methods for Meta-Analysis. Academic Press.
@@ -114,6 +118,7 @@ def rstandard(fit: Fit) -> Residuals:
     >>> rstandard(fit).z.round(2).tolist()
     [-0.71, -0.56, -0.45, 1.73]
     """
+    check_fit(fit)
     total = fit.effects.vi + (fit.tau2 if fit.k > 1 else 0.0)
     resid = fit.effects.yi - fit.estimate
     share = fit.weights / 100

@@ -7,11 +7,15 @@ from typing import get_args
 import numpy as np
 from numpy.typing import ArrayLike
 
+from comorbid.checks import check_choice, check_proportion, is_number, numbers, shown
 from comorbid.effects.arrays import Array, Mask
 from comorbid.effects.table import Effects
 from comorbid.errors import DataError, ModelError, Problem
 from comorbid.models.estimators import ESTIMATORS, Estimator, fix_tau2
 from comorbid.models.kernel import Test
+
+# Beyond this, and below its inverse, squares and products of weights could overflow.
+_RANGE = 1e100
 
 
 def find_estimator(method: str | Estimator) -> Estimator:
@@ -19,8 +23,7 @@ def find_estimator(method: str | Estimator) -> Estimator:
     if isinstance(method, Estimator):
         return method
     known = {estimator.id: estimator for estimator in ESTIMATORS}
-    if method not in known:
-        raise ModelError(f"method is {method!r}; use one of {', '.join(known)}")
+    check_choice("method", method, known)
     return known[method]
 
 
@@ -30,22 +33,20 @@ def with_fixed_tau2(estimator: Estimator, tau2: float | None) -> Estimator:
         return estimator
     if estimator.id == "EE":
         raise ModelError("the equal-effects model has no tau2 to fix; choose another method")
-    if not (np.isfinite(tau2) and tau2 >= 0):
-        raise ModelError(f"tau2 is {tau2!r}; give a finite variance of at least 0")
+    if not (is_number(tau2) and np.isfinite(tau2) and tau2 >= 0):
+        raise ModelError(f"tau2 is {shown(tau2)}; give a finite variance of at least 0")
     return fix_tau2(estimator, float(tau2))
 
 
 def check_settings(test: str, level: float) -> None:
     """Raise `ModelError` unless the test exists and the level is a proportion."""
-    if test not in get_args(Test):
-        raise ModelError(f"test is {test!r}; use one of {', '.join(get_args(Test))}")
+    check_choice("test", test, get_args(Test))
     check_level(level)
 
 
 def check_level(level: float) -> None:
     """Raise `ModelError` unless the level is a proportion."""
-    if not 0 < level < 1:
-        raise ModelError(f"level is {level!r}; give a proportion between 0 and 1, such as 0.95")
+    check_proportion("level", level, such_as=0.95)
 
 
 def check_weights(weights: ArrayLike, effects: Effects, used: Mask) -> Array:
@@ -56,18 +57,18 @@ def check_weights(weights: ArrayLike, effects: Effects, used: Mask) -> Array:
     DataError
         If there is not one a row, or one is missing, infinite or negative, or all are 0.
     """
-    values = np.array(weights, dtype=np.float64)
+    values = np.array(numbers("weights", weights))
     if values.shape != effects.yi.shape:
         raise DataError(
             f"weights has shape {values.shape} for {effects.k} effects; give one a row of effects"
         )
-    bad = used & ~(np.isfinite(values) & (values >= 0))
+    bad = used & ~((values == 0) | ((values >= 1 / _RANGE) & (values <= _RANGE)))
     if bad.any():
         raise DataError(
             [
                 Problem(
                     f"{effects.labels[i]}: weight {values[i]}",
-                    "a weight must be finite and not negative",
+                    f"a weight must be 0, or between {1 / _RANGE:g} and {_RANGE:g}",
                 )
                 for i in np.flatnonzero(bad)
             ]

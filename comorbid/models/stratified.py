@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import special
 
+from comorbid.checks import check_type
 from comorbid.effects.arrays import Array, Mask
 from comorbid.effects.scales import SCALES
 from comorbid.effects.table import Effects
@@ -173,6 +174,8 @@ def stratified(
     level: float,
 ) -> dict[str, Any]:
     """Pool the tables; return the fields of a `Stratified` result but ``k_pos``."""
+    for name, value_ in (("zeros", zeros), ("pooled_zeros", pooled_zeros)):
+        check_type(name, value_, Zeros, "give Zeros(add=, to=, drop00=)")
     strata = Strata.of(counts, recipe, zeros, pooled_zeros, level)
     batch = strata.fit(np.ones((counts.k, 1), dtype=bool))
     value = {name: float(column[0]) for name, column in batch.columns().items()}

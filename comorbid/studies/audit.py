@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from comorbid.checks import check_type
 from comorbid.studies.published import Row, apart, published_rows
 from comorbid.studies.table import Studies
 
@@ -126,6 +127,11 @@ def audit(studies: Studies) -> Audit:
         ``incomplete-coverage``, ``not-pooled-by-authors``
             What the review behind the table says that a pooled value of it must be read with.
 
+    Raises
+    ------
+    DataError
+        If it is no study table.
+
     Examples
     --------
     >>> from comorbid.studies.datasets import headache_back_pain
@@ -133,6 +139,7 @@ def audit(studies: Studies) -> Audit:
     >>> found.findings[0].code, found.findings[0].rows
     ('impossible-interval', ('ghandour2004-1',))
     """
+    check_type("studies", studies, Studies, "read a table with read_studies()")
     rows = published_rows(studies)
     findings = [finding for check in _ROW_CHECKS for row in rows for finding in check(row)]
     findings += [finding for check in _TABLE_CHECKS for finding in check(studies)]

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from comorbid.checks import check_type
 from comorbid.errors import DataError, Problem
 from comorbid.studies.cells import parse_column, parse_moderator, with_point
 from comorbid.studies.checks import Cells, cell_problems
@@ -69,6 +70,7 @@ def read_studies(
     >>> studies.frame["estimate"].tolist()
     [2.55]
     """
+    check_type("path", path, (str, os.PathLike), "give the name of a file")
     source = os.fspath(path)
     return studies_from_bytes(read_bytes(source), source=source, columns=columns, review=review)
 

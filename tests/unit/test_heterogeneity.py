@@ -213,7 +213,7 @@ def test_profile_by_the_full_likelihood_of_any_method() -> None:
     [
         (cb.pool(FOUR, method="EE"), None, "no tau2 to profile"),
         (cb.pool(FOUR, weights=[1, 2, 3, 4]), None, "pool without weights"),
-        (cb.pool(FOUR), [-1.0], "finite variances of at least 0"),
+        (cb.pool(FOUR), [-1.0], "a list of variances from 0 to 1e"),
     ],
 )
 def test_profiles_that_do_not_exist(fit: cb.Fit, tau2: list[float] | None, message: str) -> None:

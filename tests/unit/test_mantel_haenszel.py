@@ -241,7 +241,7 @@ def test_huge_counts_stay_finite() -> None:
         ({"ai": [10, -5, 7, 3]}, "B: ai is -5; it must be 0 or more"),
         ({"ci": [4, math.inf, 9, 5]}, "B: ci is inf"),
         ({"ai": [10, 5]}, "the columns differ in length: .*ai 2"),
-        ({"ai": ["ten", 5, 7, 3]}, "the counts must be numbers"),
+        ({"ai": ["ten", 5, 7, 3]}, r"ai\[0\] is 'ten'; give numbers"),
         ({"ai": [math.nan] * 4}, "no table to pool: every row misses a count"),
         ({"label": ["A", "A", "C", "D"]}, "label repeats: A"),
     ],

@@ -135,6 +135,18 @@ def test_a_result_records_how_it_was_made(name: str) -> None:
         assert recorded["level"] == 0.95
 
 
+def test_an_estimate_on_the_printed_scale_reads_well() -> None:
+    fit = cb.pool(cb.Effects(yi=[0.0, 0.4], vi=[0.1, 0.1], measure="RR"), test="z")
+    # exp(0.2 -+ 1.959964 sqrt(0.05)) with tau2 = 0, as Q = 0.8 is below 1.
+    assert repr(fit.on_scale()) == "RR 1.2214 (CI 0.7880 to 1.8932; PI 0.7880 to 1.8932)"
+
+
+def test_an_end_beyond_the_largest_number_prints_as_infinite() -> None:
+    fit = cb.pool(cb.Effects(yi=[0.0, 300.0], vi=[0.1, 0.1], measure="OR"))
+    assert "95% CI 0.00 to inf" in fit.summary()
+    assert cb.leave_one_out(fit).summary()
+
+
 @pytest.mark.parametrize("name", ["leave_one_out", "cumulative", "bootstrap", "other_rows"])
 def test_refit_tables_have_the_fixed_columns(name: str) -> None:
     columns = RESULTS[name].to_frame().columns.drop("reason", errors="ignore")
