@@ -66,9 +66,10 @@ def is_number(value: object) -> TypeGuard[float]:
     if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
         return False
     try:
-        return isinstance(float(value), float)
+        float(value)
     except OverflowError:
         return False
+    return True
 
 
 def is_missing(value: object) -> bool:

@@ -115,11 +115,8 @@ def effects(
 
     check_type("studies", studies, Studies, "read a table with read_studies(), or use escalc()")
     check_choice("rows", rows, get_args(Rows))
-    chosen, zeros, overrides = (
-        find_measure(measure),
-        Zeros(add, to, drop00),
-        check_overrides(overrides),
-    )
+    chosen, zeros = find_measure(measure), Zeros(add, to, drop00)
+    overrides = check_overrides(overrides)
     frame = studies.frame
     decisions = decisions_of(frame, chosen, overrides)
     keep = rows_to_use(frame, rows, decisions)
@@ -233,7 +230,7 @@ def _unusable(frame: pd.DataFrame, bad: Mask, use: str, remedy: str) -> list[Pro
 
 
 def _other_measure(frame: pd.DataFrame, bad: Mask, measure: Measure) -> list[Problem]:
-    lacks = "counts" if inputs_in_words(measure) == "2x2 counts" else inputs_in_words(measure)
+    lacks = inputs_in_words(measure).removeprefix("2x2 ")
     return [
         Problem(
             f"{row.estimate_id} reports {row.measure}, not {measure.id}, and has no {lacks}",
