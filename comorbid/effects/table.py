@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -176,7 +177,7 @@ class Effects:
             if len(values) != self.k
         ]
         for name, values in (("labels", self.labels), ("ids", self.ids)):
-            repeated = sorted({value for value in values if values.count(value) > 1})
+            repeated = sorted(value for value, count in Counter(values).items() if count > 1)
             if repeated:
                 problems.append(
                     Problem(f"{name} repeat: {', '.join(repeated)}", "make each unique")
