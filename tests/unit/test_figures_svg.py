@@ -76,6 +76,11 @@ class Picture:
         x, y = (corners.min(axis=0) + corners.max(axis=0)) / 2
         return float(x), float(y)
 
+    def interval(self, y: float) -> tuple[float, float]:
+        """Return the ends of the interval at this height."""
+        (path,) = [path for path in self.paths("intervals") if abs(path[0, 1] - y) < 0.05]
+        return float(path[0, 0]), float(path[1, 0])
+
     @cached_property
     def words(self) -> list[Words]:
         return list(self._words(self.root))

@@ -20,11 +20,10 @@ from comorbid.document.figures.canvas import (
     SHADE,
     SMALL,
     between,
+    finished,
     one_line,
-    own_settings,
     printable,
     shorten,
-    to_svg,
 )
 from comorbid.document.figures.numbers import MINUS, Format, format_for, variance
 from comorbid.document.figures.panel import Panel, Swatch
@@ -76,7 +75,7 @@ class _Bubbles:
         return format_for(self.at.scale, half.tolist())
 
 
-def bubble(regression: Regression, *, title: str = "") -> Figure:
+def bubble(regression: Regression, *, title: str | None = None) -> Figure:
     r"""Draw a meta-regression on one numeric moderator: a bubble a study, the line, two bands.
 
     The area of a bubble is proportional to the study's weight, :math:`1 / (v_i + \hat\tau^2)`; the
@@ -89,8 +88,8 @@ def bubble(regression: Regression, *, title: str = "") -> Figure:
     ----------
     regression : Regression
         Made by `comorbid.regress`, with one numeric moderator.
-    title : str
-        Printed above the figure.
+    title : str, optional
+        Printed above the figure; by default what it is.
 
     Returns
     -------
@@ -123,11 +122,13 @@ def bubble(regression: Regression, *, title: str = "") -> Figure:
     interval; τ² left 0.000; R² 100.0 %. Largest bubble: Study 1.
     """
     bubbles = _bubbles(regression)
-    alt = _alt(bubbles)
-    with own_settings():
-        drawing = _draw(bubbles, title)
-        svg = to_svg(drawing, title=title or "Bubble plot", description=alt)
-    return Figure(svg=svg, alt=alt, caption=_caption(bubbles))
+    return finished(
+        lambda shown: _draw(bubbles, shown),
+        title=title,
+        default=f"Bubble plot of {words.studies(regression.k)}",
+        alt=_alt(bubbles),
+        caption=_caption(bubbles),
+    )
 
 
 def _bubbles(regression: Regression) -> _Bubbles:
@@ -297,7 +298,7 @@ def _alt(bubbles: _Bubbles) -> str:
     heaviest = effects.labels[int(np.argmax(bubbles.weights))]
     k = regression.k
     return words.joined(
-        f"Bubble plot of {prose.counted(k, 'study', 'studies')}: {words.measure(effects.measure)} "
+        f"Bubble plot of {words.studies(k)}: {words.measure(effects.measure)} "
         f"against {one_line(bubbles.column)}, from {_plain(bubbles.x.min())} to "
         f"{_plain(bubbles.x.max())}.",
         _fitted(bubbles),

@@ -11,19 +11,12 @@ import numpy as np
 from comorbid.document import prose
 from comorbid.document.figures.axis import NULL
 from comorbid.document.figures.canvas import MUTED, PALE, PAPER, between
-from comorbid.document.figures.numbers import fixed
+from comorbid.document.figures.numbers import fixed, normal_quantile
 from comorbid.document.figures.panel import Swatch
 from comorbid.document.figures.pen import Pen
 from comorbid.models.fit import Fit
 
 _DARK = "#a3bad2"
-
-
-def normal_quantile(level: float) -> float:
-    """Return how many standard errors an interval of a level reaches to either side."""
-    from scipy import special
-
-    return float(special.ndtri((1 + level) / 2))
 
 
 def draw_contours(pen: Pen, levels: Sequence[float], deepest: float) -> None:

@@ -18,16 +18,20 @@ from comorbid.document.figures.canvas import (
     MUTED,
     PALE,
     PAPER,
-    own_settings,
-    to_svg,
+    finished,
 )
 from comorbid.document.figures.contours import (
     contours_key,
     draw_contours,
-    normal_quantile,
     significance,
 )
-from comorbid.document.figures.numbers import Format, format_for, printed_value, significant
+from comorbid.document.figures.numbers import (
+    Format,
+    format_for,
+    normal_quantile,
+    printed_value,
+    significant,
+)
 from comorbid.document.figures.panel import Panel, Swatch
 from comorbid.document.figures.pen import Pen
 from comorbid.effects.arrays import Array
@@ -78,7 +82,7 @@ def funnel(
     *,
     contours: Sequence[float] | None = None,
     filled: TrimAndFill | None = None,
-    title: str = "",
+    title: str | None = None,
 ) -> Figure:
     r"""Draw a funnel plot: effects against their standard errors, the most precise at the top.
 
@@ -98,8 +102,8 @@ def funnel(
     filled : TrimAndFill, optional
         Made by `comorbid.trim_and_fill` from ``fit``: the studies that it adds are drawn hollow,
         and the value pooled with them is a dotted line.
-    title : str
-        Printed above the figure.
+    title : str, optional
+        Printed above the figure; by default what it is.
 
     Returns
     -------
@@ -140,10 +144,13 @@ def funnel(
     plot = _Funnel(fit, tuple(sorted(set(contours or ()))), filled)
     half = normal_quantile(fit.level) * np.sqrt(fit.effects.vi)
     form = format_for(fit.effects.scale, half.tolist())
-    alt = _alt(plot, form)
-    with own_settings():
-        svg = to_svg(_draw(plot, form, title), title=title or "Funnel plot", description=alt)
-    return Figure(svg=svg, alt=alt, caption=_caption(plot))
+    return finished(
+        lambda shown: _draw(plot, form, shown),
+        title=title,
+        default=f"Funnel plot of {words.studies(fit.k)}",
+        alt=_alt(plot, form),
+        caption=_caption(plot),
+    )
 
 
 def _check(fit: Fit, contours: Sequence[float], filled: TrimAndFill | None) -> None:
@@ -252,7 +259,7 @@ def _few(fit: Fit) -> tuple[str, ...]:
     """Return the caution that a small funnel needs, or nothing."""
     if fit.k >= SMALLEST:
         return ()
-    studies = prose.counted(fit.k, "study", "studies")
+    studies = words.studies(fit.k)
     return (f"With {studies}, fewer than ten, asymmetry cannot be judged.",)
 
 
@@ -265,7 +272,7 @@ def _alt(plot: _Funnel, form: Format) -> str:
     name, level = words.measure(effects.measure), prose.level(fit.level)
     axis = "log" if effects.scale == "log" else "linear"
     return words.joined(
-        f"Funnel plot of {prose.counted(fit.k, 'study', 'studies')}: {name} on a {axis} axis "
+        f"Funnel plot of {words.studies(fit.k)}: {name} on a {axis} axis "
         f"against standard error, from {significant(se.min())} at the top to "
         f"{significant(se.max())}.",
         words.pooled(fit, form),
@@ -285,7 +292,7 @@ def _filling(plot: _Funnel, form: Format) -> str:
     if not found.k0:
         return f"Trim and fill ({found.estimator}) adds no study on the {found.side}."
     return (
-        f"Trim and fill ({found.estimator}) adds {prose.counted(found.k0, 'study', 'studies')} on "
+        f"Trim and fill ({found.estimator}) adds {words.studies(found.k0)} on "
         f"the {found.side}; pooled with them: {form.value(found.fit.estimate)} "
         f"({form.interval(*found.fit.ci)})."
     )

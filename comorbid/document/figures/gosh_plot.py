@@ -20,8 +20,7 @@ from comorbid.document.figures.canvas import (
     PAPER,
     SHADE,
     between,
-    own_settings,
-    to_svg,
+    finished,
 )
 from comorbid.document.figures.numbers import Format, format_for
 from comorbid.document.figures.panel import RIGHT, Panel, Swatch
@@ -81,7 +80,7 @@ class _Cloud:
         return self.x.size <= _FEW
 
 
-def gosh(result: Subsets, *, title: str = "") -> Figure:
+def gosh(result: Subsets, *, title: str | None = None) -> Figure:
     r"""Draw the pooled value and I² of every subset: a graphical display of study heterogeneity.
 
     One symmetric cloud is what studies of one kind give. Several clouds, or one that is torn to a
@@ -94,8 +93,8 @@ def gosh(result: Subsets, *, title: str = "") -> Figure:
     ----------
     result : Subsets
         Made by `comorbid.subsets`. Subsets of one study have no I² and are left out.
-    title : str
-        Printed above the figure.
+    title : str, optional
+        Printed above the figure; by default what it is.
 
     Returns
     -------
@@ -126,11 +125,13 @@ def gosh(result: Subsets, *, title: str = "") -> Figure:
     3 studies: odds ratio 1.53, I² 83.2 %. The median odds ratio is 1.66 with C and 1.14 without.
     """
     cloud = _cloud(result)
-    alt = _alt(cloud)
-    with own_settings():
-        drawing = _draw(cloud, title)
-        svg = to_svg(drawing, title=title or "GOSH plot", description=alt)
-    return Figure(svg=svg, alt=alt, caption=_caption(cloud))
+    return finished(
+        lambda shown: _draw(cloud, shown),
+        title=title,
+        default=f"GOSH plot of {words.studies(len(result.labels))}",
+        alt=_alt(cloud),
+        caption=_caption(cloud),
+    )
 
 
 def _cloud(result: Subsets) -> _Cloud:

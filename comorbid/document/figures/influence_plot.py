@@ -24,13 +24,12 @@ from comorbid.document.figures.canvas import (
     PAPER,
     SMALL,
     WIDTH,
+    finished,
     new_drawing,
     one_line,
-    own_settings,
     printable,
     shorten,
     text_width,
-    to_svg,
     wrapped,
 )
 from comorbid.document.figures.numbers import fixed
@@ -104,7 +103,7 @@ class _Layout:
     width: float
 
 
-def influence_plot(result: Influence, *, title: str = "") -> Figure:
+def influence_plot(result: Influence, *, title: str | None = None) -> Figure:
     r"""Draw eight influence diagnostics of every study side by side.
 
     A row is a study, a column a diagnostic: the standardised deleted residual, DFFITS, Cook's
@@ -118,8 +117,8 @@ def influence_plot(result: Influence, *, title: str = "") -> Figure:
     ----------
     result : Influence
         Made by `comorbid.influence`. What is nan is not drawn.
-    title : str
-        Printed above the figure.
+    title : str, optional
+        Printed above the figure; by default what it is.
 
     Returns
     -------
@@ -155,11 +154,13 @@ def influence_plot(result: Influence, *, title: str = "") -> Figure:
     """
     if len(result.labels) < 2:
         raise ModelError("one study has no influence on others; give the result of at least two")
-    alt = _alt(result)
-    with own_settings():
-        drawing = _draw(result, title)
-        svg = to_svg(drawing, title=title or "Influence plot", description=alt)
-    return Figure(svg=svg, alt=alt, caption=_caption(result))
+    return finished(
+        lambda shown: _draw(result, shown),
+        title=title,
+        default=f"Influence plot of {words.studies(len(result.labels))}",
+        alt=_alt(result),
+        caption=_caption(result),
+    )
 
 
 def _lay_out(result: Influence) -> _Layout:
@@ -332,7 +333,7 @@ def _alt(result: Influence) -> str:
     weight, heaviest = _largest(result, "weight")
     missing = sum(1 for reason in result.reasons if reason)
     return words.joined(
-        f"Influence of each of {prose.counted(k, 'study', 'studies')}: eight diagnostics.",
+        f"Influence of each of {words.studies(k)}: eight diagnostics.",
         f"Influential by DFFITS, Cook's distance, leverage or DFBETAS: {_some(flagged)}.",
         f"Standardised deleted residuals beyond 1.96: {_some(outlying)}.",
         f"Largest Cook's distance: {fixed(distance, 2)} ({furthest})." if furthest else "",

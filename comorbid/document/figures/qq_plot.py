@@ -15,9 +15,8 @@ from comorbid.document.figures.canvas import (
     MUTED,
     PALE,
     PAPER,
-    own_settings,
+    finished,
     printable,
-    to_svg,
 )
 from comorbid.document.figures.numbers import fixed
 from comorbid.document.figures.panel import Panel
@@ -83,7 +82,7 @@ class _Ordered:
         return np.flatnonzero((self.z < low) | (self.z > high))
 
 
-def qqnorm(residuals: Standardised, *, level: float = 0.95, title: str = "") -> Figure:
+def qqnorm(residuals: Standardised, *, level: float = 0.95, title: str | None = None) -> Figure:
     r"""Draw a normal Q-Q plot of residuals, with a band.
 
     The i-th smallest of n residuals stands over the normal quantile
@@ -100,8 +99,8 @@ def qqnorm(residuals: Standardised, *, level: float = 0.95, title: str = "") -> 
         residuals ``z``. Studies without a residual (nan) are left out and named.
     level : float
         Of the band, a proportion between 0 and 1.
-    title : str
-        Printed above the figure.
+    title : str, optional
+        Printed above the figure; by default what it is.
 
     Returns
     -------
@@ -137,10 +136,13 @@ def qqnorm(residuals: Standardised, *, level: float = 0.95, title: str = "") -> 
     if not 0 < level < 1:
         raise ModelError(f"level is {level!r}; give a proportion between 0 and 1, such as 0.95")
     ordered = _order(residuals, level)
-    alt = _alt(ordered)
-    with own_settings():
-        svg = to_svg(_draw(ordered, title), title=title or "Normal Q-Q plot", description=alt)
-    return Figure(svg=svg, alt=alt, caption=_caption(ordered))
+    return finished(
+        lambda shown: _draw(ordered, shown),
+        title=title,
+        default=f"Normal Q-Q plot of {words.studies(ordered.n)}",
+        alt=_alt(ordered),
+        caption=_caption(ordered),
+    )
 
 
 def _order(residuals: Standardised, level: float) -> _Ordered:

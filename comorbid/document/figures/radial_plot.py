@@ -21,10 +21,15 @@ from comorbid.document.figures.canvas import (
     PAPER,
     SMALL,
     WIDTH,
-    own_settings,
-    to_svg,
+    finished,
 )
-from comorbid.document.figures.numbers import Format, fixed, format_for, significant
+from comorbid.document.figures.numbers import (
+    Format,
+    fixed,
+    format_for,
+    normal_quantile,
+    significant,
+)
 from comorbid.document.figures.panel import LEFT, Panel
 from comorbid.document.figures.pen import Pen, style_ticks
 from comorbid.effects.arrays import Array, Index
@@ -66,7 +71,7 @@ class _Points:
 
 
 def radial(
-    fit: Fit, *, precision: Precision = "model", centre: Centre = "zero", title: str = ""
+    fit: Fit, *, precision: Precision = "model", centre: Centre = "zero", title: str | None = None
 ) -> Figure:
     r"""Draw a radial (Galbraith) plot.
 
@@ -84,8 +89,8 @@ def radial(
         chance allows.
     centre : {"zero", "pooled"}
         ``pooled`` plots :math:`(y_i - \hat\mu) x_i`: the pooled value is level.
-    title : str
-        Printed above the figure.
+    title : str, optional
+        Printed above the figure; by default what it is.
 
     Returns
     -------
@@ -118,11 +123,13 @@ def radial(
     _check(precision, centre)
     points = _points(fit, precision, centre)
     form = format_for(fit.effects.scale, (points.half / points.x).tolist())
-    alt = _alt(fit, points, form)
-    with own_settings():
-        drawing = _draw(fit, points, form, precision, centre, title)
-        svg = to_svg(drawing, title=title or "Radial plot", description=alt)
-    return Figure(svg=svg, alt=alt, caption=_caption(fit, precision))
+    return finished(
+        lambda shown: _draw(fit, points, form, precision, centre, shown),
+        title=title,
+        default=f"Radial plot of {words.studies(fit.k)}",
+        alt=_alt(fit, points, form),
+        caption=_caption(fit, precision),
+    )
 
 
 def _check(precision: str, centre: str) -> None:
@@ -135,8 +142,6 @@ def _check(precision: str, centre: str) -> None:
 
 
 def _points(fit: Fit, precision: Precision, centre: Centre) -> _Points:
-    from scipy import special
-
     effects = fit.effects
     middle = fit.estimate if centre == "pooled" else 0.0
     x = 1 / np.sqrt(effects.vi + (_tau2(fit) if precision == "model" else 0.0))
@@ -145,7 +150,7 @@ def _points(fit: Fit, precision: Precision, centre: Centre) -> _Points:
         y=(effects.yi - middle) * x,
         middle=middle,
         slope=fit.estimate - middle,
-        half=float(special.ndtri((1 + fit.level) / 2)),
+        half=normal_quantile(fit.level),
     )
 
 
@@ -272,7 +277,7 @@ def _alt(fit: Fit, points: _Points, form: Format) -> str:
     names = words.named(fit.effects.labels[i] for i in outside)
     lie = prose.counted(len(outside), "study lies", "studies lie") if len(outside) else ""
     return words.joined(
-        f"Radial plot of {prose.counted(fit.k, 'study', 'studies')}: "
+        f"Radial plot of {words.studies(fit.k)}: "
         f"{words.analysis(fit.effects.measure, fit.effects.scale)} "
         f"{'' if points.middle == 0 else 'less the pooled one '}times precision, from "
         f"{fixed(points.y.min(), 2)} to {fixed(points.y.max(), 2)}, against precision, from "
