@@ -25,12 +25,12 @@ def draw_contours(pen: Pen, levels: Sequence[float], deepest: float) -> None:
         return
     low, high, shades = pen.axis.low, pen.axis.high, _shades(len(levels))
     corners = [(low, -deepest), (low, 0.0), (high, 0.0), (high, -deepest)]
-    pen.shape(corners, shades[-1], "contour-0", behind=True)
+    pen.area(corners, shades[-1], "contour-0", outline="none")
     inner = list(zip(levels, shades, strict=False))
     for i, (level, color) in enumerate(reversed(inner), 1):
         half = normal_quantile(level) * deepest
         corners = [(NULL - half, -deepest), (NULL, 0.0), (NULL + half, -deepest)]
-        pen.shape(corners, color, f"contour-{i}", clip=True, behind=True)
+        pen.area(corners, color, f"contour-{i}", clip=True, outline=MUTED)
 
 
 def _shades(count: int) -> list[str]:

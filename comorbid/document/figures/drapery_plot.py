@@ -21,7 +21,7 @@ from comorbid.document.figures.canvas import (
     WIDTH,
     finished,
 )
-from comorbid.document.figures.numbers import Format, printed_value
+from comorbid.document.figures.numbers import Format
 from comorbid.document.figures.panel import Panel, right_axis
 from comorbid.document.figures.pen import Pen
 from comorbid.document.figures.study_rows import study_format, study_values
@@ -172,7 +172,7 @@ def _draw_curves(pen: Pen, fit: Fit) -> None:
     axis, prediction = pen.axis, _prediction(fit)
     if prediction:
         region = [(axis.low, 0.0), *prediction.points(axis), (axis.high, 0.0)]
-        pen.shape(region, PALE, "prediction", behind=True)
+        pen.area(region, PALE, "prediction", outline="none")
         pen.line(prediction.points(axis), "prediction-edge", color=ACCENT, width=0.8)
     level = 1 - fit.level
     pen.line([(axis.low, level), (axis.high, level)], "level", color=INK, width=0.8, dashed=True)
@@ -225,7 +225,7 @@ def _more(fit: Fit, form: Format) -> tuple[str, ...]:
     p = np.array([curve.p(np.array(null)) for curve in _studies(fit)])
     below = int((p < 1 - fit.level).sum())
     return (
-        f"Against {printed_value(effects.scale, null):g}, no association: pooled "
+        f"Against {words.null(effects.scale, null)}: pooled "
         f"{prose.p_value(fit.p_value)}; {below} of {fit.k} studies have p below "
         f"{1 - fit.level:.3g}.",
         peaks,

@@ -19,22 +19,12 @@ from comorbid.document.figures.canvas import (
     SMALL,
     WIDTH,
     finished,
-    new_drawing,
     own_settings,
-    wrapped,
 )
 from comorbid.document.figures.chart import Chart, Layout, Row, Values, beyond, lay_out
 from comorbid.document.figures.fence import draw_intervals
-from comorbid.document.figures.pen import (
-    AXIS,
-    LEADING,
-    LINE,
-    TITLE,
-    Align,
-    Pen,
-    write_notes,
-    write_title,
-)
+from comorbid.document.figures.frame import open_frame
+from comorbid.document.figures.pen import AXIS, LINE, Align, Pen
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
@@ -65,24 +55,23 @@ def chart_figure(
 def _draw(chart: Chart, layout: Layout, shown: str) -> Drawing:
     """Return the drawing of a chart below a title."""
     axis = _axis(chart, layout)
-    notes = [line for note in (*chart.notes, *_cut(chart, axis)) for line in wrapped(note, SMALL)]
-    title = wrapped(shown, TITLE, bold=True)
     low, high = _bottom(chart), len(chart.rows) - 0.5 + _HEAD_ROWS
-    head = _TOP + TITLE * LEADING * len(title) + (4 if title else 0)
-    foot = AXIS + SMALL * LEADING * len(notes) + MARGIN
-    plot = (high - low) * layout.pitch
-    drawing = new_drawing(head + plot + foot)
-    place = (layout.plot[0] / WIDTH, foot / (head + plot + foot), layout.width / WIDTH)
-    axes = drawing.add_axes((*place, plot / (head + plot + foot)))
+    frame = open_frame(
+        shown,
+        (*chart.notes, *_cut(chart, axis)),
+        tall=(high - low) * layout.pitch,
+        above=_TOP,
+        below=AXIS,
+    )
+    axes = frame.axes(layout.plot[0], layout.width)
     pen = Pen(axes, axis, layout.width, layout.pitch)
     _draw_rows(pen, chart)
     axes.set_ylim(low, high)
     _draw_lines(pen, chart)
     pen.x_axis(chart.axis_label, sum(layout.plot) / 2, low)
     _write_columns(pen, chart, layout)
-    write_notes(pen, low, notes)
-    write_title(pen, high, title)
-    return drawing
+    frame.write(pen)
+    return frame.drawing
 
 
 def _axis(chart: Chart, layout: Layout) -> Axis:
@@ -145,8 +134,7 @@ def _draw_rows(pen: Pen, chart: Chart) -> None:
         pen.axes.set_xlim(axis.low, axis.high)
     for i, height, row in _heights(chart):
         if math.isfinite(row.fitted[0]):
-            corners = _diamond(row.fitted, height, 0.46)
-            pen.shape(corners, PALE, f"fitted-{i}", clip=True, behind=True, edge=0.6, outline=SHADE)
+            pen.area(_diamond(row.fitted, height, 0.46), PALE, f"fitted-{i}", clip=True)
         if row.drawn:
             _draw_mark(pen, row, i, height)
             _draw_arrows(pen, row, i, height)
@@ -197,7 +185,7 @@ def _draw_lines(pen: Pen, chart: Chart) -> None:
     low, top = _bottom(chart), len(chart.rows) - 0.5
     a, b = map(pen.axis.clip, chart.band)
     if a < b:
-        pen.shape([(a, low), (b, low), (b, top), (a, top)], PALE, "band", behind=True)
+        pen.area([(a, low), (b, low), (b, top), (a, top)], PALE, "band")
     if pen.axis.holds(chart.null):
         pen.line([(chart.null, low), (chart.null, top)], "null", color=MUTED, width=0.8)
     if pen.axis.holds(chart.line):

@@ -25,16 +25,15 @@ from comorbid.document.figures.contours import (
     draw_contours,
     significance,
 )
+from comorbid.document.figures.filling import Filling
 from comorbid.document.figures.numbers import (
     Format,
     format_for,
     normal_quantile,
-    printed_value,
     significant,
 )
 from comorbid.document.figures.panel import Panel, Swatch
 from comorbid.document.figures.pen import Pen
-from comorbid.effects.arrays import Array
 from comorbid.errors import ModelError
 from comorbid.models.fit import Fit
 
@@ -55,15 +54,7 @@ class _Funnel:
 
     fit: Fit
     contours: tuple[float, ...]
-    filled: TrimAndFill | None
-
-    @property
-    def added(self) -> tuple[Array, Array]:
-        """Effects and standard errors of the studies filled in."""
-        if self.filled is None:
-            return np.empty(0), np.empty(0)
-        effects = self.filled.fit.effects
-        return effects.yi[self.fit.k :], np.sqrt(effects.vi[self.fit.k :])
+    filled: Filling
 
     @property
     def deepest(self) -> float:
@@ -140,8 +131,9 @@ def funnel(
     >>> "0 with p > 0.05, 0 with p 0.01 to 0.05 and 3 with p < 0.01" in enhanced.alt
     True
     """
-    _check(fit, contours or (), filled)
-    plot = _Funnel(fit, tuple(sorted(set(contours or ()))), filled)
+    _check(fit, contours or ())
+    plot = _Funnel(fit, tuple(sorted(set(contours or ()))), Filling(filled))
+    plot.filled.check(fit)
     half = normal_quantile(fit.level) * np.sqrt(fit.effects.vi)
     form = format_for(fit.effects.scale, half.tolist())
     return finished(
@@ -153,7 +145,7 @@ def funnel(
     )
 
 
-def _check(fit: Fit, contours: Sequence[float], filled: TrimAndFill | None) -> None:
+def _check(fit: Fit, contours: Sequence[float]) -> None:
     wrong = [level for level in contours if not 0 < level < 1]
     if wrong:
         raise ModelError(
@@ -165,20 +157,12 @@ def _check(fit: Fit, contours: Sequence[float], filled: TrimAndFill | None) -> N
             f"{fit.effects.measure} has no value of no association to draw contours around; leave "
             "them out"
         )
-    if filled is None:
-        return
-    made, given = filled.original, fit
-    if (made.effects.labels, made.estimate) != (given.effects.labels, given.estimate):
-        raise ModelError(
-            "the studies were filled in from another fit; give the fit that "
-            "comorbid.trim_and_fill had"
-        )
 
 
 def _draw(plot: _Funnel, form: Format, title: str) -> Drawing:
     """Return the drawing; heights on its axes are negative standard errors."""
     effects, deepest = plot.fit.effects, plot.deepest
-    points = [*effects.yi.tolist(), *plot.base, *plot.added[0].tolist()]
+    points = [*effects.yi.tolist(), *plot.base, *plot.filled.points[0].tolist()]
     null = null_of(effects.measure)
     ticks = next(ticks for ticks in even_ticks((0.0, deepest), "identity") if len(ticks) <= 6)
     panel = Panel(
@@ -203,29 +187,19 @@ def _draw_funnel(pen: Pen, plot: _Funnel) -> None:
     fit, base, deepest = plot.fit, plot.base, plot.deepest
     corners = [(base[0], -deepest), (fit.estimate, 0.0), (base[1], -deepest)]
     if not plot.contours:
-        pen.shape(corners, PALE, "funnel", behind=True)
-    pen.line(corners, "limits", color=MUTED, width=0.8)
+        pen.area(corners, PALE, "funnel", outline="none")
+    pen.line(corners, "limits", color=ACCENT, width=0.8)
     if pen.axis.holds(null_of(fit.effects.measure)):
         pen.line([(NULL, -deepest), (NULL, 0.0)], "null", color=MUTED, width=0.8)
     pen.line([(fit.estimate, -deepest), (fit.estimate, 0.0)], "pooled", color=ACCENT, dashed=True)
-    if plot.filled and plot.filled.k0:
-        middle = plot.filled.fit.estimate
-        pen.line([(middle, -deepest), (middle, 0.0)], "refitted", color=ACCENT, dotted=True)
     for i, (x, v) in enumerate(zip(fit.effects.yi.tolist(), fit.effects.vi.tolist(), strict=True)):
         pen.disc(x, -math.sqrt(v), 5.0, ACCENT, f"study-{i}", edge=PAPER)
-    for i, (x, se) in enumerate(zip(*(values.tolist() for values in plot.added), strict=True)):
-        pen.disc(x, -se, 4.4, PAPER, f"filled-{i}", edge=ACCENT, width=1.0)
+    plot.filled.draw(pen, deepest)
 
 
 def _key(plot: _Funnel) -> tuple[Swatch, ...]:
     """Return what the shades and the hollow markers stand for."""
-    marks: list[Swatch] = []
-    if plot.contours:
-        marks += contours_key(plot.contours)
-    if plot.filled and plot.filled.k0:
-        marks.append(Swatch("study found", ACCENT, round=True))
-        marks.append(Swatch("study filled in", PAPER, edge=ACCENT, round=True))
-    return tuple(marks)
+    return (*(contours_key(plot.contours) if plot.contours else ()), *plot.filled.key())
 
 
 def _notes(plot: _Funnel, form: Format) -> tuple[str, ...]:
@@ -238,21 +212,12 @@ def _notes(plot: _Funnel, form: Format) -> tuple[str, ...]:
     shape = "Triangle" if plot.contours else "Shaded"
     limits = f"{shape}: {prose.level(fit.level)} limits if the studies differed by chance alone."
     own = f"p: each study's own test against {_null(fit)}." if plot.contours else ""
-    more = words.joined(own, _refitted(plot, form))
+    more = words.joined(own, plot.filled.note(form))
     return (f"{middle} {limits}", *([more] if more else []), *_few(fit))
 
 
-def _refitted(plot: _Funnel, form: Format) -> str:
-    """Return what the dotted line is, or why there is none."""
-    if plot.filled is None:
-        return ""
-    if not plot.filled.k0:
-        return "Trim and fill adds no study."
-    return f"Dotted: pooled with the studies filled in, {form.value(plot.filled.fit.estimate)}."
-
-
 def _null(fit: Fit) -> str:
-    return f"{printed_value(fit.effects.scale, NULL):g}, no association"
+    return words.null(fit.effects.scale, NULL)
 
 
 def _few(fit: Fit) -> tuple[str, ...]:
@@ -279,22 +244,8 @@ def _alt(plot: _Funnel, form: Format) -> str:
         f"{prose.counted(len(outside), 'study lies', 'studies lie')} outside the {level} limits"
         f"{f': {names}' if names else ''}.",
         significance(fit, plot.contours, _null(fit)),
-        _filling(plot, form),
+        plot.filled.sentence(form),
         *_few(fit),
-    )
-
-
-def _filling(plot: _Funnel, form: Format) -> str:
-    """Say which studies trim and fill adds, and what is pooled with them."""
-    if plot.filled is None:
-        return ""
-    found = plot.filled
-    if not found.k0:
-        return f"Trim and fill ({found.estimator}) adds no study on the {found.side}."
-    return (
-        f"Trim and fill ({found.estimator}) adds {words.studies(found.k0)} on "
-        f"the {found.side}; pooled with them: {form.value(found.fit.estimate)} "
-        f"({form.interval(*found.fit.ci)})."
     )
 
 
@@ -309,8 +260,6 @@ def _caption(plot: _Funnel) -> str:
         f"The shades are the p-value of a study by itself against {_null(fit)}."
         if plot.contours
         else "",
-        "Hollow: studies that trim and fill adds; the dotted line is the value pooled with them."
-        if plot.filled and plot.filled.k0
-        else "",
+        plot.filled.caption(),
         *_few(fit),
     )

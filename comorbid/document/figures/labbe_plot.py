@@ -174,9 +174,10 @@ def _draw_effect(pen: Pen, arms: Arms, fit: Fit | Stratified) -> None:
     ends = [np.nan_to_num(curve(risk, effect), nan=float(effect > 0)) for effect in fit.ci]
     low, high = (arms.place(np.clip(end, 0, 1)) for end in ends)
     band = [*zip(across, low, strict=True), *zip(across[::-1], high[::-1], strict=True)]
-    pen.shape([(float(x), float(y)) for x, y in band], PALE, "band", clip=True, behind=True)
+    pen.area([(float(x), float(y)) for x, y in band], PALE, "band", clip=True)
     pooled = curve(risk, fit.estimate)
-    inside = (pooled >= 0) & (pooled <= 1)
+    least = math.exp(arms.ends[0]) if arms.axes == "log" else 0.0
+    inside = (pooled >= least) & (pooled <= 1)
     points = zip(across[inside].tolist(), arms.place(pooled[inside]).tolist(), strict=True)
     pen.line(list(points), "pooled", color=ACCENT, dashed=True)
 
@@ -190,12 +191,22 @@ def _notes(arms: Arms, fit: Fit | Stratified, form: Format) -> tuple[str, ...]:
     if math.isnan(fit.estimate):
         line = "No pooled value."
     shaded = f"Shaded: its {prose.level(fit.level)} interval. " if fit.ci[0] == fit.ci[0] else ""
-    return (f"{line} {shaded}Solid: the same in both groups.", *_without(arms))
+    return (
+        f"{line} {shaded}Solid: the same in both groups.",
+        *_unpooled(arms, fit),
+        *_without(arms),
+    )
 
 
 def _how(fit: Fit | Stratified) -> str:
     """Return how the studies were pooled."""
     return _STRATIFIED[fit.method] if isinstance(fit, Stratified) else words.model(fit.method)
+
+
+def _unpooled(arms: Arms, fit: Fit | Stratified) -> tuple[str, ...]:
+    """Say how many of the studies the pooled value does not hold."""
+    count = len(arms.labels) - fit.k
+    return (f"Not pooled: {words.studies(count)}.",) if count else ()
 
 
 def _without(arms: Arms) -> tuple[str, ...]:
@@ -218,6 +229,7 @@ def _alt(arms: Arms, fit: Fit | Stratified, form: Format) -> str:
         f"The first is higher in {words.studies(higher)}, lower in {lower}"
         f"{f', equal in {equal}' if equal else ''}.",
         _pooled(fit, form),
+        *_unpooled(arms, fit),
         *_without(arms),
     )
 

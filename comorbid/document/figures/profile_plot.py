@@ -158,7 +158,7 @@ def _draw_curve(pen: Pen, curve: _Profile, bottom: float) -> None:
     points = list(zip(curve.tau2.tolist(), curve.height.tolist(), strict=True))
     inside = [point for point in points if low <= point[0] <= high]
     region = [(low, bottom), *inside, (high, bottom)]
-    pen.shape(region, PALE, "interval", clip=True, behind=True)
+    pen.area(region, PALE, "interval", clip=True)
     pen.line([(0.0, cut), (pen.axis.high, cut)], "cut", color=MUTED, width=0.8)
     pen.line([(curve.peak, bottom), (curve.peak, curve.top)], "peak", color=ACCENT, dashed=True)
     pen.line(points, "profile", color=ACCENT, width=1.6)

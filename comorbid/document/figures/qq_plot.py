@@ -190,7 +190,7 @@ def _draw(ordered: _Ordered, title: str) -> Drawing:
     )
     drawing, pen = panel.open()
     band = [*zip(across, low, strict=True), *zip(across[::-1], high[::-1], strict=True)]
-    pen.shape([(float(x), float(y)) for x, y in band], PALE, "band", behind=True)
+    pen.area([(float(x), float(y)) for x, y in band], PALE, "band")
     pen.line([(ends[0], ends[0]), (ends[1], ends[1])], "equal", color=MUTED, width=0.8)
     for i, (x, z) in enumerate(zip(ordered.x.tolist(), ordered.z.tolist(), strict=True)):
         pen.disc(x, z, 5.0, ACCENT, f"study-{i}", edge=PAPER)

@@ -216,7 +216,7 @@ def _draw_band(end: Arc, points: _Points) -> None:
     """Draw the band around the pooled value from the origin almost to the arc."""
     low, high = (end.crossing(points.slope, half) for half in (-points.half, points.half))
     corners = [(0.0, points.half), (0.0, -points.half), *end.bow(low[1], high[1])]
-    end.pen.shape(corners, PALE, "band", behind=True)
+    end.pen.area(corners, PALE, "band", outline="none")
     end.pen.line([(0.0, points.half), high], "upper", color=MUTED, width=0.8)
     end.pen.line([(0.0, -points.half), low], "lower", color=MUTED, width=0.8)
 

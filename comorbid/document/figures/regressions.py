@@ -8,7 +8,8 @@ import numpy as np
 
 from comorbid.document import prose
 from comorbid.document.figures import words
-from comorbid.document.figures.numbers import fixed, variance
+from comorbid.document.figures.canvas import one_line
+from comorbid.document.figures.numbers import fixed, format_for, variance
 from comorbid.effects.arrays import Array
 from comorbid.models.regression_result import Regression
 
@@ -44,3 +45,21 @@ def tests(regression: Regression) -> str:
     if not math.isinf(regression.df):
         found = f"F = {value} on {df} and {regression.df:g} df"
     return f"Test of the moderators: {found}, {prose.p_value(regression.qm_p)}. {left}"
+
+
+def slope(regression: Regression, column: str) -> str:
+    """Return what a unit of the one moderator does, as a sentence, if the line is straight."""
+    if column not in regression.names or len(regression.names) > 2:
+        return ""
+    i = regression.names.index(column)
+    low, high = float(regression.ci_low[i]), float(regression.ci_high[i])
+    scale, measure = regression.effects.scale, regression.effects.measure
+    known = scale if scale in ("log", "identity") else "identity"
+    form = format_for(known, [(high - low) / 2])
+    name = words.measure(measure) if known == scale else words.analysis(measure, scale)
+    does = "is multiplied by" if known == "log" else "changes by"
+    return (
+        f"Per unit of {one_line(column)} the {name} {does} "
+        f"{form.value(float(regression.estimate[i]))} ({prose.level(regression.level)} confidence "
+        f"interval {form.interval(low, high)}; {prose.p_value(float(regression.p_value[i]))})."
+    )
