@@ -40,7 +40,7 @@ class Subsets:
         How many subsets there are, the empty one not counted; n < total is a random sample.
     failures : dict of int to str
         For each subset whose refit failed, why; its row is nan.
-    measure, method : str
+    measure, scale, method : str
         How the rows were fitted.
     seed : int
         Of the random sample.
@@ -56,6 +56,7 @@ class Subsets:
     total: int
     failures: dict[int, str]
     measure: str
+    scale: str
     method: str
     seed: int
 
@@ -201,6 +202,7 @@ def subsets(fit: Pooled, *, limit: int = 2**20, seed: int = 1) -> Subsets:
         total=total,
         failures=failures,
         measure=fit.effects.measure,
+        scale=fit.effects.scale,
         method=fit.method,
         seed=seed,
     )

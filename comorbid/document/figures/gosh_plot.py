@@ -25,7 +25,6 @@ from comorbid.document.figures.numbers import Format, format_for
 from comorbid.document.figures.panel import RIGHT, Panel
 from comorbid.document.figures.pen import Pen
 from comorbid.effects.arrays import Array, Index
-from comorbid.effects.measures import MEASURES
 from comorbid.errors import ModelError
 from comorbid.sensitivity.subsets import Subsets
 
@@ -140,13 +139,8 @@ def _cloud(result: Subsets) -> _Cloud:
         )
     x = result.estimate[rows]
     spread = float(x.max() - x.min()) / 4
-    form = format_for(_scale(result.measure), [spread])
+    form = format_for(result.scale, [spread])
     return _Cloud(result, rows, x, result.i2[rows], form, _split(result, rows, form))
-
-
-def _scale(measure: str) -> str:
-    """Return the id of a measure's scale."""
-    return {known.id: known.scale for known in MEASURES}.get(measure, "identity")
 
 
 def _draw(cloud: _Cloud, title: str) -> Drawing:
