@@ -203,11 +203,10 @@ def _notes(fit: Fit, form: Format) -> tuple[str, ...]:
 def _alt(fit: Fit, form: Format) -> str:
     """Return what the figure shows, in words."""
     effects = fit.effects
-    axis = "log" if effects.scale == "log" else "linear"
     by = "by each study and pooled" if fit.k > 1 else "by the study"
     return words.joined(
         f"Drapery plot of {words.studies(fit.k)}: the p-value of every "
-        f"possible {words.measure(effects.measure)}, on a {axis} axis, {by}.",
+        f"possible {words.measure(effects.measure)}, {words.on_axis(effects.scale)}, {by}.",
         words.pooled(fit, form),
         *(_more(fit, form) if fit.k > 1 else ()),
     )

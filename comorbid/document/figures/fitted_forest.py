@@ -62,11 +62,10 @@ def _alt(
     """Return what the figure shows, in words."""
     effects, weights = regression.effects, regressions.weights(regression)
     name, labels = words.measure(effects.measure), effects.labels
-    axis = "log" if effects.scale == "log" else "linear"
     heaviest = int(weights.argmax())
     return words.joined(
         f"Forest plot of {_studies(regression)} with the meta-regression "
-        f"{one_line(regression.formula)}, {name} on a {axis} axis.",
+        f"{one_line(regression.formula)}, {name} {words.on_axis(effects.scale)}.",
         words.spread(f"The fitted {name}", labels, at.estimate.tolist(), form.value, before=""),
         *chart.notes[1:],
         words.spread("A study's own estimate", labels, effects.yi.tolist(), form.value, before=""),

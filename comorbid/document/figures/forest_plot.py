@@ -118,10 +118,10 @@ def _pooled_forest(fit: Fit, title: str | None) -> Figure:
 def _alt(fit: Fit, form: Format, chart: Chart, layout: Layout) -> str:
     """Return what the figure shows, in words."""
     effects = fit.effects
-    axis = "log" if effects.scale == "log" else "linear"
     studies = words.studies(fit.k)
     return words.joined(
-        f"Forest plot of {studies}, {words.measure(effects.measure)} on a {axis} axis.",
+        f"Forest plot of {studies}, {words.measure(effects.measure)} "
+        f"{words.on_axis(effects.scale)}.",
         words.pooled(fit, form),
         *(_more(fit, form) if fit.k > 1 else ()),
         words.full_names(chart, layout),

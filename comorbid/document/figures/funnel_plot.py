@@ -42,8 +42,6 @@ if TYPE_CHECKING:
 
     from comorbid.bias.trim_and_fill import TrimAndFill
 
-_MOST_NAMES = 10
-
 SMALLEST = 10
 """Studies below which asymmetry cannot be judged (Sterne et al. 2011)."""
 
@@ -233,16 +231,13 @@ def _alt(plot: _Funnel, form: Format) -> str:
     fit, effects = plot.fit, plot.fit.effects
     se = np.sqrt(effects.vi)
     outside = np.flatnonzero(np.abs(effects.yi - fit.estimate) > normal_quantile(fit.level) * se)
-    names = words.named(effects.labels[i] for i in outside) if len(outside) <= _MOST_NAMES else ""
     name, level = words.measure(effects.measure), prose.level(fit.level)
-    axis = "log" if effects.scale == "log" else "linear"
     return words.joined(
-        f"Funnel plot of {words.studies(fit.k)}: {name} on a {axis} axis "
+        f"Funnel plot of {words.studies(fit.k)}: {name} {words.on_axis(effects.scale)} "
         f"against standard error, from {significant(se.min())} at the top to "
         f"{significant(se.max())}.",
         words.pooled(fit, form),
-        f"{prose.counted(len(outside), 'study lies', 'studies lie')} outside the {level} limits"
-        f"{f': {names}' if names else ''}.",
+        words.outside([effects.labels[i] for i in outside], f"the {level} limits"),
         significance(fit, plot.contours, _null(fit)),
         plot.filled.sentence(form),
         *_few(fit),

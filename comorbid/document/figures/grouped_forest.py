@@ -10,7 +10,6 @@ from comorbid.document import prose
 from comorbid.document.blocks import Figure
 from comorbid.document.figures import words
 from comorbid.document.figures.axis import null_of
-from comorbid.document.figures.canvas import one_line
 from comorbid.document.figures.chart import NONE, Chart, Layout, Row, Values
 from comorbid.document.figures.draw import chart_figure
 from comorbid.document.figures.numbers import Format
@@ -45,14 +44,10 @@ def grouped_forest(result: Subgroups, title: str | None) -> Figure:
     return chart_figure(
         chart,
         title=title,
-        default=f"Forest plot of {_studies(result)} by {_by(result)}",
+        default=f"Forest plot of {_studies(result)} by {words.by(result)}",
         alt=lambda layout: _alt(result, form, chart, layout),
         caption=_caption(result),
     )
-
-
-def _by(result: Subgroups) -> str:
-    return one_line(result.by.replace("_", " "))
 
 
 def _studies(result: Subgroups) -> str:
@@ -67,7 +62,7 @@ def _rows(result: Subgroups) -> Iterator[Row]:
         inside = [group == name for group in result.groups]
         k = sum(inside)
         yield Row(
-            label=f"{_by(result)}: {name}",
+            label=f"{words.by(result)}: {name}",
             values=NONE,
             cells=("",),
             mark="heading",
@@ -125,11 +120,10 @@ def _alt(result: Subgroups, form: Format, chart: Chart, layout: Layout) -> str:
     """Return what the figure shows, in words."""
     fit, labels = result.fit, result.refits.labels
     effects = fit.effects
-    axis = "log" if effects.scale == "log" else "linear"
     subgroups = prose.counted(len(labels), "subgroup", "subgroups")
     return words.joined(
-        f"Forest plot of {_studies(result)} in {subgroups} by {_by(result)}, "
-        f"{words.measure(effects.measure)} on a {axis} axis.",
+        f"Forest plot of {_studies(result)} in {subgroups} by {words.by(result)}, "
+        f"{words.measure(effects.measure)} {words.on_axis(effects.scale)}.",
         *(_spoken(result, i, form) for i in range(len(labels))),
         *((f"{words.between(result)}.", "All together:") if fit.k > 1 else ()),
         words.pooled(fit, form),
@@ -161,9 +155,9 @@ def _caption(result: Subgroups) -> str:
         return f"{words.capitalized(name)} of one study with its {level} confidence interval."
     bar = "" if math.isnan(fit.pi[0]) else f", a bar the {level} prediction interval"
     return words.joined(
-        f"{words.capitalized(name)}s of {fit.k} studies by {_by(result)}, with {level} confidence "
-        "intervals. The area of a square is proportional to the study's weight among all studies; "
-        f"a diamond is the pooled {name} of the studies above it{bar}; the last are those of all "
-        "studies together.",
+        f"{words.capitalized(name)}s of {fit.k} studies by {words.by(result)}, with {level} "
+        "confidence intervals. The area of a square is proportional to the study's weight among "
+        f"all studies; a diamond is the pooled {name} of the studies above it{bar}; the last are "
+        "those of all studies together.",
         "A subgroup of one study is not pooled." if (k == 1).any() else "",
     )

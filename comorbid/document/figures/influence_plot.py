@@ -46,7 +46,6 @@ _HEAD = 7.5
 _MOST_LABEL = 112.0
 _TOP, _FOOT = 3.0, 17.0
 _TOP_ROWS = 1.3
-_MOST_NAMES = 10
 _MOST_REASONS = 3
 
 
@@ -259,7 +258,7 @@ def _alt(result: Influence) -> str:
 
 def _some(labels: list[str]) -> str:
     """Return the labels, their number if they are many, or "none"."""
-    if len(labels) > _MOST_NAMES:
+    if len(labels) > words.MOST_NAMES:
         return f"{len(labels)} studies"
     return words.named(labels) or "none"
 

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 _SMALL_SAMPLE = 10
 _OVERHANG = 0.2
 _STEPS = 121
-_MOST_NAMES = 10
 
 
 class Standardised(Protocol):
@@ -209,11 +208,7 @@ def _notes(ordered: _Ordered) -> tuple[str, ...]:
 def _outside(ordered: _Ordered) -> str:
     """Say which residuals lie outside the band."""
     names = [ordered.labels[i] for i in ordered.outside]
-    if not names:
-        return "No residual lies outside the band."
-    count = prose.counted(len(names), "residual lies", "residuals lie")
-    listed = f": {words.named(names)}" if len(names) <= _MOST_NAMES else ""
-    return f"{count} outside the band{listed}."
+    return words.outside(names, "the band", "residual", "residuals")
 
 
 def _missing(ordered: _Ordered) -> str:

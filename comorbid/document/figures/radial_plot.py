@@ -47,7 +47,6 @@ _TALL = 230.0
 # Radii as shares of the plot's width: the arc, the end of the band, the furthest study.
 _ARC, _BAND, _STUDIES = 0.96, 0.92, 0.85
 _MOST_TICKS = 9
-_MOST_NAMES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,9 +272,7 @@ def _meaning(fit: Fit, precision: Precision) -> str:
 
 def _alt(fit: Fit, points: _Points, form: Format) -> str:
     """Return what the figure shows, in words."""
-    outside = points.outside
-    names = words.named(fit.effects.labels[i] for i in outside)
-    lie = prose.counted(len(outside), "study lies", "studies lie") if len(outside) else ""
+    outside = [fit.effects.labels[i] for i in points.outside]
     return words.joined(
         f"Radial plot of {words.studies(fit.k)}: "
         f"{words.analysis(fit.effects.measure, fit.effects.scale)} "
@@ -283,8 +280,7 @@ def _alt(fit: Fit, points: _Points, form: Format) -> str:
         f"{fixed(points.y.min(), 2)} to {fixed(points.y.max(), 2)}, against precision, from "
         f"{significant(points.x.min())} to {significant(points.x.max())}.",
         words.pooled(fit, form),
-        f"{lie or 'No study lies'} outside the {prose.level(fit.level)} band"
-        f"{f': {names}' if 0 < len(outside) <= _MOST_NAMES else ''}.",
+        words.outside(outside, f"the {prose.level(fit.level)} band"),
     )
 
 

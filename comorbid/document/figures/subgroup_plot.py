@@ -6,7 +6,7 @@ from comorbid.document import prose
 from comorbid.document.blocks import Figure
 from comorbid.document.figures import words
 from comorbid.document.figures.axis import null_of
-from comorbid.document.figures.canvas import one_line, printable
+from comorbid.document.figures.canvas import printable
 from comorbid.document.figures.chart import Chart, Row
 from comorbid.document.figures.draw import chart_figure
 from comorbid.document.figures.numbers import Format
@@ -58,21 +58,17 @@ def subgroups(result: Subgroups, *, title: str | None = None) -> Figure:
     return chart_figure(
         _chart(result, form),
         title=title,
-        default=f"Subgroup plot by {_by(result)}",
+        default=f"Subgroup plot by {words.by(result)}",
         alt=lambda _: _alt(result, form),
         caption=_caption(result),
     )
-
-
-def _by(result: Subgroups) -> str:
-    return one_line(result.by.replace("_", " "))
 
 
 def _chart(result: Subgroups, form: Format) -> Chart:
     refits = result.refits
     return Chart(
         heads=(
-            printable(words.capitalized(_by(result))) or "Subgroup",
+            printable(words.capitalized(words.by(result))) or "Subgroup",
             words.estimate_head(refits.measure, refits.level),
             "Studies",
             "I²",
@@ -107,7 +103,7 @@ def _alt(result: Subgroups, form: Format) -> str:
     """Return what the figure shows, in words."""
     refits = result.refits
     return words.joined(
-        f"Subgroup plot by {_by(result)}: {words.measure(refits.measure)} with "
+        f"Subgroup plot by {words.by(result)}: {words.measure(refits.measure)} with "
         f"{prose.level(refits.level)} confidence interval.",
         *(f"{spoken(refits, i, form)}." for i in range(len(refits.labels))),
         f"{words.between(result)}.",
@@ -121,6 +117,6 @@ def _caption(result: Subgroups) -> str:
     if (refits.batch.k == 1).any():
         square = "; a square is the one study of its subgroup, which is not pooled"
     return (
-        f"{words.capitalized(name)} by {_by(result)}. A diamond is the pooled "
+        f"{words.capitalized(name)} by {words.by(result)}. A diamond is the pooled "
         f"{name} of a subgroup with its {level} confidence interval{square}."
     )

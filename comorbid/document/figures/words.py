@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from comorbid.document import prose
 from comorbid.document.figures.canvas import one_line
@@ -12,6 +12,9 @@ from comorbid.document.figures.numbers import Format, fixed, printed_value, vari
 from comorbid.models.fit import Fit
 from comorbid.models.text import TEST_NAMES
 from comorbid.subgroups import Subgroups
+
+MOST_NAMES = 10
+"""Studies up to which they are named one by one."""
 
 
 def measure(name: str) -> str:
@@ -42,6 +45,24 @@ def axis_label(name: str, scale: str) -> str:
 def null(scale: str, value: float) -> str:
     """Return the value of no association as it prints, with what it is."""
     return f"{printed_value(scale, value):g}, no association"
+
+
+def on_axis(scale: str) -> str:
+    """Return what kind of axis a scale has."""
+    return f"on a {'log' if scale == 'log' else 'linear'} axis"
+
+
+def outside(labels: Sequence[str], limits: str, one: str = "study", many: str = "studies") -> str:
+    """Say how many lie outside limits, and which if they are few."""
+    if not labels:
+        return f"No {one} lies outside {limits}."
+    count = prose.counted(len(labels), f"{one} lies", f"{many} lie")
+    return f"{count} outside {limits}{f': {named(labels)}' if len(labels) <= MOST_NAMES else ''}."
+
+
+def by(result: Subgroups) -> str:
+    """Return the name of the moderator that makes the subgroups."""
+    return one_line(result.by.replace("_", " "))
 
 
 def analysis(name: str, scale: str) -> str:
