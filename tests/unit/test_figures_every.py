@@ -17,8 +17,14 @@ from test_figures_svg import GOLDEN, PAPER, SVG, Picture, assert_printable, lumi
 
 import comorbid as cb
 from comorbid.document.blocks import Figure
+from comorbid.document.figures.arms import Axes
 
 OR = "Odds ratio, log scale"
+LONG = (
+    "A name of two hundred characters and more that says who took part in the study, in which "
+    "town and hospital, the years of recruitment and how the diagnosis was made by whom, and in "
+    "the end the year, number"
+)
 EVENT, GROUPS = "the event", ("treated", "control")
 
 
@@ -168,6 +174,27 @@ def test_nothing_overlaps_or_leaves_the_page(name: str, k: int) -> None:
     else:
         with pytest.raises(cb.ModelError):
             figure(name, k)
+
+
+@pytest.mark.parametrize("unit", [1e-4, 1e6])
+@pytest.mark.parametrize("name", [name for name in FIGURES if not name.startswith("labbe")])
+def test_long_names_and_any_unit_have_room(name: str, unit: float) -> None:
+    data = effects(6)
+    awkward = cb.Effects(
+        yi=unit * data.yi,
+        vi=unit**2 * data.vi,
+        labels=[f"{LONG} {i}" for i in range(6)],
+        measure="MD",
+        moderators={"group": [f"{LONG} {i % 2}" for i in range(6)], "x": data.moderators["x"]},
+    )
+    assert_printable(FIGURES[name][0](awkward))
+
+
+@pytest.mark.parametrize("axes", ["linear", "log"])
+def test_long_groups_have_room(axes: Axes) -> None:
+    fit = cb.pool(effects(13))
+    groups = (f"{LONG} 1", f"{LONG} 2")
+    assert_printable(cb.figures.labbe(tables(13), fit=fit, event=LONG, groups=groups, axes=axes))
 
 
 @pytest.mark.parametrize("name", FIGURES)

@@ -17,12 +17,10 @@ from comorbid.document.figures.canvas import (
     MUTED,
     PALE,
     SHADE,
-    SMALL,
     between,
     finished,
     one_line,
     printable,
-    shorten,
 )
 from comorbid.document.figures.numbers import MINUS, Format, format_for
 from comorbid.document.figures.panel import Panel, Swatch
@@ -38,7 +36,6 @@ if TYPE_CHECKING:
 _POINTS = 121
 _LARGEST, _SMALLEST = 18.0, 2.6
 _TALL = 250.0
-_MOST_NAME = 380.0
 _MARGIN = 0.06
 _APART = 13.0
 _MOST_TICKS = 9
@@ -171,7 +168,7 @@ def _draw(bubbles: _Bubbles, title: str) -> Drawing:
     panel = Panel(
         x=(low - margin, high + margin),
         y=heights,
-        x_label=shorten(printable(bubbles.column), _MOST_NAME, SMALL),
+        x_label=printable(bubbles.column),
         y_label=words.axis_label(effects.measure, effects.scale),
         y_scale=effects.scale,
         y_ticks=_upright(heights, effects.scale),

@@ -11,10 +11,14 @@ import numpy as np
 
 from comorbid.document.figures.axis import Axis, Span, Tick, even_ticks
 from comorbid.document.figures.canvas import SMALL, text_width
+from comorbid.document.figures.numbers import MINUS, raised
 from comorbid.effects.arrays import Array
 
 GAP = 12.0
 """Between two columns, in points."""
+
+_LONGEST = 7
+"""Characters of a tick label that a narrow axis has room for."""
 
 NORMAL = 1.959963984540054
 """Two-sided 95 % limit of the standard normal distribution."""
@@ -70,7 +74,7 @@ def diagnostic_axis(diagnostic: Diagnostic, values: Array, k: int, width: float)
 
 def _ticks(ends: Span, width: float) -> tuple[Tick, ...]:
     """Return the closest ticks that fit; where only one would, two far apart."""
-    choices = [ticks for ticks in even_ticks(ends, "identity") if ticks]
+    choices = [tuple(map(_short, ticks)) for ticks in even_ticks(ends, "identity") if ticks]
     for ticks in choices:
         if len(ticks) > 1 and _fit(ticks, ends, width):
             return ticks
@@ -79,7 +83,18 @@ def _ticks(ends: Span, width: float) -> tuple[Tick, ...]:
         pair = tuple(inside[:: max(1, len(inside) - 1)])
         if len(pair) == 2 and _fit(pair, ends, width):
             return pair
-    return choices[-1][:1] if choices else ()
+    return next((ticks[:1] for ticks in choices if _fit(ticks[:1], ends, width)), ())
+
+
+def _short(tick: Tick) -> Tick:
+    """Return a tick with a long label as a multiple of a power of ten."""
+    x, label = tick
+    if len(label) <= _LONGEST:
+        return tick
+    if x == 0:
+        return x, "0"
+    power = math.floor(math.log10(abs(x)))
+    return x, f"{x / 10.0**power:.10g}×10{raised(power)}".replace("-", MINUS)
 
 
 def _fit(ticks: Sequence[Tick], ends: Span, width: float) -> bool:

@@ -12,6 +12,7 @@ from comorbid.document.figures.canvas import (
     MARGIN,
     SMALL,
     WIDTH,
+    shorten,
     text_width,
 )
 from comorbid.document.figures.frame import open_frame
@@ -69,7 +70,7 @@ class Panel:
     x, y : (float, float)
         Ends of the axes, analysis scale.
     x_label, y_label : str
-        What they measure.
+        What they measure; shortened if it is too long.
     x_scale, y_scale : str
         Ids of the scales on which they are labelled.
     x_ticks, y_ticks : tuple of (float, str)
@@ -119,8 +120,11 @@ class Panel:
         axes.set_xlim(axis.low, axis.high)
         axes.set_ylim(*self.y)
         pen = Pen(axes, axis, width, self.tall / reach)
-        pen.x_axis(self.x_label, (left + self.right) / 2, self.y[0])
-        pen.y_axis(self.y_label, ticks, MARGIN + SMALL + max(0.0, self.left - LEFT))
+        middle = (left + self.right) / 2
+        room = 2 * min(middle, WIDTH - middle) - 2 * MARGIN
+        pen.x_axis(shorten(self.x_label, room, SMALL), middle, self.y[0])
+        place = MARGIN + SMALL + max(0.0, self.left - LEFT)
+        pen.y_axis(shorten(self.y_label, self.tall, SMALL), ticks, place)
         _write_key(pen, self.y[0], key)
         frame.write(pen)
         return frame.drawing, pen
