@@ -36,6 +36,8 @@ class Subgroups:
     ----------
     by : str
         The moderator.
+    fit : Fit
+        The studies of all subgroups together; ``fit.effects`` holds them.
     refits : Refits
         One row a subgroup, in the order in which they first occur.
     q_between : float
@@ -58,11 +60,17 @@ class Subgroups:
     """
 
     by: str
+    fit: Fit
     refits: Refits
     q_between: float
     q_between_df: int
     q_between_p: float
     warnings: tuple[str, ...]
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Subgroup of each study of ``fit``."""
+        return _names(self.fit.effects, self.by)
 
     def to_frame(self) -> pd.DataFrame:
         """Return the subgroup fits, as `Refits.to_frame` does."""
@@ -122,7 +130,8 @@ def subgroups(
     -------
     Subgroups
         A subgroup of one study is given as that study, with its reason, and takes part in the
-        test with its own standard error.
+        test with its own standard error. One whose studies all lack an effect keeps its row, with
+        the reason.
 
     Raises
     ------
@@ -153,16 +162,15 @@ def subgroups(
     has_value = [_has_value(value) for value in values]
     effects = effects.take(np.flatnonzero(has_value))
     fit = pool(effects, method=method, test=test, level=level)
-    group = [str(value) for value in fit.effects.moderators[by]]
-    names = tuple(dict.fromkeys(group))
-    members = np.array(group)[:, None] == np.array(names)[None, :]
+    names = tuple(dict.fromkeys(_names(effects, by)))
+    members = np.array(_names(fit.effects, by))[:, None] == np.array(names)[None, :]
     refits = refit(fit, "subgroups", names, members)
     q, df, p = between_groups(refits)
     without = has_value.count(False)
     studies = "1 study has" if without == 1 else f"{without} studies have"
     left = "is" if without == 1 else "are"
     notes = [f"{studies} no {by} and {left} left out"] if without else []
-    return Subgroups(by, refits, q, df, p, tuple(notes))
+    return Subgroups(by, fit, refits, q, df, p, tuple(notes))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -391,6 +399,11 @@ def between_groups(refits: Refits) -> tuple[float, int, float]:
     q = float((weight * (estimate - mean) ** 2).sum())
     df = int(usable.sum()) - 1
     return q, df, float(special.chdtrc(df, q))
+
+
+def _names(effects: Effects, by: str) -> tuple[str, ...]:
+    """Return the subgroup of each study."""
+    return tuple(str(value) for value in effects.moderators[by])
 
 
 def _has_value(value: object) -> bool:

@@ -41,7 +41,7 @@ class Subsets(Frozen):
         How many subsets there are, the empty one not counted; n < total is a random sample.
     failures : dict of int to str
         For each subset whose refit failed, why; its row is nan.
-    measure, method : str
+    measure, scale, method : str
         How the rows were fitted.
     seed : int
         Of the random sample.
@@ -61,6 +61,7 @@ class Subsets(Frozen):
     total: int
     failures: dict[int, str]
     measure: str
+    scale: str
     method: str
     seed: int
     ids: tuple[str, ...]
@@ -209,6 +210,7 @@ def subsets(fit: Pooled, *, limit: int = 2**20, seed: int = 1) -> Subsets:
         total=total,
         failures=failures,
         measure=fit.effects.measure,
+        scale=fit.effects.scale,
         method=fit.method,
         seed=seed,
         ids=fit.effects.ids,

@@ -8,8 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from test_figures_radial import assert_printable
-from test_figures_svg import GOLDEN, Picture, golden, simulated
+from test_figures_svg import GOLDEN, Picture, assert_printable, golden, simulated
 
 import comorbid as cb
 from comorbid.document.figures.bubble_plot import bubble

@@ -31,11 +31,10 @@ def test_rows_are_those_of_metafor() -> None:
     fit = cb.pool(bcg(13, "RR"), test="z")
     picture = Picture(cumulative_forest(cumulative(fit, by=[i - 1 for i in order])))
     value = picture.scale()
-    ends = {round(path[0, 1], 2): path[:, 0] for path in picture.paths("intervals")}
     assert len(picture.drawn("circle")) == 13
     for i, name in enumerate(picture.drawn("circle")):
         x, y = picture.middle(name)
-        low, high = ends[round(y, 2)]
+        low, high = picture.interval(y)
         wanted = [expected[column][i] for column in ("estimate", "ci.lb", "ci.ub")]
         assert [value(x), value(low), value(high)] == pytest.approx(wanted, abs=1e-3)
         texts = picture.line_of(y)

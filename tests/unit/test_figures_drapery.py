@@ -8,8 +8,8 @@ import re
 import numpy as np
 import pytest
 from scipy import special
-from test_figures_radial import assert_printable, upright
-from test_figures_svg import Picture, bcg, golden, simulated
+from test_figures_radial import upright
+from test_figures_svg import Picture, assert_printable, bcg, golden, simulated
 
 import comorbid as cb
 from comorbid.document.figures.drapery_plot import drapery

@@ -20,11 +20,10 @@ LONG = (
 def rows(picture: Picture) -> list[tuple[list[str], float, float, float]]:
     """Return per study its texts, and estimate and interval as drawn, analysis scale."""
     value = picture.scale()
-    ends = {round(path[0, 1], 2): path[:, 0] for path in picture.paths("intervals")}
     found = []
     for name in picture.drawn("square"):
         x, y = picture.middle(name)
-        low, high = ends[round(y, 2)]
+        low, high = picture.interval(y)
         found.append((picture.line_of(y), value(x), value(low), value(high)))
     return found
 

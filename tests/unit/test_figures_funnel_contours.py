@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 from scipy import special
-from test_figures_radial import assert_printable, upright
-from test_figures_svg import Picture, bcg, golden, simulated
+from test_figures_radial import upright
+from test_figures_svg import Picture, assert_printable, bcg, golden, simulated
 
 import comorbid as cb
 from comorbid.bias.trim_and_fill import trim_and_fill

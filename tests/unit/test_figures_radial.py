@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-import xml.etree.ElementTree as ET
 from collections.abc import Callable
 
 import numpy as np
 import pytest
-from test_figures_svg import SVG, Picture, bcg, golden, simulated
+from test_figures_svg import SVG, Picture, assert_printable, bcg, golden, simulated
 
 import comorbid as cb
-from comorbid.document.blocks import Figure
 from comorbid.document.figures.radial_plot import radial
 
 # radial(rma(yi, vi)) of metafor 3.8-1, REML, on the odds ratios of dat.bcg: what it returns as x
@@ -42,39 +40,6 @@ def upright(picture: Picture) -> Callable[[float], float]:
             found.append((float(use.attrib["y"]), float(label.text.replace("−", "-"))))
     (a, low), (b, high) = found[0], found[-1]
     return lambda y: low + (y - a) / (b - a) * (high - low)
-
-
-def turned(picture: Picture) -> list[str]:
-    """Return the texts that are written upwards."""
-    groups = [group for name, group in picture.names.items() if name.startswith("text_")]
-    return [
-        words.text
-        for group, words in zip(groups, picture.words, strict=True)
-        if "rotate(-90)" in list(group)[1].attrib["transform"]
-    ]
-
-
-def assert_printable(figure: Figure) -> None:
-    """Check that the figure has its words, nothing leaves the page and no texts overlap."""
-    picture = Picture(figure)
-    (description,) = ET.fromstring(figure.svg).iter("{http://purl.org/dc/elements/1.1/}description")
-    assert description.text == figure.alt
-    assert figure.caption
-    ids = [element.attrib["id"] for element in picture.root.iter() if "id" in element.attrib]
-    assert len(ids) == len(set(ids))
-    upwards = turned(picture)
-    assert upwards, "the upright axis says what it measures"
-    words = [w for w in picture.words if w.text not in upwards]
-    for text in words:
-        assert text.x >= 0
-        assert text.right <= picture.width
-        assert 0 < text.y < picture.height
-    placed = sorted((w.y, w.x, w.right, w.size, w.text) for w in words)
-    for i, (y, left, right, size, text) in enumerate(placed):
-        for other_y, other_left, other_right, other_size, other in placed[i + 1 :]:
-            if other_y - y >= 0.85 * max(size, other_size):
-                break
-            assert right <= other_left or other_right <= left, (text, other)
 
 
 def places(picture: Picture) -> tuple[list[float], list[float]]:

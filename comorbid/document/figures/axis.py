@@ -197,7 +197,7 @@ def even_ticks(ends: Span, scale: str) -> Iterator[tuple[Tick, ...]]:
             with np.errstate(divide="ignore", invalid="ignore"):
                 positions = np.atleast_1d(SCALES[scale].forward(values)).tolist()
             yield tuple(
-                (position, fixed(x, decimals))
+                (min(max(position, ends[0]), ends[1]), fixed(x, decimals))
                 for position, x in zip(positions, values, strict=True)
                 if math.isfinite(position)
             )

@@ -15,11 +15,10 @@ from comorbid.document.figures.canvas import (
     ACCENT,
     PAPER,
     SMALL,
-    own_settings,
+    finished,
     printable,
     shorten,
     text_width,
-    to_svg,
 )
 from comorbid.document.figures.numbers import significant
 from comorbid.document.figures.panel import RIGHT, Panel
@@ -42,7 +41,7 @@ Box = tuple[float, float, float, float]
 """Left, bottom, right and top, in points."""
 
 
-def baujat_plot(result: Baujat, *, title: str = "") -> Figure:
+def baujat_plot(result: Baujat, *, title: str | None = None) -> Figure:
     r"""Draw each study's influence on the result against its contribution to heterogeneity.
 
     Studies at the right make much of the heterogeneity, :math:`(y_i - \hat\mu)^2 / (v_i +
@@ -53,8 +52,8 @@ def baujat_plot(result: Baujat, *, title: str = "") -> Figure:
     ----------
     result : Baujat
         Made by `comorbid.baujat`. Studies without a point (nan) are left out and named.
-    title : str
-        Printed above the figure.
+    title : str, optional
+        Printed above the figure; by default what it is.
 
     Returns
     -------
@@ -94,11 +93,13 @@ def baujat_plot(result: Baujat, *, title: str = "") -> Figure:
             "no study has a point: influence needs at least two studies, and a standard error "
             "above 0 without each; where the others agree wholly, fit with the test z"
         )
-    alt = _alt(result, known)
-    with own_settings():
-        drawing = _draw(result, known, title)
-        svg = to_svg(drawing, title=title or "Baujat plot", description=alt)
-    return Figure(svg=svg, alt=alt, caption=_caption(result))
+    return finished(
+        lambda shown: _draw(result, known, shown),
+        title=title,
+        default=f"Baujat plot of {words.studies(known.size)}",
+        alt=_alt(result, known),
+        caption=_caption(result),
+    )
 
 
 def _draw(result: Baujat, known: Index, title: str) -> Drawing:
@@ -210,7 +211,7 @@ def _alt(result: Baujat, known: Index) -> str:
     share = f", {prose.percent(100 * float(x.max()) / total)} of the sum of all" if total else ""
     several = known.size > 1 and not math.isclose(x.max(), x.min(), rel_tol=1e-9)
     return words.joined(
-        f"Baujat plot of {prose.counted(known.size, 'study', 'studies')}: influence on the pooled "
+        f"Baujat plot of {words.studies(known.size)}: influence on the pooled "
         f"{name}, from {_number(y.min())} to {_number(y.max())}, against contribution to "
         f"heterogeneity, from {_number(x.min())} to {_number(x.max())}.",
         f"Most influential: {words.named([most])}." if known.size > 1 else "",

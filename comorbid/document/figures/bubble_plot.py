@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -11,22 +10,19 @@ import numpy as np
 
 from comorbid.document import prose
 from comorbid.document.blocks import Figure
-from comorbid.document.figures import words
+from comorbid.document.figures import regressions, words
 from comorbid.document.figures.axis import Span, Tick, null_of, span, tick_choices
 from comorbid.document.figures.canvas import (
     ACCENT,
     MUTED,
     PALE,
     SHADE,
-    SMALL,
     between,
+    finished,
     one_line,
-    own_settings,
     printable,
-    shorten,
-    to_svg,
 )
-from comorbid.document.figures.numbers import MINUS, Format, format_for, variance
+from comorbid.document.figures.numbers import MINUS, Format, format_for
 from comorbid.document.figures.panel import Panel, Swatch
 from comorbid.document.figures.pen import Pen
 from comorbid.effects.arrays import Array
@@ -40,7 +36,6 @@ if TYPE_CHECKING:
 _POINTS = 121
 _LARGEST, _SMALLEST = 18.0, 2.6
 _TALL = 250.0
-_MOST_NAME = 380.0
 _MARGIN = 0.06
 _APART = 13.0
 _MOST_TICKS = 9
@@ -60,14 +55,18 @@ class _Bubbles:
     @property
     def weights(self) -> Array:
         """Of the studies, relative to the largest."""
-        tau2 = float(np.nan_to_num(self.regression.tau2))
-        vi = self.regression.effects.vi + tau2
-        return np.asarray(vi.min() / vi)
+        weights = regressions.weights(self.regression)
+        return np.asarray(weights / weights.max())
 
     @property
     def predicted(self) -> bool:
         """Whether there is a prediction band."""
         return bool(np.isfinite(self.at.pi_low).all())
+
+    @property
+    def wider(self) -> bool:
+        """Whether the prediction band is another than the confidence band."""
+        return self.predicted and self.regression.tau2 > 0
 
     @property
     def form(self) -> Format:
@@ -76,7 +75,7 @@ class _Bubbles:
         return format_for(self.at.scale, half.tolist())
 
 
-def bubble(regression: Regression, *, title: str = "") -> Figure:
+def bubble(regression: Regression, *, title: str | None = None) -> Figure:
     r"""Draw a meta-regression on one numeric moderator: a bubble a study, the line, two bands.
 
     The area of a bubble is proportional to the study's weight, :math:`1 / (v_i + \hat\tau^2)`; the
@@ -89,8 +88,8 @@ def bubble(regression: Regression, *, title: str = "") -> Figure:
     ----------
     regression : Regression
         Made by `comorbid.regress`, with one numeric moderator.
-    title : str
-        Printed above the figure.
+    title : str, optional
+        Printed above the figure; by default what it is.
 
     Returns
     -------
@@ -123,11 +122,13 @@ def bubble(regression: Regression, *, title: str = "") -> Figure:
     interval; τ² left 0.000; R² 100.0 %. Largest bubble: Study 1.
     """
     bubbles = _bubbles(regression)
-    alt = _alt(bubbles)
-    with own_settings():
-        drawing = _draw(bubbles, title)
-        svg = to_svg(drawing, title=title or "Bubble plot", description=alt)
-    return Figure(svg=svg, alt=alt, caption=_caption(bubbles))
+    return finished(
+        lambda shown: _draw(bubbles, shown),
+        title=title,
+        default=f"Bubble plot of {words.studies(regression.k)}",
+        alt=_alt(bubbles),
+        caption=_caption(bubbles),
+    )
 
 
 def _bubbles(regression: Regression) -> _Bubbles:
@@ -153,7 +154,7 @@ def _moderator(regression: Regression) -> str:
     if factor or not is_numeric_dtype(values) or is_bool_dtype(values):
         raise ModelError(
             f"{columns[0]} is a factor in {regression.formula!r}, and a bubble plot needs a "
-            "numeric moderator; draw the groups by comorbid.figures.subgroups"
+            "numeric moderator; draw its studies by comorbid.figures.forest"
         )
     return columns[0]
 
@@ -167,7 +168,7 @@ def _draw(bubbles: _Bubbles, title: str) -> Drawing:
     panel = Panel(
         x=(low - margin, high + margin),
         y=heights,
-        x_label=shorten(printable(bubbles.column), _MOST_NAME, SMALL),
+        x_label=printable(bubbles.column),
         y_label=words.axis_label(effects.measure, effects.scale),
         y_scale=effects.scale,
         y_ticks=_upright(heights, effects.scale),
@@ -213,9 +214,10 @@ def _upright(ends: Span, scale: str) -> tuple[Tick, ...]:
 
 def _key(bubbles: _Bubbles) -> tuple[Swatch, ...]:
     level = prose.level(bubbles.regression.level)
-    bands = [Swatch(f"{level} confidence band", _BAND)]
-    if bubbles.predicted:
-        bands.append(Swatch(f"{level} prediction band", PALE))
+    both = " and prediction" if bubbles.predicted and not bubbles.wider else ""
+    bands = [Swatch(f"{level} confidence{both} band", _BAND, edge=MUTED)]
+    if bubbles.wider:
+        bands.append(Swatch(f"{level} prediction band", PALE, edge=MUTED))
     return (*bands, Swatch("study, area by weight", SHADE, edge=ACCENT, round=True))
 
 
@@ -223,11 +225,11 @@ def _draw_bands(pen: Pen, bubbles: _Bubbles) -> None:
     """Draw the prediction band, the confidence band over it, and the line."""
     at, xs = bubbles.at, bubbles.grid.tolist()
     bands = [("confidence", at.ci_low, at.ci_high, _BAND)]
-    if bubbles.predicted:
+    if bubbles.wider:
         bands.insert(0, ("prediction", at.pi_low, at.pi_high, PALE))
     for name, low, high, color in bands:
         lower, upper = (list(zip(xs, ends.tolist(), strict=True)) for ends in (low, high))
-        pen.shape([*lower, *reversed(upper)], color, name, clip=True, behind=True)
+        pen.area([*lower, *reversed(upper)], color, name, clip=True, outline=MUTED)
     line = list(zip(xs, at.estimate.tolist(), strict=True))
     pen.line(line, "line", color=ACCENT, width=1.6)
 
@@ -246,25 +248,6 @@ def _plain(x: float) -> str:
     return f"{x:.6g}".replace("-", MINUS)
 
 
-def _slope(bubbles: _Bubbles) -> str:
-    """Return what a unit of the moderator does, if the line is straight."""
-    regression = bubbles.regression
-    if bubbles.column not in regression.names or len(regression.names) > 2:
-        return ""
-    i = regression.names.index(bubbles.column)
-    low, high = float(regression.ci_low[i]), float(regression.ci_high[i])
-    scale, measure = regression.effects.scale, regression.effects.measure
-    known = scale if scale in ("log", "identity") else "identity"
-    form = format_for(known, [(high - low) / 2])
-    name = words.measure(measure) if known == scale else words.analysis(measure, scale)
-    does = "is multiplied by" if known == "log" else "changes by"
-    return (
-        f"Per unit of {one_line(bubbles.column)} the {name} {does} "
-        f"{form.value(float(regression.estimate[i]))} ({prose.level(regression.level)} confidence "
-        f"interval {form.interval(low, high)}; {prose.p_value(float(regression.p_value[i]))})."
-    )
-
-
 def _fitted(bubbles: _Bubbles) -> str:
     """Say what is predicted at both ends."""
     at, form = bubbles.at, bubbles.form
@@ -278,16 +261,8 @@ def _fitted(bubbles: _Bubbles) -> str:
 
 def _notes(bubbles: _Bubbles) -> tuple[str, ...]:
     """Return the lines below the figure."""
-    regression = bubbles.regression
-    equal = regression.method == "EE"
-    model = "Equal-effects meta-regression" if equal else f"Meta-regression, {regression.method}"
-    parts = [model, words.interval(regression.test)]
-    if not equal:
-        parts.append(f"τ² left {variance(regression.tau2)}")
-    if not math.isnan(regression.r2):
-        parts.append(f"R² {prose.percent(regression.r2, 1)}")
-    slope = _slope(bubbles)
-    return (f"{'; '.join(parts)}.", *((slope,) if slope else ()))
+    slope = regressions.slope(bubbles.regression, bubbles.column)
+    return (regressions.model(bubbles.regression), *((slope,) if slope else ()))
 
 
 def _alt(bubbles: _Bubbles) -> str:
@@ -297,7 +272,7 @@ def _alt(bubbles: _Bubbles) -> str:
     heaviest = effects.labels[int(np.argmax(bubbles.weights))]
     k = regression.k
     return words.joined(
-        f"Bubble plot of {prose.counted(k, 'study', 'studies')}: {words.measure(effects.measure)} "
+        f"Bubble plot of {words.studies(k)}: {words.measure(effects.measure)} "
         f"against {one_line(bubbles.column)}, from {_plain(bubbles.x.min())} to "
         f"{_plain(bubbles.x.max())}.",
         _fitted(bubbles),
@@ -309,7 +284,10 @@ def _alt(bubbles: _Bubbles) -> str:
 def _caption(bubbles: _Bubbles) -> str:
     regression = bubbles.regression
     level = prose.level(regression.level)
-    outer = f", in the paler one {level} of new studies' true effects" if bubbles.predicted else ""
+    outer = ""
+    if bubbles.predicted:
+        where = "in the paler one" if bubbles.wider else "and in the same"
+        outer = f", {where} {level} of new studies' true effects"
     return (
         f"{words.capitalized(words.measure(regression.effects.measure))} of each study against "
         f"{one_line(bubbles.column)}; the larger a bubble, the greater the study's weight. The "

@@ -1,16 +1,17 @@
-"""The canvas: font, colours, matplotlib's settings, and how a drawing becomes SVG."""
+"""The canvas: font, colours, matplotlib's settings, and how a drawing becomes a figure."""
 
 from __future__ import annotations
 
 import io
 import unicodedata
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from comorbid.document.blocks import Figure
 from comorbid.errors import DataWarning
 
 if TYPE_CHECKING:
@@ -166,6 +167,28 @@ def wrapped(text: str, size: float, bold: bool = False) -> list[str]:
         elif word:
             lines.append(shorten(word, WIDTH - 2 * MARGIN, size, bold))
     return lines
+
+
+def finished(
+    draw: Callable[[str], Drawing], *, title: str | None, default: str, alt: str, caption: str
+) -> Figure:
+    """Draw a figure and return it with its words.
+
+    Parameters
+    ----------
+    draw : callable
+        Returns the drawing below the title that it is given.
+    title : str or None
+        What the user wants above the figure: nothing if it is empty; None for the default.
+    default : str
+        What the figure is.
+    alt, caption : str
+        Its words.
+    """
+    shown = default if title is None else title
+    with own_settings():
+        svg = to_svg(draw(shown), title=shown or default, description=alt)
+    return Figure(svg=svg, alt=alt, caption=caption)
 
 
 def to_svg(drawing: Drawing, *, title: str, description: str) -> str:

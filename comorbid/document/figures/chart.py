@@ -8,10 +8,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from comorbid.document.figures.axis import Axis, Span
-from comorbid.document.figures.canvas import MARGIN, WIDTH, shorten, text_width
-from comorbid.document.figures.numbers import aligned
+from comorbid.document.figures.canvas import MARGIN, WIDTH, printable, shorten, text_width
+from comorbid.document.figures.numbers import Format, aligned
 
-Mark = Literal["square", "circle", "diamond", "bar"]
+Mark = Literal["square", "circle", "diamond", "bar", "heading"]
+Values = tuple[float, float, float]
+
+NONE = (math.nan, math.nan, math.nan)
+"""An estimate and interval that do not exist."""
 
 _GUTTER = 12.0
 _LEAST_PLOT = 150.0
@@ -24,29 +28,31 @@ class Row:
     Parameters
     ----------
     label : str
-        One that the font can draw; shortened if it is too long.
+        Name of a study or group; shortened if it is too long, and told apart from others.
     values : (float, float, float)
         Estimate and interval on the analysis scale; nan if there is none.
-    estimate, interval : str
-        The same as they print; the estimate is empty in a row that has only an interval.
     cells : tuple of str
         The further columns.
-    mark : {"square", "circle", "diamond", "bar"}
-        What stands at the estimate.
+    mark : {"square", "circle", "diamond", "bar", "heading"}
+        What stands at the estimate; a heading opens a group of rows, with a line above it.
     share : float
         Area of the square, relative to the largest.
     remark : str
         Added to the label; never shortened.
+    bold : bool
+        Whether its texts are bold.
+    fitted : (float, float, float)
+        Drawn behind it: what a model expects there, with its interval; nan for nothing.
     """
 
     label: str
-    values: tuple[float, float, float]
-    estimate: str
-    interval: str
+    values: Values
     cells: tuple[str, ...] = ()
     mark: Mark = "square"
     share: float = 1.0
     remark: str = ""
+    bold: bool = False
+    fitted: Values = NONE
 
     @property
     def ends(self) -> Span:
@@ -60,7 +66,12 @@ class Row:
 
     def beyond(self, axis: Axis) -> tuple[bool, bool]:
         """Say whether the interval goes on to the left and to the right of the axis."""
-        return self.values[1] < axis.low, self.values[2] > axis.high
+        return beyond(self.ends, axis)
+
+
+def beyond(ends: Span, axis: Axis) -> tuple[bool, bool]:
+    """Say whether an interval goes on to the left and to the right of an axis."""
+    return ends[0] < axis.low, ends[1] > axis.high
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,29 +84,29 @@ class Chart:
         Over the labels, the estimates, and each further column.
     rows, totals : tuple of Row
         Above and below the line.
-    scale : str
-        Id of the scale of the values.
+    form : Format
+        How values print, and their scale.
     axis_label : str
         Below the axis.
+    null : float
+        Where the line of no association stands; nan for none.
     line : float
         Where the dashed line of the pooled value stands; nan for none.
     band : (float, float)
         What is shaded from top to bottom; nan for nothing.
     notes : tuple of str
         Below the chart.
-    title : str
-        Above it.
     """
 
     heads: tuple[str, ...]
     rows: tuple[Row, ...]
     totals: tuple[Row, ...]
-    scale: str
+    form: Format
     axis_label: str
+    null: float = math.nan
     line: float = math.nan
     band: Span = (math.nan, math.nan)
     notes: tuple[str, ...] = ()
-    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,20 +136,17 @@ def lay_out(chart: Chart) -> Layout:
     everything = (*chart.rows, *chart.totals)
     pitch = min(13.5, max(9.6, 500 / len(everything)))
     size = min(8.5, 0.82 * pitch)
-    starts = aligned(row.estimate for row in everything)
-    estimates = tuple(
-        _estimate_text(row, start) for row, start in zip(everything, starts, strict=True)
-    )
+    estimates = _estimates(everything, chart.form)
     columns, right = [], WIDTH - MARGIN
     for i, head in reversed(list(enumerate(chart.heads[2:]))):
         columns.append(right)
         right -= _widest([row.cells[i] for row in everything], head, size) + _GUTTER
     left = right - _widest(estimates, chart.heads[1], size)
     most = left - 2 * _GUTTER - _LEAST_PLOT - MARGIN
-    labels = _labels(chart, size, most)
+    labels = _labels(everything, size, most)
     used = max(
         [text_width(chart.heads[0], size, bold=True)]
-        + [text_width(text, size, bold=i >= len(chart.rows)) for i, text in enumerate(labels)]
+        + [text_width(t, size, row.bold) for t, row in zip(labels, everything, strict=True)]
     )
     return Layout(
         size=size,
@@ -150,10 +158,19 @@ def lay_out(chart: Chart) -> Layout:
     )
 
 
-def _estimate_text(row: Row, start: str) -> str:
-    if not row.estimate:
-        return f"{start} ({row.interval})"
-    return f"{start} ({row.interval})" if row.interval else start
+def _estimates(rows: Sequence[Row], form: Format) -> tuple[str, ...]:
+    """Return the estimates with their intervals in brackets."""
+    starts = aligned("" if row.mark == "bar" else form.value(row.values[0]) for row in rows)
+    return tuple(
+        _estimate(row, start, form.interval(*row.ends))
+        for row, start in zip(rows, starts, strict=True)
+    )
+
+
+def _estimate(row: Row, start: str, interval: str) -> str:
+    if row.mark == "heading":
+        return ""
+    return start if math.isnan(row.values[0]) else f"{start} ({interval})"
 
 
 def _widest(texts: Sequence[str], head: str, size: float) -> float:
@@ -162,17 +179,17 @@ def _widest(texts: Sequence[str], head: str, size: float) -> float:
     )
 
 
-def _labels(chart: Chart, size: float, most: float) -> tuple[str, ...]:
-    """Return the labels as drawn: no two alike, none wider than ``most`` points."""
+def _labels(rows: Sequence[Row], size: float, most: float) -> tuple[str, ...]:
+    """Return the labels as drawn: no two names alike, none wider than ``most`` points."""
     labels: list[str] = []
-    for i, row in enumerate((*chart.rows, *chart.totals)):
-        bold = i >= len(chart.rows)
-        label = _fitted(row.label, row.remark, most, size, bold)
-        if label in labels:
-            label = _fitted(row.label, f" [{i + 1}]{row.remark}", most, size, bold)
+    for i, row in enumerate(rows):
+        name = printable(row.label)
+        label = _fitted(name, row.remark, most, size, row.bold)
+        if name and label in labels:
+            label = _fitted(name, f" [{i + 1}]{row.remark}", most, size, row.bold)
         labels.append(label)
     return tuple(labels)
 
 
-def _fitted(label: str, remark: str, most: float, size: float, bold: bool) -> str:
-    return shorten(label, most - text_width(remark, size, bold), size, bold) + remark
+def _fitted(name: str, remark: str, most: float, size: float, bold: bool) -> str:
+    return shorten(name, most - text_width(remark, size, bold), size, bold) + remark

@@ -11,19 +11,12 @@ import numpy as np
 from comorbid.document import prose
 from comorbid.document.figures.axis import NULL
 from comorbid.document.figures.canvas import MUTED, PALE, PAPER, between
-from comorbid.document.figures.numbers import fixed
+from comorbid.document.figures.numbers import fixed, normal_quantile
 from comorbid.document.figures.panel import Swatch
 from comorbid.document.figures.pen import Pen
 from comorbid.models.fit import Fit
 
 _DARK = "#a3bad2"
-
-
-def normal_quantile(level: float) -> float:
-    """Return how many standard errors an interval of a level reaches to either side."""
-    from scipy import special
-
-    return float(special.ndtri((1 + level) / 2))
 
 
 def draw_contours(pen: Pen, levels: Sequence[float], deepest: float) -> None:
@@ -32,12 +25,12 @@ def draw_contours(pen: Pen, levels: Sequence[float], deepest: float) -> None:
         return
     low, high, shades = pen.axis.low, pen.axis.high, _shades(len(levels))
     corners = [(low, -deepest), (low, 0.0), (high, 0.0), (high, -deepest)]
-    pen.shape(corners, shades[-1], "contour-0", behind=True)
+    pen.area(corners, shades[-1], "contour-0", outline="none")
     inner = list(zip(levels, shades, strict=False))
     for i, (level, color) in enumerate(reversed(inner), 1):
         half = normal_quantile(level) * deepest
         corners = [(NULL - half, -deepest), (NULL, 0.0), (NULL + half, -deepest)]
-        pen.shape(corners, color, f"contour-{i}", clip=True, behind=True)
+        pen.area(corners, color, f"contour-{i}", clip=True, outline=MUTED)
 
 
 def _shades(count: int) -> list[str]:

@@ -10,11 +10,16 @@ from comorbid.document import prose
 from comorbid.document.blocks import Figure
 from comorbid.document.figures import words
 from comorbid.document.figures.axis import Span, null_of
-from comorbid.document.figures.canvas import one_line, own_settings, to_svg
-from comorbid.document.figures.chart import Chart, Layout, Row, lay_out
-from comorbid.document.figures.draw import draw
-from comorbid.document.figures.numbers import Format, printed_value
-from comorbid.document.figures.refit_rows import i2_cell, refit_format, refit_row, tau2_cell
+from comorbid.document.figures.canvas import one_line
+from comorbid.document.figures.chart import Chart, Layout, Row
+from comorbid.document.figures.draw import chart_figure
+from comorbid.document.figures.numbers import Format
+from comorbid.document.figures.refit_rows import (
+    i2_cell,
+    refit_format,
+    refit_values,
+    tau2_cell,
+)
 from comorbid.effects.arrays import Index
 from comorbid.errors import ModelError
 from comorbid.models.refits import Refits
@@ -26,7 +31,7 @@ _NO_TAU2 = ("EE", *_METHODS)
 _MOST_REASONS = 3
 
 
-def cumulative_forest(refits: Refits, *, title: str = "") -> Figure:
+def cumulative_forest(refits: Refits, *, title: str | None = None) -> Figure:
     """Draw the pooled value and its confidence interval after each study is added.
 
     Each row is the analysis of its study and all above it. The band is the confidence interval of
@@ -36,8 +41,8 @@ def cumulative_forest(refits: Refits, *, title: str = "") -> Figure:
     ----------
     refits : Refits
         Made by `comorbid.cumulative`.
-    title : str
-        Printed above the figure.
+    title : str, optional
+        Printed above the figure; by default what it is.
 
     Returns
     -------
@@ -75,15 +80,17 @@ def cumulative_forest(refits: Refits, *, title: str = "") -> Figure:
             f"these refits are {refits.kind}; give what comorbid.cumulative(fit) returns"
         )
     form = refit_format(refits)
-    with own_settings():
-        chart = _chart(refits, form, title)
-        layout = lay_out(chart)
-        alt = _alt(refits, form, chart, layout)
-        svg = to_svg(draw(chart, layout), title=title or "Cumulative plot", description=alt)
-    return Figure(svg=svg, alt=alt, caption=_caption(refits))
+    chart = _chart(refits, form)
+    return chart_figure(
+        chart,
+        title=title,
+        default=f"Cumulative forest plot of {words.studies(len(refits.labels))}",
+        alt=lambda layout: _alt(refits, form, chart, layout),
+        caption=_caption(refits),
+    )
 
 
-def _chart(refits: Refits, form: Format, title: str) -> Chart:
+def _chart(refits: Refits, form: Format) -> Chart:
     heterogeneous = refits.method not in _NO_TAU2
     several = len(refits.labels) > 1
     return Chart(
@@ -93,20 +100,20 @@ def _chart(refits: Refits, form: Format, title: str) -> Chart:
             "I²",
             *(("τ²",) if heterogeneous else ()),
         ),
-        rows=tuple(_row(refits, i, form, heterogeneous) for i in range(len(refits.labels))),
+        rows=tuple(_row(refits, i, heterogeneous) for i in range(len(refits.labels))),
         totals=(),
-        scale=refits.scale,
+        form=form,
         axis_label=words.axis_label(refits.measure, refits.scale),
+        null=null_of(refits.measure),
         line=float(refits.batch.estimate[-1]) if several else math.nan,
         band=_ends(refits, -1) if several else (math.nan, math.nan),
         notes=_notes(refits),
-        title=title,
     )
 
 
-def _row(refits: Refits, i: int, form: Format, heterogeneous: bool) -> Row:
+def _row(refits: Refits, i: int, heterogeneous: bool) -> Row:
     cells = (i2_cell(refits, i), *((tau2_cell(refits, i),) if heterogeneous else ()))
-    return refit_row(refits, i, form, cells=cells, mark="circle")
+    return Row(refits.labels[i], refit_values(refits, i), cells=cells, mark="circle")
 
 
 def _ends(refits: Refits, i: int) -> Span:
@@ -137,7 +144,7 @@ def _notes(refits: Refits) -> tuple[str, ...]:
 def _alt(refits: Refits, form: Format, chart: Chart, layout: Layout) -> str:
     """Return what the figure shows, in words."""
     name, k = words.measure(refits.measure), len(refits.labels)
-    studies = prose.counted(k, "study", "studies")
+    studies = words.studies(k)
     first = "the one study" if k == 1 else "the first study alone"
     return words.joined(
         "Cumulative plot of 1 study."
@@ -154,7 +161,7 @@ def _alt(refits: Refits, form: Format, chart: Chart, layout: Layout) -> str:
         ),
         _crossing(refits) if k > 1 else "",
         *chart.notes,
-        words.full_names(chart.rows, layout.labels, refits.labels),
+        words.full_names(chart, layout),
     )
 
 
@@ -173,7 +180,7 @@ def _crossing(refits: Refits) -> str:
     null = null_of(refits.measure)
     if math.isnan(null):
         return ""
-    text = f"{printed_value(refits.scale, null):g}, no association"
+    text = words.null(refits.scale, null)
     inside: Index = np.flatnonzero((refits.batch.ci_low <= null) & (refits.batch.ci_high >= null))
     last = len(refits.labels) - 1
     if not inside.size:

@@ -19,12 +19,12 @@ from comorbid.document.figures.canvas import (
     PALE,
     SHADE,
     WIDTH,
-    own_settings,
-    to_svg,
+    finished,
 )
-from comorbid.document.figures.numbers import Format, format_for, printed_value
+from comorbid.document.figures.numbers import Format
 from comorbid.document.figures.panel import Panel, right_axis
 from comorbid.document.figures.pen import Pen
+from comorbid.document.figures.study_rows import study_format, study_values
 from comorbid.effects.arrays import Array
 from comorbid.models.fit import Fit
 from comorbid.models.kernel import t_quantile, t_tail
@@ -76,7 +76,7 @@ class _Curve:
         return list(zip(x.tolist(), self.p(x).tolist(), strict=True))
 
 
-def drapery(fit: Fit, *, title: str = "") -> Figure:
+def drapery(fit: Fit, *, title: str | None = None) -> Figure:
     r"""Draw a drapery plot: p-value functions of the studies and of the pooled value.
 
     At each possible effect :math:`\mu` a study's curve is the two-sided p-value against it,
@@ -89,8 +89,8 @@ def drapery(fit: Fit, *, title: str = "") -> Figure:
     fit : Fit
         Its test, standard error and prediction interval are those of the curves; its level is
         marked.
-    title : str
-        Printed above the figure.
+    title : str, optional
+        Printed above the figure; by default what it is.
 
     Returns
     -------
@@ -114,16 +114,14 @@ def drapery(fit: Fit, *, title: str = "") -> Figure:
     association: pooled p = 0.019; 3 of 3 studies have p below 0.05. The peak of a study ranges
     from 1.70 (Study 1) to 2.56 (Study 2).
     """
-    form = format_for(fit.effects.scale, _half_widths(fit))
-    alt = _alt(fit, form)
-    with own_settings():
-        svg = to_svg(_draw(fit, form, title), title=title or "Drapery plot", description=alt)
-    return Figure(svg=svg, alt=alt, caption=_caption(fit))
-
-
-def _half_widths(fit: Fit) -> list[float]:
-    table = fit.to_frame()
-    return list((table["ci_high"] - table["ci_low"]) / 2)
+    form = study_format(fit.effects, fit.level)
+    return finished(
+        lambda shown: _draw(fit, form, shown),
+        title=title,
+        default=f"Drapery plot of {words.studies(fit.k)}",
+        alt=_alt(fit, form),
+        caption=_caption(fit),
+    )
 
 
 def _studies(fit: Fit) -> list[_Curve]:
@@ -144,11 +142,10 @@ def _prediction(fit: Fit) -> _Curve | None:
 
 def _draw(fit: Fit, form: Format, title: str) -> Drawing:
     effects = fit.effects
-    table = fit.to_frame()
     panel = Panel(
         x=span(
             effects.yi.tolist(),
-            list(zip(table["ci_low"], table["ci_high"], strict=True)),
+            [values[1:] for values in study_values(effects, fit.level)],
             pooled=[fit.ci, fit.pi],
             scale=effects.scale,
             null=null_of(effects.measure),
@@ -175,7 +172,7 @@ def _draw_curves(pen: Pen, fit: Fit) -> None:
     axis, prediction = pen.axis, _prediction(fit)
     if prediction:
         region = [(axis.low, 0.0), *prediction.points(axis), (axis.high, 0.0)]
-        pen.shape(region, PALE, "prediction", behind=True)
+        pen.area(region, PALE, "prediction", outline="none")
         pen.line(prediction.points(axis), "prediction-edge", color=ACCENT, width=0.8)
     level = 1 - fit.level
     pen.line([(axis.low, level), (axis.high, level)], "level", color=INK, width=0.8, dashed=True)
@@ -206,11 +203,10 @@ def _notes(fit: Fit, form: Format) -> tuple[str, ...]:
 def _alt(fit: Fit, form: Format) -> str:
     """Return what the figure shows, in words."""
     effects = fit.effects
-    axis = "log" if effects.scale == "log" else "linear"
     by = "by each study and pooled" if fit.k > 1 else "by the study"
     return words.joined(
-        f"Drapery plot of {prose.counted(fit.k, 'study', 'studies')}: the p-value of every "
-        f"possible {words.measure(effects.measure)}, on a {axis} axis, {by}.",
+        f"Drapery plot of {words.studies(fit.k)}: the p-value of every "
+        f"possible {words.measure(effects.measure)}, {words.on_axis(effects.scale)}, {by}.",
         words.pooled(fit, form),
         *(_more(fit, form) if fit.k > 1 else ()),
     )
@@ -228,7 +224,7 @@ def _more(fit: Fit, form: Format) -> tuple[str, ...]:
     p = np.array([curve.p(np.array(null)) for curve in _studies(fit)])
     below = int((p < 1 - fit.level).sum())
     return (
-        f"Against {printed_value(effects.scale, null):g}, no association: pooled "
+        f"Against {words.null(effects.scale, null)}: pooled "
         f"{prose.p_value(fit.p_value)}; {below} of {fit.k} studies have p below "
         f"{1 - fit.level:.3g}.",
         peaks,

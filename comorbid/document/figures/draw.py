@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from comorbid.document.figures.axis import NULL, label_axis, span
+from comorbid.document.blocks import Figure
+from comorbid.document.figures.axis import Axis, label_axis, span
 from comorbid.document.figures.canvas import (
     ACCENT,
     HAIRLINE,
@@ -17,21 +18,13 @@ from comorbid.document.figures.canvas import (
     SHADE,
     SMALL,
     WIDTH,
-    new_drawing,
-    wrapped,
+    finished,
+    own_settings,
 )
-from comorbid.document.figures.chart import Chart, Layout, Row
+from comorbid.document.figures.chart import Chart, Layout, Row, Values, beyond, lay_out
 from comorbid.document.figures.fence import draw_intervals
-from comorbid.document.figures.pen import (
-    AXIS,
-    LEADING,
-    LINE,
-    TITLE,
-    Align,
-    Pen,
-    write_notes,
-    write_title,
-)
+from comorbid.document.figures.frame import open_frame
+from comorbid.document.figures.pen import AXIS, LINE, Align, Pen
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
@@ -41,37 +34,69 @@ _HEAD_ROWS = 1.3
 _FOOT_ROWS = 0.65
 _FIRST_TOTAL = -1.45
 _BEYOND = "An arrow marks an interval that reaches beyond the axis."
+_CUT = "A pale shape that the axis cuts off reaches beyond it."
 
 
-def draw(chart: Chart, layout: Layout) -> Drawing:
-    """Return the drawing of a chart."""
-    rows = (*chart.rows, *chart.totals)
-    ends = span(
-        [row.values[0] for row in rows],
-        [row.ends for row in rows if row.mark in ("square", "circle")],
-        pooled=[row.ends for row in rows if row.mark in ("diamond", "bar")],
-        scale=chart.scale,
+def chart_figure(
+    chart: Chart, *, title: str | None, default: str, alt: Callable[[Layout], str], caption: str
+) -> Figure:
+    """Return the figure of a chart; its alternative text may depend on how it is laid out."""
+    with own_settings():
+        layout = lay_out(chart)
+    return finished(
+        lambda shown: _draw(chart, layout, shown),
+        title=title,
+        default=default,
+        alt=alt(layout),
+        caption=caption,
     )
-    axis = label_axis(ends, chart.scale, width=layout.width, size=SMALL)
-    arrow = (_BEYOND,) if any(cut for row in rows for cut in row.beyond(axis)) else ()
-    notes = [line for note in (*chart.notes, *arrow) for line in wrapped(note, SMALL)]
-    title = wrapped(chart.title, TITLE, bold=True)
+
+
+def _draw(chart: Chart, layout: Layout, shown: str) -> Drawing:
+    """Return the drawing of a chart below a title."""
+    axis = _axis(chart, layout)
     low, high = _bottom(chart), len(chart.rows) - 0.5 + _HEAD_ROWS
-    head = _TOP + TITLE * LEADING * len(title) + (4 if title else 0)
-    foot = AXIS + SMALL * LEADING * len(notes) + MARGIN
-    plot = (high - low) * layout.pitch
-    drawing = new_drawing(head + plot + foot)
-    place = (layout.plot[0] / WIDTH, foot / (head + plot + foot), layout.width / WIDTH)
-    axes = drawing.add_axes((*place, plot / (head + plot + foot)))
+    frame = open_frame(
+        shown,
+        (*chart.notes, *_cut(chart, axis)),
+        tall=(high - low) * layout.pitch,
+        above=_TOP,
+        below=AXIS,
+    )
+    axes = frame.axes(layout.plot[0], layout.width)
     pen = Pen(axes, axis, layout.width, layout.pitch)
     _draw_rows(pen, chart)
     axes.set_ylim(low, high)
     _draw_lines(pen, chart)
     pen.x_axis(chart.axis_label, sum(layout.plot) / 2, low)
     _write_columns(pen, chart, layout)
-    write_notes(pen, low, notes)
-    write_title(pen, high, title)
-    return drawing
+    frame.write(pen)
+    return frame.drawing
+
+
+def _axis(chart: Chart, layout: Layout) -> Axis:
+    """Return the axis on which all estimates and most intervals can be read."""
+    rows = (*chart.rows, *chart.totals)
+    ends = span(
+        [x for row in rows for x in (row.values[0], row.fitted[0])],
+        [row.ends for row in rows if row.mark in ("square", "circle")],
+        pooled=[
+            *(row.ends for row in rows if row.mark in ("diamond", "bar")),
+            *(row.fitted[1:] for row in rows),
+        ],
+        scale=chart.form.scale,
+        null=chart.null,
+    )
+    return label_axis(ends, chart.form.scale, width=layout.width, size=SMALL)
+
+
+def _cut(chart: Chart, axis: Axis) -> Iterator[str]:
+    """Yield what is to be said of intervals that go on beyond the axis."""
+    rows = (*chart.rows, *chart.totals)
+    if any(cut for row in rows for cut in row.beyond(axis)):
+        yield _BEYOND
+    if any(cut for row in rows for cut in beyond(row.fitted[1:], axis)):
+        yield _CUT
 
 
 def _bottom(chart: Chart) -> float:
@@ -98,10 +123,18 @@ def _draw_rows(pen: Pen, chart: Chart) -> None:
         lines = draw_intervals(pen.axes, shown, axis=axis, color=INK, width=LINE)
         lines.set_gid("intervals")
         lines.set_zorder(4)
-        lines.set_linewidth([0 if r.mark == "diamond" else LINE for r in reversed(chart.rows)])
+        lines.set_segments(
+            [
+                part
+                for part, row in zip(lines.get_segments(), reversed(chart.rows), strict=True)
+                if row.drawn and row.mark in ("square", "circle")
+            ]
+        )
     else:
         pen.axes.set_xlim(axis.low, axis.high)
     for i, height, row in _heights(chart):
+        if math.isfinite(row.fitted[0]):
+            pen.area(_diamond(row.fitted, height, 0.46), PALE, f"fitted-{i}", clip=True)
         if row.drawn:
             _draw_mark(pen, row, i, height)
             _draw_arrows(pen, row, i, height)
@@ -111,9 +144,8 @@ def _draw_mark(pen: Pen, row: Row, i: int, height: float) -> None:
     x, low, high = row.values
     name = f"{row.mark}-{i}"
     if row.mark == "diamond":
-        half, edge = 0.34, 0.5 if (high - low) / pen.across(1) > 3 else 1.6
-        corners = [(low, height), (x, height + half), (high, height), (x, height - half)]
-        pen.shape(corners, ACCENT, name, clip=True, edge=edge)
+        edge = 0.5 if (high - low) / pen.across(1) > 3 else 1.6
+        pen.shape(_diamond(row.values, height, 0.34), ACCENT, name, clip=True, edge=edge)
     elif row.mark == "bar":
         ends = pen.axis.clip(low), pen.axis.clip(high)
         middle, length = sum(ends) / 2, (ends[1] - ends[0]) * pen.width / pen.axis.reach
@@ -125,6 +157,12 @@ def _draw_mark(pen: Pen, row: Row, i: int, height: float) -> None:
         pen.shape(tick, INK, f"estimate-{i}")
     else:
         pen.disc(x, height, 4.4, ACCENT, name)
+
+
+def _diamond(values: Values, height: float, half: float) -> list[tuple[float, float]]:
+    """Return the corners of a diamond as wide as an interval, highest at its estimate."""
+    x, low, high = values
+    return [(low, height), (x, height + half), (high, height), (x, height - half)]
 
 
 def _draw_arrows(pen: Pen, row: Row, i: int, height: float) -> None:
@@ -147,9 +185,9 @@ def _draw_lines(pen: Pen, chart: Chart) -> None:
     low, top = _bottom(chart), len(chart.rows) - 0.5
     a, b = map(pen.axis.clip, chart.band)
     if a < b:
-        pen.shape([(a, low), (b, low), (b, top), (a, top)], PALE, "band", behind=True)
-    if pen.axis.holds(NULL):
-        pen.line([(NULL, low), (NULL, top)], "null", color=MUTED, width=0.8)
+        pen.area([(a, low), (b, low), (b, top), (a, top)], PALE, "band")
+    if pen.axis.holds(chart.null):
+        pen.line([(chart.null, low), (chart.null, top)], "null", color=MUTED, width=0.8)
     if pen.axis.holds(chart.line):
         end = _FIRST_TOTAL if chart.totals else low
         pen.line([(chart.line, end), (chart.line, top)], "pooled", color=ACCENT, dashed=True)
@@ -168,6 +206,7 @@ def _write_columns(pen: Pen, chart: Chart, layout: Layout) -> None:
         pen.rule((_FIRST_TOTAL - 0.08) / 2, edges, HAIRLINE, 0.8)
     for i, height, row in _heights(chart):
         texts = (layout.labels[i], layout.estimates[i], *row.cells)
-        bold = i == len(chart.rows)
         for (x, align), text in zip(columns, texts, strict=True):
-            pen.text(x, height, text, size=layout.size, bold=bold, align=align)
+            pen.text(x, height, text, size=layout.size, bold=row.bold, align=align)
+        if row.mark == "heading" and i:
+            pen.rule(height + 0.5, edges, HAIRLINE, 0.8)

@@ -1,4 +1,4 @@
-"""The forest plot: each study, and what they say together."""
+"""The forest plot: each study, and what they say together, by group, or by a regression."""
 
 from __future__ import annotations
 
@@ -7,142 +7,124 @@ import math
 from comorbid.document import prose
 from comorbid.document.blocks import Figure
 from comorbid.document.figures import words
-from comorbid.document.figures.canvas import own_settings, printable, to_svg
-from comorbid.document.figures.chart import Chart, Layout, Row, lay_out
-from comorbid.document.figures.draw import draw
-from comorbid.document.figures.numbers import Format, format_for
+from comorbid.document.figures.axis import null_of
+from comorbid.document.figures.chart import Chart, Layout
+from comorbid.document.figures.draw import chart_figure
+from comorbid.document.figures.fitted_forest import fitted_forest
+from comorbid.document.figures.grouped_forest import grouped_forest
+from comorbid.document.figures.numbers import Format
+from comorbid.document.figures.study_rows import study_format, study_rows, total_rows, weight
+from comorbid.errors import ModelError
 from comorbid.models.fit import Fit
+from comorbid.models.regression_result import Regression
+from comorbid.subgroups import Subgroups
 
 
-def forest(fit: Fit, *, title: str = "") -> Figure:
-    """Draw a forest plot.
+def forest(result: Fit | Subgroups | Regression, *, title: str | None = None) -> Figure:
+    r"""Draw a forest plot: of a fit, of subgroups, or of a meta-regression.
 
     Each study is a square on its confidence interval, its area proportional to the study's
-    weight; the pooled value is a diamond as wide as its confidence interval, and the bar below it
-    is the prediction interval. Ratios stand on a log axis. An interval that would squeeze all the
-    others goes on as an arrow; its numbers are printed in full.
+    weight. Ratios stand on a log axis. An interval that would squeeze all the others goes on as
+    an arrow; its numbers are printed in full. What else is drawn depends on the result:
+
+    * of a fit, the pooled value as a diamond as wide as its confidence interval, with the
+      prediction interval as a bar below it;
+    * of subgroups, the same for each of them below its studies, with its number of studies,
+      :math:`\tau^2` and :math:`I^2`; then for all studies together, whose fit gives the weights,
+      and the test between the subgroups. A subgroup of one study is not pooled;
+    * of a meta-regression, behind each study a pale diamond: what its moderators lead to expect,
+      :math:`x_i'\hat\beta`, as wide as the confidence interval of that mean.
 
     Parameters
     ----------
-    fit : Fit
-        The rows follow the order of ``fit.effects``.
-    title : str
-        Printed above the figure.
+    result : Fit, Subgroups or Regression
+        Made by `comorbid.pool`, `comorbid.subgroups` or `comorbid.regress`. The rows follow the
+        order of its effects, within their subgroup; those of a regression rise with the expected
+        value.
+    title : str, optional
+        Printed above the figure; by default what it is.
 
     Returns
     -------
     Figure
-        The same bytes for the same fit, on one platform.
+        The same bytes for the same result, on one platform.
+
+    Raises
+    ------
+    ModelError
+        If the result is none of these.
 
     Warns
     -----
     DataWarning
         If a label has characters that the figures' font (Latin, Greek, Cyrillic) has not.
 
+    References
+    ----------
+    Lewis S, Clarke M (2001). Forest plots: trying to see the wood and the trees. BMJ
+    322:1479-1480. doi:10.1136/bmj.322.7300.1479
+
     Examples
     --------
     >>> import comorbid as cb
-    >>> fit = cb.pool(cb.Effects(yi=[0.53, 0.94, 0.74], vi=[0.03, 0.08, 0.02], measure="OR"))
-    >>> print(cb.figures.forest(fit).caption)
+    >>> effects = cb.Effects(yi=[0.53, 0.94, 0.74], vi=[0.03, 0.08, 0.02], measure="OR",
+    ...                      moderators={"sex": ["f", "m", "f"], "age": [30, 60, 50]})
+    >>> print(cb.figures.forest(cb.pool(effects)).caption)
     Odds ratios of 3 studies with 95 % confidence intervals. The area of a square is proportional
     to the study's weight; the diamond is the pooled odds ratio with its confidence interval, the
     bar below it the 95 % prediction interval.
+    >>> grouped = cb.figures.forest(cb.subgroups(effects, by="sex", test="z"))
+    >>> print(grouped.alt[:72])
+    Forest plot of 3 studies in 2 subgroups by sex, odds ratio on a log axis
+    >>> fitted = cb.figures.forest(cb.regress(effects, "~ age", test="z"))
+    >>> "The fitted odds ratio ranges from 1.68 (Study 1) to 2.42 (Study 2)." in fitted.alt
+    True
     """
-    form = format_for(fit.effects.scale, _half_widths(fit))
-    with own_settings():
-        chart = _chart(fit, form, title)
-        layout = lay_out(chart)
-        alt = _alt(fit, form, chart, layout)
-        svg = to_svg(draw(chart, layout), title=title or "Forest plot", description=alt)
-    return Figure(svg=svg, alt=alt, caption=_caption(fit))
+    if isinstance(result, Fit):
+        return _pooled_forest(result, title)
+    if isinstance(result, Subgroups):
+        return grouped_forest(result, title)
+    if isinstance(result, Regression):
+        return fitted_forest(result, title)
+    raise ModelError(
+        f"a forest plot cannot be drawn of {type(result).__name__}; give what comorbid.pool, "
+        "comorbid.subgroups or comorbid.regress returns (Fit, Subgroups or Regression); "
+        "cumulative and leave-one-out refits have their own figures"
+    )
 
 
-def _half_widths(fit: Fit) -> list[float]:
-    table = fit.to_frame()
-    return list((table["ci_high"] - table["ci_low"]) / 2)
-
-
-def _chart(fit: Fit, form: Format, title: str) -> Chart:
-    effects = fit.effects
-    return Chart(
-        heads=("Study", words.estimate_head(effects.measure, fit.level), "Weight"),
-        rows=_studies(fit, form),
-        totals=_totals(fit, form),
-        scale=effects.scale,
-        axis_label=words.axis_label(effects.measure, effects.scale),
+def _pooled_forest(fit: Fit, title: str | None) -> Figure:
+    """Draw the studies of a fit above what they say together."""
+    form = study_format(fit.effects, fit.level)
+    chart = Chart(
+        heads=("Study", words.estimate_head(fit.effects.measure, fit.level), "Weight"),
+        rows=tuple(study_rows(fit.effects, fit.level, fit.weights.tolist())),
+        totals=total_rows(fit, f"{'Equal' if fit.method == 'EE' else 'Random'}-effects model"),
+        form=form,
+        axis_label=words.axis_label(fit.effects.measure, fit.effects.scale),
+        null=null_of(fit.effects.measure),
         line=fit.estimate if fit.k > 1 else math.nan,
         notes=(*words.method(fit), words.heterogeneity(fit)) if fit.k > 1 else words.method(fit),
+    )
+    return chart_figure(
+        chart,
         title=title,
+        default=f"Forest plot of {words.studies(fit.k)}",
+        alt=lambda layout: _alt(fit, form, chart, layout),
+        caption=_caption(fit),
     )
-
-
-def _studies(fit: Fit, form: Format) -> tuple[Row, ...]:
-    table = fit.to_frame()
-    columns = (table["estimate"], table["ci_low"], table["ci_high"])
-    largest = float(fit.weights.max())
-    return tuple(
-        Row(
-            label=printable(label),
-            values=values,
-            estimate=form.value(values[0]),
-            interval=form.interval(*values[1:]),
-            cells=(weight(share),),
-            share=share / largest,
-        )
-        for label, values, share in zip(
-            fit.effects.labels, zip(*columns, strict=True), fit.weights.tolist(), strict=True
-        )
-    )
-
-
-def _totals(fit: Fit, form: Format) -> tuple[Row, ...]:
-    """Return the pooled value and the prediction interval, as far as they exist."""
-    if fit.k == 1:
-        return ()
-    name = "Equal-effects model" if fit.method == "EE" else "Random-effects model"
-    pooled = Row(
-        label=name,
-        values=(fit.estimate, *fit.ci),
-        estimate=form.value(fit.estimate),
-        interval=form.interval(*fit.ci),
-        cells=(weight(100.0),),
-        mark="diamond",
-        remark=f" (k = {fit.k})",
-    )
-    if math.isnan(fit.pi[0]):
-        return (pooled,)
-    prediction = Row(
-        label=f"{prose.level(fit.level)} prediction interval",
-        values=(fit.estimate, *fit.pi),
-        estimate="",
-        interval=form.interval(*fit.pi),
-        cells=("",),
-        mark="bar",
-    )
-    return pooled, prediction
-
-
-def weight(share: float) -> str:
-    """Return a weight in per cent.
-
-    Examples
-    --------
-    >>> weight(12.34), weight(0.02)
-    ('12.3 %', '< 0.1 %')
-    """
-    return "< 0.1 %" if share < 0.05 else prose.percent(share, 1)
 
 
 def _alt(fit: Fit, form: Format, chart: Chart, layout: Layout) -> str:
     """Return what the figure shows, in words."""
     effects = fit.effects
-    axis = "log" if effects.scale == "log" else "linear"
-    studies = prose.counted(fit.k, "study", "studies")
+    studies = words.studies(fit.k)
     return words.joined(
-        f"Forest plot of {studies}, {words.measure(effects.measure)} on a {axis} axis.",
+        f"Forest plot of {studies}, {words.measure(effects.measure)} "
+        f"{words.on_axis(effects.scale)}.",
         words.pooled(fit, form),
         *(_more(fit, form) if fit.k > 1 else ()),
-        words.full_names(chart.rows, layout.labels[: fit.k], effects.labels),
+        words.full_names(chart, layout),
     )
 
 

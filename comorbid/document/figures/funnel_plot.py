@@ -18,19 +18,22 @@ from comorbid.document.figures.canvas import (
     MUTED,
     PALE,
     PAPER,
-    own_settings,
-    to_svg,
+    finished,
 )
 from comorbid.document.figures.contours import (
     contours_key,
     draw_contours,
-    normal_quantile,
     significance,
 )
-from comorbid.document.figures.numbers import Format, format_for, printed_value, significant
+from comorbid.document.figures.filling import Filling
+from comorbid.document.figures.numbers import (
+    Format,
+    format_for,
+    normal_quantile,
+    significant,
+)
 from comorbid.document.figures.panel import Panel, Swatch
 from comorbid.document.figures.pen import Pen
-from comorbid.effects.arrays import Array
 from comorbid.errors import ModelError
 from comorbid.models.fit import Fit
 
@@ -38,8 +41,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
     from comorbid.bias.trim_and_fill import TrimAndFill
-
-_MOST_NAMES = 10
 
 SMALLEST = 10
 """Studies below which asymmetry cannot be judged (Sterne et al. 2011)."""
@@ -51,15 +52,7 @@ class _Funnel:
 
     fit: Fit
     contours: tuple[float, ...]
-    filled: TrimAndFill | None
-
-    @property
-    def added(self) -> tuple[Array, Array]:
-        """Effects and standard errors of the studies filled in."""
-        if self.filled is None:
-            return np.empty(0), np.empty(0)
-        effects = self.filled.fit.effects
-        return effects.yi[self.fit.k :], np.sqrt(effects.vi[self.fit.k :])
+    filled: Filling
 
     @property
     def deepest(self) -> float:
@@ -78,7 +71,7 @@ def funnel(
     *,
     contours: Sequence[float] | None = None,
     filled: TrimAndFill | None = None,
-    title: str = "",
+    title: str | None = None,
 ) -> Figure:
     r"""Draw a funnel plot: effects against their standard errors, the most precise at the top.
 
@@ -98,8 +91,8 @@ def funnel(
     filled : TrimAndFill, optional
         Made by `comorbid.trim_and_fill` from ``fit``: the studies that it adds are drawn hollow,
         and the value pooled with them is a dotted line.
-    title : str
-        Printed above the figure.
+    title : str, optional
+        Printed above the figure; by default what it is.
 
     Returns
     -------
@@ -136,17 +129,21 @@ def funnel(
     >>> "0 with p > 0.05, 0 with p 0.01 to 0.05 and 3 with p < 0.01" in enhanced.alt
     True
     """
-    _check(fit, contours or (), filled)
-    plot = _Funnel(fit, tuple(sorted(set(contours or ()))), filled)
+    _check(fit, contours or ())
+    plot = _Funnel(fit, tuple(sorted(set(contours or ()))), Filling(filled))
+    plot.filled.check(fit)
     half = normal_quantile(fit.level) * np.sqrt(fit.effects.vi)
     form = format_for(fit.effects.scale, half.tolist())
-    alt = _alt(plot, form)
-    with own_settings():
-        svg = to_svg(_draw(plot, form, title), title=title or "Funnel plot", description=alt)
-    return Figure(svg=svg, alt=alt, caption=_caption(plot))
+    return finished(
+        lambda shown: _draw(plot, form, shown),
+        title=title,
+        default=f"Funnel plot of {words.studies(fit.k)}",
+        alt=_alt(plot, form),
+        caption=_caption(plot),
+    )
 
 
-def _check(fit: Fit, contours: Sequence[float], filled: TrimAndFill | None) -> None:
+def _check(fit: Fit, contours: Sequence[float]) -> None:
     wrong = [level for level in contours if not 0 < level < 1]
     if wrong:
         raise ModelError(
@@ -158,20 +155,12 @@ def _check(fit: Fit, contours: Sequence[float], filled: TrimAndFill | None) -> N
             f"{fit.effects.measure} has no value of no association to draw contours around; leave "
             "them out"
         )
-    if filled is None:
-        return
-    made, given = filled.original, fit
-    if (made.effects.labels, made.estimate) != (given.effects.labels, given.estimate):
-        raise ModelError(
-            "the studies were filled in from another fit; give the fit that "
-            "comorbid.trim_and_fill had"
-        )
 
 
 def _draw(plot: _Funnel, form: Format, title: str) -> Drawing:
     """Return the drawing; heights on its axes are negative standard errors."""
     effects, deepest = plot.fit.effects, plot.deepest
-    points = [*effects.yi.tolist(), *plot.base, *plot.added[0].tolist()]
+    points = [*effects.yi.tolist(), *plot.base, *plot.filled.points[0].tolist()]
     null = null_of(effects.measure)
     ticks = next(ticks for ticks in even_ticks((0.0, deepest), "identity") if len(ticks) <= 6)
     panel = Panel(
@@ -196,29 +185,19 @@ def _draw_funnel(pen: Pen, plot: _Funnel) -> None:
     fit, base, deepest = plot.fit, plot.base, plot.deepest
     corners = [(base[0], -deepest), (fit.estimate, 0.0), (base[1], -deepest)]
     if not plot.contours:
-        pen.shape(corners, PALE, "funnel", behind=True)
-    pen.line(corners, "limits", color=MUTED, width=0.8)
+        pen.area(corners, PALE, "funnel", outline="none")
+    pen.line(corners, "limits", color=ACCENT, width=0.8)
     if pen.axis.holds(null_of(fit.effects.measure)):
         pen.line([(NULL, -deepest), (NULL, 0.0)], "null", color=MUTED, width=0.8)
     pen.line([(fit.estimate, -deepest), (fit.estimate, 0.0)], "pooled", color=ACCENT, dashed=True)
-    if plot.filled and plot.filled.k0:
-        middle = plot.filled.fit.estimate
-        pen.line([(middle, -deepest), (middle, 0.0)], "refitted", color=ACCENT, dotted=True)
     for i, (x, v) in enumerate(zip(fit.effects.yi.tolist(), fit.effects.vi.tolist(), strict=True)):
         pen.disc(x, -math.sqrt(v), 5.0, ACCENT, f"study-{i}", edge=PAPER)
-    for i, (x, se) in enumerate(zip(*(values.tolist() for values in plot.added), strict=True)):
-        pen.disc(x, -se, 4.4, PAPER, f"filled-{i}", edge=ACCENT, width=1.0)
+    plot.filled.draw(pen, deepest)
 
 
 def _key(plot: _Funnel) -> tuple[Swatch, ...]:
     """Return what the shades and the hollow markers stand for."""
-    marks: list[Swatch] = []
-    if plot.contours:
-        marks += contours_key(plot.contours)
-    if plot.filled and plot.filled.k0:
-        marks.append(Swatch("study found", ACCENT, round=True))
-        marks.append(Swatch("study filled in", PAPER, edge=ACCENT, round=True))
-    return tuple(marks)
+    return (*(contours_key(plot.contours) if plot.contours else ()), *plot.filled.key())
 
 
 def _notes(plot: _Funnel, form: Format) -> tuple[str, ...]:
@@ -231,28 +210,19 @@ def _notes(plot: _Funnel, form: Format) -> tuple[str, ...]:
     shape = "Triangle" if plot.contours else "Shaded"
     limits = f"{shape}: {prose.level(fit.level)} limits if the studies differed by chance alone."
     own = f"p: each study's own test against {_null(fit)}." if plot.contours else ""
-    more = words.joined(own, _refitted(plot, form))
+    more = words.joined(own, plot.filled.note(form))
     return (f"{middle} {limits}", *([more] if more else []), *_few(fit))
 
 
-def _refitted(plot: _Funnel, form: Format) -> str:
-    """Return what the dotted line is, or why there is none."""
-    if plot.filled is None:
-        return ""
-    if not plot.filled.k0:
-        return "Trim and fill adds no study."
-    return f"Dotted: pooled with the studies filled in, {form.value(plot.filled.fit.estimate)}."
-
-
 def _null(fit: Fit) -> str:
-    return f"{printed_value(fit.effects.scale, NULL):g}, no association"
+    return words.null(fit.effects.scale, NULL)
 
 
 def _few(fit: Fit) -> tuple[str, ...]:
     """Return the caution that a small funnel needs, or nothing."""
     if fit.k >= SMALLEST:
         return ()
-    studies = prose.counted(fit.k, "study", "studies")
+    studies = words.studies(fit.k)
     return (f"With {studies}, fewer than ten, asymmetry cannot be judged.",)
 
 
@@ -261,33 +231,16 @@ def _alt(plot: _Funnel, form: Format) -> str:
     fit, effects = plot.fit, plot.fit.effects
     se = np.sqrt(effects.vi)
     outside = np.flatnonzero(np.abs(effects.yi - fit.estimate) > normal_quantile(fit.level) * se)
-    names = words.named(effects.labels[i] for i in outside) if len(outside) <= _MOST_NAMES else ""
     name, level = words.measure(effects.measure), prose.level(fit.level)
-    axis = "log" if effects.scale == "log" else "linear"
     return words.joined(
-        f"Funnel plot of {prose.counted(fit.k, 'study', 'studies')}: {name} on a {axis} axis "
+        f"Funnel plot of {words.studies(fit.k)}: {name} {words.on_axis(effects.scale)} "
         f"against standard error, from {significant(se.min())} at the top to "
         f"{significant(se.max())}.",
         words.pooled(fit, form),
-        f"{prose.counted(len(outside), 'study lies', 'studies lie')} outside the {level} limits"
-        f"{f': {names}' if names else ''}.",
+        words.outside([effects.labels[i] for i in outside], f"the {level} limits"),
         significance(fit, plot.contours, _null(fit)),
-        _filling(plot, form),
+        plot.filled.sentence(form),
         *_few(fit),
-    )
-
-
-def _filling(plot: _Funnel, form: Format) -> str:
-    """Say which studies trim and fill adds, and what is pooled with them."""
-    if plot.filled is None:
-        return ""
-    found = plot.filled
-    if not found.k0:
-        return f"Trim and fill ({found.estimator}) adds no study on the {found.side}."
-    return (
-        f"Trim and fill ({found.estimator}) adds {prose.counted(found.k0, 'study', 'studies')} on "
-        f"the {found.side}; pooled with them: {form.value(found.fit.estimate)} "
-        f"({form.interval(*found.fit.ci)})."
     )
 
 
@@ -302,8 +255,6 @@ def _caption(plot: _Funnel) -> str:
         f"The shades are the p-value of a study by itself against {_null(fit)}."
         if plot.contours
         else "",
-        "Hollow: studies that trim and fill adds; the dotted line is the value pooled with them."
-        if plot.filled and plot.filled.k0
-        else "",
+        plot.filled.caption(),
         *_few(fit),
     )

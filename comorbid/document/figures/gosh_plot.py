@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,18 +14,17 @@ from comorbid.document.figures.axis import Span
 from comorbid.document.figures.canvas import (
     ACCENT,
     INK,
-    PALE,
+    MARGIN,
     PAPER,
     SHADE,
-    between,
-    own_settings,
-    to_svg,
+    SMALL,
+    finished,
 )
+from comorbid.document.figures.density import COLUMNS, ROWS, count
 from comorbid.document.figures.numbers import Format, format_for
-from comorbid.document.figures.panel import RIGHT, Panel, Swatch
+from comorbid.document.figures.panel import RIGHT, Panel
 from comorbid.document.figures.pen import Pen
-from comorbid.effects.arrays import Array, Index, Mask
-from comorbid.effects.measures import MEASURES
+from comorbid.effects.arrays import Array, Index
 from comorbid.errors import ModelError
 from comorbid.sensitivity.subsets import Subsets
 
@@ -37,7 +34,6 @@ if TYPE_CHECKING:
 _FEW = 256
 """Up to so many subsets each is a point; more are counted in cells."""
 
-_COLUMNS, _ROWS = 72, 50
 _BARS = 24
 _FULL = 100.0
 _GAP, _EDGE = 4.0, 22.0
@@ -81,7 +77,7 @@ class _Cloud:
         return self.x.size <= _FEW
 
 
-def gosh(result: Subsets, *, title: str = "") -> Figure:
+def gosh(result: Subsets, *, title: str | None = None) -> Figure:
     r"""Draw the pooled value and I² of every subset: a graphical display of study heterogeneity.
 
     One symmetric cloud is what studies of one kind give. Several clouds, or one that is torn to a
@@ -94,8 +90,8 @@ def gosh(result: Subsets, *, title: str = "") -> Figure:
     ----------
     result : Subsets
         Made by `comorbid.subsets`. Subsets of one study have no I² and are left out.
-    title : str
-        Printed above the figure.
+    title : str, optional
+        Printed above the figure; by default what it is.
 
     Returns
     -------
@@ -126,11 +122,13 @@ def gosh(result: Subsets, *, title: str = "") -> Figure:
     3 studies: odds ratio 1.53, I² 83.2 %. The median odds ratio is 1.66 with C and 1.14 without.
     """
     cloud = _cloud(result)
-    alt = _alt(cloud)
-    with own_settings():
-        drawing = _draw(cloud, title)
-        svg = to_svg(drawing, title=title or "GOSH plot", description=alt)
-    return Figure(svg=svg, alt=alt, caption=_caption(cloud))
+    return finished(
+        lambda shown: _draw(cloud, shown),
+        title=title,
+        default=f"GOSH plot of {words.studies(len(result.labels))}",
+        alt=_alt(cloud),
+        caption=_caption(cloud),
+    )
 
 
 def _cloud(result: Subsets) -> _Cloud:
@@ -141,41 +139,36 @@ def _cloud(result: Subsets) -> _Cloud:
         )
     x = result.estimate[rows]
     spread = float(x.max() - x.min()) / 4
-    form = format_for(_scale(result.measure), [spread])
+    form = format_for(result.scale, [spread])
     return _Cloud(result, rows, x, result.i2[rows], form, _split(result, rows, form))
-
-
-def _scale(measure: str) -> str:
-    """Return the id of a measure's scale."""
-    return {known.id: known.scale for known in MEASURES}.get(measure, "identity")
 
 
 def _draw(cloud: _Cloud, title: str) -> Drawing:
     """Return the drawing."""
     top = _FULL + _GAP + _EDGE
-    counts = _counts(cloud)
-    steps = _steps(int(counts.max()))
+    density = count(cloud.x, cloud.i2, cloud.ends, (0.0, _FULL))
     scale = cloud.form.scale
     panel = Panel(
         x=cloud.ends,
         y=(0.0, top),
         x_label=f"Pooled {words.measure(cloud.result.measure)}"
         + (", log scale" if scale == "log" else ""),
-        y_label="I²",
+        y_label="",
         x_scale=scale,
         y_ticks=_TICKS,
         right=RIGHT - _SIDE,
         tall=_PITCH * top,
         title=title,
-        key=() if cloud.few else _key(steps),
+        key=() if cloud.few else density.key("subset", "subsets"),
         notes=_notes(cloud),
     )
     drawing, pen = panel.open()
     pen.axes.spines["left"].set_bounds(0.0, _FULL)
+    _write_labels(pen)
     if cloud.few:
         _draw_points(pen, cloud)
     else:
-        _draw_cells(pen, cloud.ends, counts, steps)
+        density.draw(pen)
     _draw_top(pen, cloud)
     _draw_side(pen, cloud)
     if cloud.every >= 0:
@@ -185,75 +178,17 @@ def _draw(cloud: _Cloud, title: str) -> Drawing:
     return drawing
 
 
-def _counts(cloud: _Cloud) -> Array:
-    """Return how many subsets each cell has, of shape (columns, rows)."""
-    cells, _, _ = np.histogram2d(
-        cloud.x, cloud.i2, bins=(_COLUMNS, _ROWS), range=(cloud.ends, (0.0, _FULL))
-    )
-    return cells
-
-
-def _steps(most: int) -> tuple[int, ...]:
-    """Return the smallest number of subsets of each shade: 1, 3, 10, 30 ... or 1, 10, 100 ..."""
-    digits = (1,) if most >= 1000 else (1, 3)
-    steps = (digit * 10**power for power in range(8) for digit in digits)
-    return tuple(step for step in steps if step <= most)
-
-
-def _colors(steps: Sequence[int]) -> list[str]:
-    shares = np.linspace(0.2, 1.0, max(2, len(steps)))[: len(steps)]
-    return [between(PALE, ACCENT, float(share)) for share in shares]
-
-
-def _key(steps: Sequence[int]) -> tuple[Swatch, ...]:
-    """Return the shades and what they stand for."""
-    texts = [f"{a:,}" if b - a == 1 else f"{a:,} to {b - 1:,}" for a, b in pairwise(steps)]
-    texts.append(f"{steps[-1]:,} or more")
-    texts[0] += " subsets a cell" if texts[0] != "1" else " subset a cell"
-    return tuple(Swatch(text, color) for text, color in zip(texts, _colors(steps), strict=True))
+def _write_labels(pen: Pen) -> None:
+    """Write what the upright axis and both histograms measure."""
+    pen.turned_text(MARGIN + SMALL, _FULL / 2, "I²", size=SMALL)
+    pen.turned_text(MARGIN + SMALL, _FULL + _GAP + _EDGE / 2, "Subsets", size=SMALL)
+    pen.text(RIGHT - _SIDE / 2 + 4, -pen.up(23), "Subsets", size=SMALL, align="center")
 
 
 def _draw_points(pen: Pen, cloud: _Cloud) -> None:
     points = zip(cloud.rows.tolist(), cloud.x.tolist(), cloud.i2.tolist(), strict=True)
     for row, x, i2 in points:
         pen.disc(x, i2, _DISC, ACCENT, f"subset-{row}", edge=PAPER, width=0.4)
-
-
-def _draw_cells(pen: Pen, ends: Span, counts: Array, steps: Sequence[int]) -> None:
-    """Fill the cells of each shade as one shape, over those of the shades below it."""
-    across = np.linspace(*ends, _COLUMNS + 1)
-    up = np.linspace(0.0, _FULL, _ROWS + 1)
-    for i, (step, color) in enumerate(zip(steps, _colors(steps), strict=True)):
-        boxes = [
-            (across[start], up[row], across[stop], up[row + 1])
-            for row in range(_ROWS)
-            for start, stop in _runs(counts[:, row] >= step)
-        ]
-        _fill_boxes(pen, boxes, color, f"shade-{i}")
-
-
-def _runs(inside: Mask) -> list[tuple[int, int]]:
-    """Return where each run of true values begins and ends."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], inside, [False])).astype(np.int8)))
-    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
-
-
-def _fill_boxes(
-    pen: Pen, boxes: Sequence[tuple[float, float, float, float]], color: str, name: str
-) -> None:
-    """Fill rectangles, given by left, bottom, right and top, as one shape."""
-    from matplotlib.patches import PathPatch
-    from matplotlib.path import Path
-
-    corners = [
-        corner for a, b, c, d in boxes for corner in ((a, b), (c, b), (c, d), (a, d), (a, b))
-    ]
-    codes = [Path.MOVETO, *[Path.LINETO] * 3, Path.CLOSEPOLY] * len(boxes)
-    # The edge hides the hairlines that readers of SVG leave between cells.
-    patch = PathPatch(Path(corners, codes), facecolor=color, edgecolor=color, linewidth=0.2)
-    patch.set_zorder(1)
-    patch.set_gid(name)
-    pen.axes.add_patch(patch)
 
 
 def _outline(numbers: Array, edges: Array) -> list[tuple[float, float]]:
@@ -265,7 +200,7 @@ def _outline(numbers: Array, edges: Array) -> list[tuple[float, float]]:
 
 def _draw_top(pen: Pen, cloud: _Cloud) -> None:
     """Draw the histogram of the estimates."""
-    bins = _BARS if cloud.few else _COLUMNS
+    bins = _BARS if cloud.few else COLUMNS
     numbers, edges = np.histogram(cloud.x, bins=bins, range=cloud.ends)
     outline = _outline(numbers, edges)
     corners = [(x, _FULL + _GAP + share * _EDGE) for x, share in outline]
@@ -274,7 +209,7 @@ def _draw_top(pen: Pen, cloud: _Cloud) -> None:
 
 def _draw_side(pen: Pen, cloud: _Cloud) -> None:
     """Draw the histogram of I²."""
-    bins = _BARS if cloud.few else _ROWS
+    bins = _BARS if cloud.few else ROWS
     numbers, edges = np.histogram(cloud.i2, bins=bins, range=(0.0, _FULL))
     outline = _outline(numbers, edges)
     left = RIGHT - _SIDE + 8

@@ -19,10 +19,9 @@ from comorbid.document.figures.canvas import (
     PAPER,
     SMALL,
     WIDTH,
+    finished,
     one_line,
-    own_settings,
     printable,
-    to_svg,
 )
 from comorbid.document.figures.numbers import Format, format_for, significant
 from comorbid.document.figures.panel import Panel, upright_ticks
@@ -51,7 +50,7 @@ def labbe(
     event: str = "the event",
     groups: tuple[str, str] = ("group 1", "group 2"),
     axes: Axes = "linear",
-    title: str = "",
+    title: str | None = None,
 ) -> Figure:
     r"""Draw a L'Abbé plot: each study's proportion with the event in its two groups.
 
@@ -75,8 +74,8 @@ def labbe(
         What the groups are called.
     axes : {"linear", "log"}
         ``log`` spreads rare events; a group without any then stands at the end of its axis.
-    title : str
-        Printed above the figure.
+    title : str, optional
+        Printed above the figure; by default what it is.
 
     Returns
     -------
@@ -124,10 +123,13 @@ def labbe(
         raise ModelError(f"axes is {axes!r}; use one of {', '.join(get_args(Axes))}")
     arms = compare(read_counts(tables, find_measure("OR")), fit, event, groups, axes)
     form = format_for(fit.effects.scale, [(fit.ci[1] - fit.ci[0]) / 2])
-    alt = _alt(arms, fit, form)
-    with own_settings():
-        svg = to_svg(_draw(arms, fit, form, title), title=title or "L'Abbé plot", description=alt)
-    return Figure(svg=svg, alt=alt, caption=_caption(arms, fit))
+    return finished(
+        lambda shown: _draw(arms, fit, form, shown),
+        title=title,
+        default=f"L'Abbé plot of {words.studies(len(arms.labels))}",
+        alt=_alt(arms, fit, form),
+        caption=_caption(arms, fit),
+    )
 
 
 def _draw(arms: Arms, fit: Fit | Stratified, form: Format, title: str) -> Drawing:
@@ -172,9 +174,10 @@ def _draw_effect(pen: Pen, arms: Arms, fit: Fit | Stratified) -> None:
     ends = [np.nan_to_num(curve(risk, effect), nan=float(effect > 0)) for effect in fit.ci]
     low, high = (arms.place(np.clip(end, 0, 1)) for end in ends)
     band = [*zip(across, low, strict=True), *zip(across[::-1], high[::-1], strict=True)]
-    pen.shape([(float(x), float(y)) for x, y in band], PALE, "band", clip=True, behind=True)
+    pen.area([(float(x), float(y)) for x, y in band], PALE, "band", clip=True)
     pooled = curve(risk, fit.estimate)
-    inside = (pooled >= 0) & (pooled <= 1)
+    least = math.exp(arms.ends[0]) if arms.axes == "log" else 0.0
+    inside = (pooled >= least) & (pooled <= 1)
     points = zip(across[inside].tolist(), arms.place(pooled[inside]).tolist(), strict=True)
     pen.line(list(points), "pooled", color=ACCENT, dashed=True)
 
@@ -188,7 +191,11 @@ def _notes(arms: Arms, fit: Fit | Stratified, form: Format) -> tuple[str, ...]:
     if math.isnan(fit.estimate):
         line = "No pooled value."
     shaded = f"Shaded: its {prose.level(fit.level)} interval. " if fit.ci[0] == fit.ci[0] else ""
-    return (f"{line} {shaded}Solid: the same in both groups.", *_without(arms))
+    return (
+        f"{line} {shaded}Solid: the same in both groups.",
+        *_unpooled(arms, fit),
+        *_without(arms),
+    )
 
 
 def _how(fit: Fit | Stratified) -> str:
@@ -196,11 +203,17 @@ def _how(fit: Fit | Stratified) -> str:
     return _STRATIFIED[fit.method] if isinstance(fit, Stratified) else words.model(fit.method)
 
 
+def _unpooled(arms: Arms, fit: Fit | Stratified) -> tuple[str, ...]:
+    """Say how many of the studies the pooled value does not hold."""
+    count = len(arms.labels) - fit.k
+    return (f"Not pooled: {words.studies(count)}.",) if count else ()
+
+
 def _without(arms: Arms) -> tuple[str, ...]:
     """Say where studies stand that a log axis has no place for."""
     if arms.axes == "linear" or not arms.none:
         return ()
-    studies = prose.counted(arms.none, "study", "studies")
+    studies = words.studies(arms.none)
     return (f"At the end of an axis: {studies} with no event in a group.",)
 
 
@@ -209,13 +222,14 @@ def _alt(arms: Arms, fit: Fit | Stratified, form: Format) -> str:
     higher, lower = int((arms.first > arms.second).sum()), int((arms.first < arms.second).sum())
     equal = len(arms.labels) - higher - lower
     return words.joined(
-        f"L'Abbé plot of {prose.counted(len(arms.labels), 'study', 'studies')} on "
+        f"L'Abbé plot of {words.studies(len(arms.labels))} on "
         f"{arms.axes} axes: {one_line(arms.label(0))}, from {_proportion(arms.first.min())} to "
         f"{_proportion(arms.first.max())}, against the proportion, {one_line(arms.groups[1])}, "
         f"from {_proportion(arms.second.min())} to {_proportion(arms.second.max())}.",
-        f"The first is higher in {prose.counted(higher, 'study', 'studies')}, lower in {lower}"
+        f"The first is higher in {words.studies(higher)}, lower in {lower}"
         f"{f', equal in {equal}' if equal else ''}.",
         _pooled(fit, form),
+        *_unpooled(arms, fit),
         *_without(arms),
     )
 

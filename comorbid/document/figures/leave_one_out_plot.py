@@ -7,12 +7,16 @@ import math
 from comorbid.document import prose
 from comorbid.document.blocks import Figure
 from comorbid.document.figures import words
-from comorbid.document.figures.axis import NULL
-from comorbid.document.figures.canvas import own_settings, to_svg
-from comorbid.document.figures.chart import Chart, Layout, Row, lay_out
-from comorbid.document.figures.draw import draw
-from comorbid.document.figures.numbers import Format, printed_value, variance
-from comorbid.document.figures.refit_rows import i2_cell, refit_format, refit_row, tau2_cell
+from comorbid.document.figures.axis import null_of
+from comorbid.document.figures.chart import Chart, Layout, Row
+from comorbid.document.figures.draw import chart_figure
+from comorbid.document.figures.numbers import Format, variance
+from comorbid.document.figures.refit_rows import (
+    i2_cell,
+    refit_format,
+    refit_values,
+    tau2_cell,
+)
 from comorbid.errors import ModelError
 from comorbid.models.fit import Fit
 from comorbid.models.refits import Refits
@@ -23,7 +27,7 @@ _NOTES = {
 }
 
 
-def leave_one_out(refits: Refits, *, fit: Fit, title: str = "") -> Figure:
+def leave_one_out(refits: Refits, *, fit: Fit, title: str | None = None) -> Figure:
     """Draw the pooled value and its confidence interval without each study in turn.
 
     The band is the confidence interval of all studies together, the dashed line their pooled
@@ -35,8 +39,8 @@ def leave_one_out(refits: Refits, *, fit: Fit, title: str = "") -> Figure:
         Made by `comorbid.leave_one_out` from ``fit``.
     fit : Fit
         The fit of all studies.
-    title : str
-        Printed above the figure.
+    title : str, optional
+        Printed above the figure; by default what it is.
 
     Returns
     -------
@@ -64,12 +68,14 @@ def leave_one_out(refits: Refits, *, fit: Fit, title: str = "") -> Figure:
     """
     _check(refits, fit)
     form = refit_format(refits)
-    with own_settings():
-        chart = _chart(refits, fit, form, title)
-        layout = lay_out(chart)
-        alt = _alt(refits, fit, form, chart, layout)
-        svg = to_svg(draw(chart, layout), title=title or "Leave-one-out plot", description=alt)
-    return Figure(svg=svg, alt=alt, caption=_caption(fit))
+    chart = _chart(refits, fit, form)
+    return chart_figure(
+        chart,
+        title=title,
+        default=f"Leave-one-out plot of {words.studies(fit.k)}",
+        alt=lambda layout: _alt(refits, fit, form, chart, layout),
+        caption=_caption(fit),
+    )
 
 
 def _check(refits: Refits, fit: Fit) -> None:
@@ -84,10 +90,10 @@ def _check(refits: Refits, fit: Fit) -> None:
         )
 
 
-def _chart(refits: Refits, fit: Fit, form: Format, title: str) -> Chart:
+def _chart(refits: Refits, fit: Fit, form: Format) -> Chart:
     equal = fit.method == "EE"
-    rows = tuple(_row(refits, i, form, equal) for i in range(fit.k))
-    total = _total(fit, form, equal)
+    rows = tuple(_row(refits, i, equal) for i in range(fit.k))
+    total = _total(fit, equal)
     several = fit.k > 1
     return Chart(
         heads=(
@@ -98,29 +104,28 @@ def _chart(refits: Refits, fit: Fit, form: Format, title: str) -> Chart:
         ),
         rows=rows if several else (*rows, total),
         totals=(total,) if several else (),
-        scale=refits.scale,
+        form=form,
         axis_label=words.axis_label(refits.measure, refits.scale),
+        null=null_of(refits.measure),
         line=fit.estimate if several else math.nan,
         band=fit.ci if several else (math.nan, math.nan),
         notes=(*words.method(fit), *_NOTES.get(fit.k, ())),
-        title=title,
     )
 
 
-def _row(refits: Refits, i: int, form: Format, equal: bool) -> Row:
+def _row(refits: Refits, i: int, equal: bool) -> Row:
     cells = (i2_cell(refits, i), *(() if equal else (tau2_cell(refits, i),)))
-    return refit_row(refits, i, form, cells=cells, mark="circle")
+    return Row(refits.labels[i], refit_values(refits, i), cells=cells, mark="circle")
 
 
-def _total(fit: Fit, form: Format, equal: bool) -> Row:
+def _total(fit: Fit, equal: bool) -> Row:
     return Row(
         label="No study left out",
         values=(fit.estimate, *fit.ci),
-        estimate=form.value(fit.estimate),
-        interval=form.interval(*fit.ci),
         cells=(prose.percent(fit.i2, 1), *(() if equal else (variance(fit.tau2),))),
         mark="diamond" if fit.k > 1 else "circle",
         remark=f" (k = {fit.k})",
+        bold=fit.k > 1,
     )
 
 
@@ -130,26 +135,28 @@ def _alt(refits: Refits, fit: Fit, form: Format, chart: Chart, layout: Layout) -
     batch = refits.batch
     one_out = f"With one study left out the {name}"
     return words.joined(
-        f"Leave-one-out plot: pooled {name} without each of "
-        f"{prose.counted(fit.k, 'study', 'studies')} in turn.",
+        f"Leave-one-out plot: pooled {name} without each of {words.studies(fit.k)} in turn.",
         "With no study left out:",
         words.pooled(fit, form),
         words.spread(one_out, refits.labels, batch.estimate.tolist(), form.value),
         words.spread("I²", refits.labels, batch.i2.tolist(), lambda x: prose.percent(x, 1)),
         _crossing(refits) if fit.k > 1 else "",
         *_NOTES.get(fit.k, ()),
-        words.full_names(chart.rows[: fit.k], layout.labels[: fit.k], refits.labels),
+        words.full_names(chart, layout),
     )
 
 
 def _crossing(refits: Refits) -> str:
-    """Say without which studies the interval includes no association."""
-    null = f"{printed_value(refits.scale, NULL):g}, no association"
+    """Say without which studies the interval includes no association, if there is such a value."""
+    null = null_of(refits.measure)
+    if math.isnan(null):
+        return ""
     ends = zip(refits.labels, refits.batch.ci_low, refits.batch.ci_high, strict=True)
-    names = [label for label, low, high in ends if low <= NULL <= high]
+    names = [label for label, low, high in ends if low <= null <= high]
+    value = words.null(refits.scale, null)
     if len(names) in (0, len(refits.labels)):
-        return f"{'Every' if names else 'No'} confidence interval includes {null}."
-    return f"The confidence interval includes {null}, without: {words.named(names)}."
+        return f"{'Every' if names else 'No'} confidence interval includes {value}."
+    return f"The confidence interval includes {value}, without: {words.named(names)}."
 
 
 def _caption(fit: Fit) -> str:

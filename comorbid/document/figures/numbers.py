@@ -79,6 +79,19 @@ def format_for(scale: str, half_widths: Iterable[float]) -> Format:
     return Format(scale, max(2, place if scale == "log" else place + 1))
 
 
+def normal_quantile(level: float) -> float:
+    """Return how many standard errors an interval of a level reaches to either side.
+
+    Examples
+    --------
+    >>> round(normal_quantile(0.95), 6)
+    1.959964
+    """
+    from scipy import special
+
+    return float(special.ndtri((1 + level) / 2))
+
+
 def fixed(x: float, decimals: int) -> str:
     """Return a number with fixed decimals and a true minus sign; never a negative zero."""
     text = f"{x:.{decimals}f}"

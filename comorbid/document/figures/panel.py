@@ -12,19 +12,11 @@ from comorbid.document.figures.canvas import (
     MARGIN,
     SMALL,
     WIDTH,
-    new_drawing,
+    shorten,
     text_width,
-    wrapped,
 )
-from comorbid.document.figures.pen import (
-    AXIS,
-    LEADING,
-    TITLE,
-    Pen,
-    style_ticks,
-    write_notes,
-    write_title,
-)
+from comorbid.document.figures.frame import open_frame
+from comorbid.document.figures.pen import AXIS, LEADING, Pen, style_ticks
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
@@ -78,7 +70,7 @@ class Panel:
     x, y : (float, float)
         Ends of the axes, analysis scale.
     x_label, y_label : str
-        What they measure.
+        What they measure; shortened if it is too long.
     x_scale, y_scale : str
         Ids of the scales on which they are labelled.
     x_ticks, y_ticks : tuple of (float, str)
@@ -116,24 +108,26 @@ class Panel:
         left = max(self.left, _room([label for _, label in ticks]))
         width, reach = self.right - left, self.y[1] - self.y[0]
         axis = self._axis(left)
-        title = wrapped(self.title, TITLE, bold=True)
         key = _key_rows(self.key)
-        notes = [line for note in self.notes for line in wrapped(note, SMALL)]
-        head = _TOP + TITLE * LEADING * len(title) + (4 if title else 0)
-        foot = AXIS + SMALL * LEADING * (len(key) + len(notes)) + MARGIN
-        height = head + self.tall + foot
-        drawing = new_drawing(height)
-        axes = drawing.add_axes((left / WIDTH, foot / height, width / WIDTH, self.tall / height))
+        frame = open_frame(
+            self.title,
+            self.notes,
+            tall=self.tall,
+            above=_TOP,
+            below=AXIS + SMALL * LEADING * len(key),
+        )
+        axes = frame.axes(left, width)
         axes.set_xlim(axis.low, axis.high)
         axes.set_ylim(*self.y)
         pen = Pen(axes, axis, width, self.tall / reach)
-        pen.x_axis(self.x_label, (left + self.right) / 2, self.y[0])
-        pen.y_axis(self.y_label, ticks, MARGIN + SMALL + max(0.0, self.left - LEFT))
+        middle = (left + self.right) / 2
+        room = 2 * min(middle, WIDTH - middle) - 2 * MARGIN
+        pen.x_axis(shorten(self.x_label, room, SMALL), middle, self.y[0])
+        place = MARGIN + SMALL + max(0.0, self.left - LEFT)
+        pen.y_axis(shorten(self.y_label, self.tall, SMALL), ticks, place)
         _write_key(pen, self.y[0], key)
-        below = self.y[0] - pen.up(SMALL * LEADING * len(key))
-        write_notes(pen, below, notes)
-        write_title(pen, self.y[1], title)
-        return drawing, pen
+        frame.write(pen)
+        return frame.drawing, pen
 
     def _axis(self, left: float) -> Axis:
         """Return the axis below, without labels that would leave the page."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from comorbid.document.figures.axis import Axis
-from comorbid.document.figures.canvas import CAP_HEIGHT, INK, MARGIN, MUTED, SMALL, WIDTH, font
+from comorbid.document.figures.canvas import CAP_HEIGHT, INK, MARGIN, SHADE, SMALL, WIDTH, font
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 
 LINE = 1.0
 """Width of a line in points."""
-
-TITLE = 9.5
-"""Size of a title in points."""
 
 LEADING = 1.35
 """From a line of text to the next, as a multiple of their size."""
@@ -84,24 +81,36 @@ class Pen:
         name: str,
         *,
         clip: bool = False,
-        behind: bool = False,
         edge: float = 0.0,
         outline: str = "",
+        order: int = 3,
     ) -> None:
-        """Fill a polygon; with ``clip`` it ends where the axis does, ``behind`` is behind lines.
+        """Fill a polygon; with ``clip`` it ends where the axis does.
 
         An ``edge``, in points, keeps visible what has no width of its own; ``outline`` is its
-        color, if another.
+        color, if another. What has a lower ``order`` is drawn behind; lines have 2.
         """
         from matplotlib.patches import Polygon
 
         polygon = Polygon(corners, closed=True, facecolor=color, linewidth=edge)
         polygon.set_edgecolor((outline or color) if edge else "none")
         polygon.set_joinstyle("round")
-        polygon.set_zorder(0 if behind else 3)
+        polygon.set_zorder(order)
         polygon.set_gid(name)
         self.axes.add_patch(polygon)
         polygon.set_clip_on(clip)
+
+    def area(
+        self,
+        corners: Points,
+        color: str,
+        name: str,
+        *,
+        clip: bool = False,
+        outline: str = SHADE,
+    ) -> None:
+        """Fill a polygon behind everything else; its outline shows where a pale colour ends."""
+        self.shape(corners, color, name, clip=clip, edge=0.6, outline=outline, order=0)
 
     def disc(
         self,
@@ -220,17 +229,3 @@ def style_ticks(axis: MatplotlibAxis) -> None:
     for label in axis.get_ticklabels():
         label.set_fontproperties(font(SMALL))
         label.set_color(INK)
-
-
-def write_title(pen: Pen, top: float, lines: Sequence[str]) -> None:
-    """Write the lines of a title above a height."""
-    for i, line in enumerate(reversed(lines)):
-        height = top + pen.up(4 + TITLE * (0.5 + i * LEADING))
-        pen.text(MARGIN, height, line, size=TITLE, bold=True)
-
-
-def write_notes(pen: Pen, bottom: float, lines: Sequence[str]) -> None:
-    """Write lines below the axis that stands at a height."""
-    for i, line in enumerate(lines):
-        height = bottom - pen.up(AXIS + SMALL * LEADING * i + SMALL / 2)
-        pen.text(MARGIN, height, line, size=SMALL, color=MUTED)

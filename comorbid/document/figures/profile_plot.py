@@ -16,8 +16,7 @@ from comorbid.document.figures.canvas import (
     MUTED,
     PALE,
     PAPER,
-    own_settings,
-    to_svg,
+    finished,
 )
 from comorbid.document.figures.numbers import fixed, variance
 from comorbid.document.figures.panel import Panel
@@ -56,7 +55,7 @@ class _Profile:
     interval: tuple[float, float]
 
 
-def profile(fit: Fit, *, title: str = "") -> Figure:
+def profile(fit: Fit, *, title: str | None = None) -> Figure:
     r"""Draw the profile of the between-study variance: its log-likelihood.
 
     .. math:: l(\tau^2) = \max_\mu l(\mu, \tau^2)
@@ -70,8 +69,8 @@ def profile(fit: Fit, *, title: str = "") -> Figure:
     ----------
     fit : Fit
         Of two studies or more; its tau2 is marked where the curve is not highest there.
-    title : str
-        Printed above the figure.
+    title : str, optional
+        Printed above the figure; by default what it is.
 
     Returns
     -------
@@ -101,10 +100,13 @@ def profile(fit: Fit, *, title: str = "") -> Figure:
     0 it is −9.33.
     """
     curve = _profile(fit)
-    alt = _alt(fit, curve)
-    with own_settings():
-        svg = to_svg(_draw(fit, curve, title), title=title or "Profile plot", description=alt)
-    return Figure(svg=svg, alt=alt, caption=_caption(fit, curve))
+    return finished(
+        lambda shown: _draw(fit, curve, shown),
+        title=title,
+        default=f"Profile of the between-study variance of {words.studies(fit.k)}",
+        alt=_alt(fit, curve),
+        caption=_caption(fit, curve),
+    )
 
 
 def _profile(fit: Fit) -> _Profile:
@@ -156,7 +158,7 @@ def _draw_curve(pen: Pen, curve: _Profile, bottom: float) -> None:
     points = list(zip(curve.tau2.tolist(), curve.height.tolist(), strict=True))
     inside = [point for point in points if low <= point[0] <= high]
     region = [(low, bottom), *inside, (high, bottom)]
-    pen.shape(region, PALE, "interval", clip=True, behind=True)
+    pen.area(region, PALE, "interval", clip=True)
     pen.line([(0.0, cut), (pen.axis.high, cut)], "cut", color=MUTED, width=0.8)
     pen.line([(curve.peak, bottom), (curve.peak, curve.top)], "peak", color=ACCENT, dashed=True)
     pen.line(points, "profile", color=ACCENT, width=1.6)
@@ -193,7 +195,7 @@ def _alt(fit: Fit, curve: _Profile) -> str:
     if _elsewhere(fit, curve):
         other = f"The fit itself ({_origin(fit)}) has τ² = {variance(fit.tau2)}."
     return words.joined(
-        f"Profile of the between-study variance of {prose.counted(fit.k, 'study', 'studies')}: "
+        f"Profile of the between-study variance of {words.studies(fit.k)}: "
         f"the {curve.name} is highest, {fixed(curve.top, 2)}, at τ² = {variance(curve.peak)}.",
         f"{prose.level(fit.level)} profile-likelihood interval, cut {fixed(curve.drop, 2)} lower: "
         f"{low} to {high}.",

@@ -15,9 +15,8 @@ from comorbid.document.figures.canvas import (
     MUTED,
     PALE,
     PAPER,
-    own_settings,
+    finished,
     printable,
-    to_svg,
 )
 from comorbid.document.figures.numbers import fixed
 from comorbid.document.figures.panel import Panel
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 _SMALL_SAMPLE = 10
 _OVERHANG = 0.2
 _STEPS = 121
-_MOST_NAMES = 10
 
 
 class Standardised(Protocol):
@@ -83,7 +81,7 @@ class _Ordered:
         return np.flatnonzero((self.z < low) | (self.z > high))
 
 
-def qqnorm(residuals: Standardised, *, level: float = 0.95, title: str = "") -> Figure:
+def qqnorm(residuals: Standardised, *, level: float = 0.95, title: str | None = None) -> Figure:
     r"""Draw a normal Q-Q plot of residuals, with a band.
 
     The i-th smallest of n residuals stands over the normal quantile
@@ -100,8 +98,8 @@ def qqnorm(residuals: Standardised, *, level: float = 0.95, title: str = "") -> 
         residuals ``z``. Studies without a residual (nan) are left out and named.
     level : float
         Of the band, a proportion between 0 and 1.
-    title : str
-        Printed above the figure.
+    title : str, optional
+        Printed above the figure; by default what it is.
 
     Returns
     -------
@@ -137,10 +135,13 @@ def qqnorm(residuals: Standardised, *, level: float = 0.95, title: str = "") -> 
     if not 0 < level < 1:
         raise ModelError(f"level is {level!r}; give a proportion between 0 and 1, such as 0.95")
     ordered = _order(residuals, level)
-    alt = _alt(ordered)
-    with own_settings():
-        svg = to_svg(_draw(ordered, title), title=title or "Normal Q-Q plot", description=alt)
-    return Figure(svg=svg, alt=alt, caption=_caption(ordered))
+    return finished(
+        lambda shown: _draw(ordered, shown),
+        title=title,
+        default=f"Normal Q-Q plot of {words.studies(ordered.n)}",
+        alt=_alt(ordered),
+        caption=_caption(ordered),
+    )
 
 
 def _order(residuals: Standardised, level: float) -> _Ordered:
@@ -188,7 +189,7 @@ def _draw(ordered: _Ordered, title: str) -> Drawing:
     )
     drawing, pen = panel.open()
     band = [*zip(across, low, strict=True), *zip(across[::-1], high[::-1], strict=True)]
-    pen.shape([(float(x), float(y)) for x, y in band], PALE, "band", behind=True)
+    pen.area([(float(x), float(y)) for x, y in band], PALE, "band")
     pen.line([(ends[0], ends[0]), (ends[1], ends[1])], "equal", color=MUTED, width=0.8)
     for i, (x, z) in enumerate(zip(ordered.x.tolist(), ordered.z.tolist(), strict=True)):
         pen.disc(x, z, 5.0, ACCENT, f"study-{i}", edge=PAPER)
@@ -207,11 +208,7 @@ def _notes(ordered: _Ordered) -> tuple[str, ...]:
 def _outside(ordered: _Ordered) -> str:
     """Say which residuals lie outside the band."""
     names = [ordered.labels[i] for i in ordered.outside]
-    if not names:
-        return "No residual lies outside the band."
-    count = prose.counted(len(names), "residual lies", "residuals lie")
-    listed = f": {words.named(names)}" if len(names) <= _MOST_NAMES else ""
-    return f"{count} outside the band{listed}."
+    return words.outside(names, "the band", "residual", "residuals")
 
 
 def _missing(ordered: _Ordered) -> str:

@@ -21,10 +21,15 @@ from comorbid.document.figures.canvas import (
     PAPER,
     SMALL,
     WIDTH,
-    own_settings,
-    to_svg,
+    finished,
 )
-from comorbid.document.figures.numbers import Format, fixed, format_for, significant
+from comorbid.document.figures.numbers import (
+    Format,
+    fixed,
+    format_for,
+    normal_quantile,
+    significant,
+)
 from comorbid.document.figures.panel import LEFT, Panel
 from comorbid.document.figures.pen import Pen, style_ticks
 from comorbid.effects.arrays import Array, Index
@@ -42,7 +47,6 @@ _TALL = 230.0
 # Radii as shares of the plot's width: the arc, the end of the band, the furthest study.
 _ARC, _BAND, _STUDIES = 0.96, 0.92, 0.85
 _MOST_TICKS = 9
-_MOST_NAMES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,7 @@ class _Points:
 
 
 def radial(
-    fit: Fit, *, precision: Precision = "model", centre: Centre = "zero", title: str = ""
+    fit: Fit, *, precision: Precision = "model", centre: Centre = "zero", title: str | None = None
 ) -> Figure:
     r"""Draw a radial (Galbraith) plot.
 
@@ -84,8 +88,8 @@ def radial(
         chance allows.
     centre : {"zero", "pooled"}
         ``pooled`` plots :math:`(y_i - \hat\mu) x_i`: the pooled value is level.
-    title : str
-        Printed above the figure.
+    title : str, optional
+        Printed above the figure; by default what it is.
 
     Returns
     -------
@@ -118,11 +122,13 @@ def radial(
     _check(precision, centre)
     points = _points(fit, precision, centre)
     form = format_for(fit.effects.scale, (points.half / points.x).tolist())
-    alt = _alt(fit, points, form)
-    with own_settings():
-        drawing = _draw(fit, points, form, precision, centre, title)
-        svg = to_svg(drawing, title=title or "Radial plot", description=alt)
-    return Figure(svg=svg, alt=alt, caption=_caption(fit, precision))
+    return finished(
+        lambda shown: _draw(fit, points, form, precision, centre, shown),
+        title=title,
+        default=f"Radial plot of {words.studies(fit.k)}",
+        alt=_alt(fit, points, form),
+        caption=_caption(fit, precision),
+    )
 
 
 def _check(precision: str, centre: str) -> None:
@@ -135,8 +141,6 @@ def _check(precision: str, centre: str) -> None:
 
 
 def _points(fit: Fit, precision: Precision, centre: Centre) -> _Points:
-    from scipy import special
-
     effects = fit.effects
     middle = fit.estimate if centre == "pooled" else 0.0
     x = 1 / np.sqrt(effects.vi + (_tau2(fit) if precision == "model" else 0.0))
@@ -145,7 +149,7 @@ def _points(fit: Fit, precision: Precision, centre: Centre) -> _Points:
         y=(effects.yi - middle) * x,
         middle=middle,
         slope=fit.estimate - middle,
-        half=float(special.ndtri((1 + fit.level) / 2)),
+        half=normal_quantile(fit.level),
     )
 
 
@@ -211,7 +215,7 @@ def _draw_band(end: Arc, points: _Points) -> None:
     """Draw the band around the pooled value from the origin almost to the arc."""
     low, high = (end.crossing(points.slope, half) for half in (-points.half, points.half))
     corners = [(0.0, points.half), (0.0, -points.half), *end.bow(low[1], high[1])]
-    end.pen.shape(corners, PALE, "band", behind=True)
+    end.pen.area(corners, PALE, "band", outline="none")
     end.pen.line([(0.0, points.half), high], "upper", color=MUTED, width=0.8)
     end.pen.line([(0.0, -points.half), low], "lower", color=MUTED, width=0.8)
 
@@ -268,18 +272,15 @@ def _meaning(fit: Fit, precision: Precision) -> str:
 
 def _alt(fit: Fit, points: _Points, form: Format) -> str:
     """Return what the figure shows, in words."""
-    outside = points.outside
-    names = words.named(fit.effects.labels[i] for i in outside)
-    lie = prose.counted(len(outside), "study lies", "studies lie") if len(outside) else ""
+    outside = [fit.effects.labels[i] for i in points.outside]
     return words.joined(
-        f"Radial plot of {prose.counted(fit.k, 'study', 'studies')}: "
+        f"Radial plot of {words.studies(fit.k)}: "
         f"{words.analysis(fit.effects.measure, fit.effects.scale)} "
         f"{'' if points.middle == 0 else 'less the pooled one '}times precision, from "
         f"{fixed(points.y.min(), 2)} to {fixed(points.y.max(), 2)}, against precision, from "
         f"{significant(points.x.min())} to {significant(points.x.max())}.",
         words.pooled(fit, form),
-        f"{lie or 'No study lies'} outside the {prose.level(fit.level)} band"
-        f"{f': {names}' if 0 < len(outside) <= _MOST_NAMES else ''}.",
+        words.outside(outside, f"the {prose.level(fit.level)} band"),
     )
 
 

@@ -1,10 +1,10 @@
-"""Rows of refits: what leave-one-out and subgroup figures have in common."""
+"""Rows of refits: what leave-one-out, cumulative and subgroup figures have in common."""
 
 from __future__ import annotations
 
 from comorbid.document import prose
-from comorbid.document.figures.canvas import printable
-from comorbid.document.figures.chart import Mark, Row
+from comorbid.document.figures.canvas import one_line
+from comorbid.document.figures.chart import Values
 from comorbid.document.figures.numbers import DASH, Format, format_for, variance
 from comorbid.models.refits import Refits
 
@@ -15,30 +15,24 @@ def refit_format(refits: Refits) -> Format:
     return format_for(refits.scale, ((batch.ci_high - batch.ci_low) / 2).tolist())
 
 
-def refit_row(
-    refits: Refits,
-    i: int,
-    form: Format,
-    *,
-    cells: tuple[str, ...],
-    mark: Mark,
-    remark: str = "",
-    share: float = 1.0,
-) -> Row:
-    """Return the row of one refit; without a study, dashes."""
+def refit_values(refits: Refits, i: int) -> Values:
+    """Return estimate and confidence interval of a refit, analysis scale."""
     batch = refits.batch
-    values = (float(batch.estimate[i]), float(batch.ci_low[i]), float(batch.ci_high[i]))
-    empty = batch.k[i] == 0
-    return Row(
-        label=printable(refits.labels[i]),
-        values=values,
-        estimate=form.value(values[0]),
-        interval="" if empty else form.interval(*values[1:]),
-        cells=cells,
-        mark=mark,
-        remark=remark,
-        share=share,
-    )
+    return float(batch.estimate[i]), float(batch.ci_low[i]), float(batch.ci_high[i])
+
+
+def size(k: float) -> str:
+    """Return how many studies a subgroup has, and what follows."""
+    if k == 0:
+        return "no study with an effect"
+    return "1 study, not pooled" if k == 1 else f"{k:.0f} studies"
+
+
+def spoken(refits: Refits, i: int, form: Format) -> str:
+    """Return a subgroup with its size and value in words, without a full stop."""
+    x, low, high = refit_values(refits, i)
+    value = f": {form.value(x)} ({form.interval(low, high)})" if refits.batch.k[i] else ""
+    return f"{one_line(refits.labels[i])}, {size(refits.batch.k[i])}{value}"
 
 
 def i2_cell(refits: Refits, i: int) -> str:

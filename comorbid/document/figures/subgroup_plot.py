@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import math
-
 from comorbid.document import prose
 from comorbid.document.blocks import Figure
 from comorbid.document.figures import words
-from comorbid.document.figures.canvas import one_line, own_settings, printable, to_svg
-from comorbid.document.figures.chart import Chart, Row, lay_out
-from comorbid.document.figures.draw import draw
-from comorbid.document.figures.numbers import Format, fixed
-from comorbid.document.figures.refit_rows import i2_cell, refit_format, refit_row
+from comorbid.document.figures.axis import null_of
+from comorbid.document.figures.canvas import printable
+from comorbid.document.figures.chart import Chart, Row
+from comorbid.document.figures.draw import chart_figure
+from comorbid.document.figures.numbers import Format
+from comorbid.document.figures.refit_rows import (
+    i2_cell,
+    refit_format,
+    refit_values,
+    size,
+    spoken,
+)
 from comorbid.subgroups import Subgroups
 
-_SINGLE = " (1 study, not pooled)"
 
-
-def subgroups(result: Subgroups, *, title: str = "") -> Figure:
+def subgroups(result: Subgroups, *, title: str | None = None) -> Figure:
     """Draw the pooled value of each subgroup as a diamond as wide as its confidence interval.
 
     A subgroup of one study is a square on that study's interval, marked as not pooled. The test
@@ -27,8 +30,8 @@ def subgroups(result: Subgroups, *, title: str = "") -> Figure:
     ----------
     result : Subgroups
         Made by `comorbid.subgroups`.
-    title : str
-        Printed above the figure.
+    title : str, optional
+        Printed above the figure; by default what it is.
 
     Returns
     -------
@@ -52,73 +55,58 @@ def subgroups(result: Subgroups, *, title: str = "") -> Figure:
     p = 0.001.
     """
     form = refit_format(result.refits)
-    with own_settings():
-        chart = _chart(result, form, title)
-        layout = lay_out(chart)
-        alt = _alt(result, chart)
-        svg = to_svg(draw(chart, layout), title=title or "Subgroup plot", description=alt)
-    return Figure(svg=svg, alt=alt, caption=_caption(result))
+    return chart_figure(
+        _chart(result, form),
+        title=title,
+        default=f"Subgroup plot by {words.by(result)}",
+        alt=lambda _: _alt(result, form),
+        caption=_caption(result),
+    )
 
 
-def _chart(result: Subgroups, form: Format, title: str) -> Chart:
+def _chart(result: Subgroups, form: Format) -> Chart:
     refits = result.refits
     return Chart(
         heads=(
-            printable(words.capitalized(result.by.replace("_", " "))) or "Subgroup",
+            printable(words.capitalized(words.by(result))) or "Subgroup",
             words.estimate_head(refits.measure, refits.level),
             "Studies",
             "I²",
         ),
-        rows=tuple(_row(result, i, form) for i in range(len(refits.labels))),
+        rows=tuple(_row(result, i) for i in range(len(refits.labels))),
         totals=(),
-        scale=refits.scale,
+        form=form,
         axis_label=words.axis_label(refits.measure, refits.scale),
+        null=null_of(refits.measure),
         notes=(
-            f"{_test(result)}.",
+            f"{words.between(result)}.",
             f"Each by itself: {words.model(refits.method)}; {words.interval(refits.test)}.",
             *(f"{words.capitalized(warning)}." for warning in result.warnings),
         ),
-        title=title,
     )
 
 
-def _row(result: Subgroups, i: int, form: Format) -> Row:
+def _row(result: Subgroups, i: int) -> Row:
     refits = result.refits
     k = int(refits.batch.k[i])
-    single = k == 1
-    return refit_row(
-        refits,
-        i,
-        form,
+    return Row(
+        label=refits.labels[i],
+        values=refit_values(refits, i),
         cells=(str(k), i2_cell(refits, i)),
-        mark="square" if single else "diamond",
-        remark=_SINGLE if single else "",
+        mark="square" if k == 1 else "diamond",
+        remark="" if k > 1 else f" ({size(k)})",
         share=0.4,
     )
 
 
-def _test(result: Subgroups) -> str:
-    if math.isnan(result.q_between):
-        return "Test between subgroups: not possible, fewer than two have a standard error"
-    return (
-        f"Test between subgroups: Q = {fixed(result.q_between, 2)} on {result.q_between_df} df, "
-        f"{prose.p_value(result.q_between_p)}"
-    )
-
-
-def _alt(result: Subgroups, chart: Chart) -> str:
+def _alt(result: Subgroups, form: Format) -> str:
     """Return what the figure shows, in words."""
     refits = result.refits
-    rows = [
-        f"{one_line(label)}, {'1 study, not pooled' if k == 1 else f'{k:.0f} studies'}: "
-        f"{row.estimate} ({row.interval})."
-        for label, k, row in zip(refits.labels, refits.batch.k, chart.rows, strict=True)
-    ]
     return words.joined(
-        f"Subgroup plot by {one_line(result.by)}: {words.measure(refits.measure)} with "
+        f"Subgroup plot by {words.by(result)}: {words.measure(refits.measure)} with "
         f"{prose.level(refits.level)} confidence interval.",
-        *rows,
-        f"{_test(result)}.",
+        *(f"{spoken(refits, i, form)}." for i in range(len(refits.labels))),
+        f"{words.between(result)}.",
     )
 
 
@@ -129,6 +117,6 @@ def _caption(result: Subgroups) -> str:
     if (refits.batch.k == 1).any():
         square = "; a square is the one study of its subgroup, which is not pooled"
     return (
-        f"{words.capitalized(name)} by {result.by.replace('_', ' ')}. A diamond is the pooled "
+        f"{words.capitalized(name)} by {words.by(result)}. A diamond is the pooled "
         f"{name} of a subgroup with its {level} confidence interval{square}."
     )

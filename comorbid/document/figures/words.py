@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from comorbid.document import prose
 from comorbid.document.figures.canvas import one_line
-from comorbid.document.figures.chart import Row
-from comorbid.document.figures.numbers import Format, fixed, variance
+from comorbid.document.figures.chart import Chart, Layout
+from comorbid.document.figures.numbers import Format, fixed, printed_value, variance
 from comorbid.models.fit import Fit
 from comorbid.models.text import TEST_NAMES
+from comorbid.subgroups import Subgroups
+
+MOST_NAMES = 10
+"""Studies up to which they are named one by one."""
 
 
 def measure(name: str) -> str:
@@ -23,6 +27,11 @@ def capitalized(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def studies(count: int) -> str:
+    """Return a number of studies."""
+    return prose.counted(count, "study", "studies")
+
+
 def estimate_head(name: str, level: float) -> str:
     """Return the head of the column of estimates: ``Odds ratio (95 % CI)``."""
     return f"{capitalized(measure(name))} ({prose.level(level)} CI)"
@@ -31,6 +40,29 @@ def estimate_head(name: str, level: float) -> str:
 def axis_label(name: str, scale: str) -> str:
     """Return what stands below the axis."""
     return capitalized(measure(name)) + (", log scale" if scale == "log" else "")
+
+
+def null(scale: str, value: float) -> str:
+    """Return the value of no association as it prints, with what it is."""
+    return f"{printed_value(scale, value):g}, no association"
+
+
+def on_axis(scale: str) -> str:
+    """Return what kind of axis a scale has."""
+    return f"on a {'log' if scale == 'log' else 'linear'} axis"
+
+
+def outside(labels: Sequence[str], limits: str, one: str = "study", many: str = "studies") -> str:
+    """Say how many lie outside limits, and which if they are few."""
+    if not labels:
+        return f"No {one} lies outside {limits}."
+    count = prose.counted(len(labels), f"{one} lies", f"{many} lie")
+    return f"{count} outside {limits}{f': {named(labels)}' if len(labels) <= MOST_NAMES else ''}."
+
+
+def by(result: Subgroups) -> str:
+    """Return the name of the moderator that makes the subgroups."""
+    return one_line(result.by.replace("_", " "))
 
 
 def analysis(name: str, scale: str) -> str:
@@ -87,6 +119,16 @@ def pooled(fit: Fit, form: Format) -> str:
     return f"Pooled {value} ({model(fit.method)}; {interval(fit.test)}). {prediction}"
 
 
+def between(result: Subgroups) -> str:
+    """Return the test between subgroups, without a full stop."""
+    if math.isnan(result.q_between):
+        return "Test between subgroups: not possible, fewer than two have a standard error"
+    return (
+        f"Test between subgroups: Q = {fixed(result.q_between, 2)} on {result.q_between_df} df, "
+        f"{prose.p_value(result.q_between_p)}"
+    )
+
+
 def spread(
     subject: str,
     labels: Iterable[str],
@@ -105,12 +147,12 @@ def spread(
     return f"{subject} ranges from {form(low)} ({before}{first}) to {form(high)} ({before}{last})."
 
 
-def full_names(rows: Iterable[Row], drawn: Iterable[str], full: Iterable[str]) -> str:
-    """Return a sentence with the labels that are not drawn as they are, or nothing."""
+def full_names(chart: Chart, layout: Layout) -> str:
+    """Return a sentence with the names of rows that are not drawn as they are, or nothing."""
     changed = [
-        one_line(label)
-        for row, text, label in zip(rows, drawn, full, strict=True)
-        if text != one_line(label) + row.remark
+        one_line(row.label)
+        for row, text in zip((*chart.rows, *chart.totals), layout.labels, strict=True)
+        if text != one_line(row.label) + row.remark
     ]
     return f"Labels in full: {'; '.join(changed)}." if changed else ""
 

@@ -10,12 +10,16 @@ from comorbid.models.refits import Refits
 from comorbid.subgroups import AgainstRest
 
 _FEW = 10
+_TOGETHER = (
+    "All studies are pooled here with the rows in the figure; a study in the subgroup may have "
+    "another row in the main analysis."
+)
 
 
 def forest(fit: Fit) -> tuple[Block, ...]:
     """Return the forest plot with the sentences that go with it."""
     return (
-        figures.forest(fit),
+        figures.forest(fit, title=""),
         Paragraph(f"{sentences.expected(fit)} {sentences.average(fit)}"),
         Paragraph(sentences.heterogeneity(fit)),
         *few_studies(fit, ""),
@@ -30,7 +34,7 @@ def leave_one_out(fit: Fit, refits: Refits) -> tuple[Block, ...]:
         return (opening,)
     return (
         opening,
-        figures.leave_one_out(refits, fit=fit),
+        figures.leave_one_out(refits, fit=fit, title=""),
         _refit_table(refits, "Without", "The pool without each study in turn"),
     )
 
@@ -78,7 +82,7 @@ def small_studies(fit: Fit) -> tuple[Block, ...]:
                 title=f"Fewer than {_FEW} studies",
             ),
         )
-    return (*caution, figures.funnel(fit))
+    return (*caution, figures.funnel(fit, title=""))
 
 
 def subgroup_blocks(result: AgainstRest) -> tuple[Block, ...]:
@@ -103,7 +107,8 @@ def subgroup_blocks(result: AgainstRest) -> tuple[Block, ...]:
     """
     blocks: list[Block] = [Paragraph(sentences.difference(result))]
     if result.contrast is not None:
-        blocks += [figures.subgroups(result.contrast), _sides(result)]
+        figure = figures.forest(result.contrast, title="")
+        blocks += [figure, Paragraph(_TOGETHER), _sides(result)]
     if result.fit is not None:
         blocks += few_studies(result.fit, f": {result.label}")
     blocks += [Note(warning, kind="information") for warning in result.warnings]
