@@ -19,12 +19,14 @@ from comorbid.effects.table import Effects
 from comorbid.models.estimators import Estimator
 from comorbid.models.kernel import Test
 from comorbid.studies.columns import Column
+from comorbid.studies.further import DataTable
 from comorbid.studies.table import Studies
 
 __all__ = [
     "Analysis",
     "Column",
     "Context",
+    "DataTable",
     "Declaration",
     "Estimator",
     "Measure",
@@ -89,6 +91,9 @@ class Context:
         Inputs, software and plugins.
     results : mapping of str to result
         Results by id: only those named in ``needs``.
+    tables : mapping of str to DataTable
+        The report's further tables by name: only those named in ``tables`` of the analysis or
+        section.
 
     Examples
     --------
@@ -107,6 +112,7 @@ class Context:
     subgroups: tuple[Subgroup, ...]
     provenance: Provenance
     results: Mapping[str, Result]
+    tables: Mapping[str, DataTable]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +129,8 @@ class Analysis:
         ``run(context) -> result`` with ``to_dict()``; formats no text.
     needs : tuple of str
         Ids of the results it reads.
+    tables : tuple of str
+        Names of the further tables it reads; a report that uses it must have them.
 
     Examples
     --------
@@ -137,6 +145,7 @@ class Analysis:
     label: str
     run: Callable[[Context], Result]
     needs: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +195,8 @@ class Section:
         ``build(context) -> iterable of blocks``: reads results, does no I/O, writes no HTML.
     needs : tuple of str
         Ids of the results it reads.
+    tables : tuple of str
+        Names of the further tables it reads; a report that uses it must have them.
 
     Examples
     --------
@@ -200,6 +211,7 @@ class Section:
     title: str
     build: Callable[[Context], Sequence[Block]]
     needs: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()
 
 
 Declaration = Column | Measure | Estimator | Analysis | Subgroup | Section
