@@ -18,8 +18,9 @@ from comorbid.studies.columns import STUDIES, TABLE_NAME
 from comorbid.studies.review import Review
 
 FILE = "report.toml"
-_STRINGS = ("id", "title", "subtitle", "data", "measure", "method", "test")
-_LISTS = ("sections", "plugins")
+_STRINGS = ("id", "title", "subtitle", "data", "measure", "method", "test", "theme")
+_LISTS = ("sections", "plugins", "formats")
+_FULL_LISTS = {"sections": "section", "formats": "format"}
 _REQUIRED = ("id", "title", "date", "data", "sections")
 _KEYS = (*_STRINGS, "date", "level", *_LISTS, "tables", "override", "review")
 
@@ -46,6 +47,10 @@ class Definition:
         Ids of the sections, in the order printed.
     plugins : tuple of str
         Requirements: ``"comorbid-migraine >=1,<2"``.
+    theme : str
+        Id of the theme.
+    formats : tuple of str
+        Ids of the renderers, one file each.
     tables : mapping of str to str
         Further tables: name, and name of the file in the folder.
     overrides : tuple of Override
@@ -66,6 +71,8 @@ class Definition:
     test: Test = "knha"
     level: float = 0.95
     plugins: tuple[str, ...] = ()
+    theme: str = "journal"
+    formats: tuple[str, ...] = ("html", "pdf")
     tables: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     overrides: tuple[Override, ...] = ()
     review: Review | None = None
@@ -151,11 +158,12 @@ def _type_problems(values: Mapping[str, Any]) -> list[Problem]:
     number = values.get("level")
     expect("level", isinstance(number, float) and 0 < number < 1, "a proportion, such as 0.95")
     expect("test", values.get("test") in get_args(Test), f"one of {', '.join(get_args(Test))}")
-    sections = values.get("sections")
-    if isinstance(sections, list):
-        expect("sections", bool(sections), "at least one section")
-        repeated = sorted({str(name) for name in sections if sections.count(name) > 1})
-        expect("sections", not repeated, f"each once; {', '.join(repeated)} repeats")
+    for key, what in _FULL_LISTS.items():
+        names = values.get(key)
+        if isinstance(names, list):
+            expect(key, bool(names), f"at least one {what}")
+            repeated = sorted({str(name) for name in names if names.count(name) > 1})
+            expect(key, not repeated, f"each once; {', '.join(repeated)} repeats")
     data = values.get("data")
     if isinstance(data, str):
         expect("data", _is_inside(data), "the name of a file inside the folder")

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from comorbid.contributions import Analysis, Column, Section, Subgroup
 from comorbid.errors import DataError, Problem, ReportError
-from comorbid.registry import Declared, Registry
+from comorbid.registry import Declared
 from comorbid.report.definition import FILE, Definition
 from comorbid.studies.columns import STUDIES
 from comorbid.studies.further import DataTable, read_table
 
 
-def read_tables(definition: Definition, registry: Registry) -> Mapping[str, DataTable]:
-    """Read every further table that a report names.
+def read_tables(
+    definition: Definition, columns: Mapping[str, Sequence[Column]]
+) -> Mapping[str, DataTable]:
+    """Read every further table that a report names; ``columns`` are those declared, by table.
 
     Raises
     ------
@@ -24,10 +26,7 @@ def read_tables(definition: Definition, registry: Registry) -> Mapping[str, Data
     DataError
         With every problem of every table.
     """
-    declared: dict[str, list[Column]] = {}
-    for entry in registry.columns:
-        declared.setdefault(entry.declaration.table, []).append(entry.declaration)
-    declared.pop(STUDIES, None)
+    declared = {name: entries for name, entries in columns.items() if name != STUDIES}
     unknown = [_unknown(name, declared) for name in definition.tables if name not in declared]
     if unknown:
         raise ReportError(unknown)
@@ -43,11 +42,11 @@ def read_tables(definition: Definition, registry: Registry) -> Mapping[str, Data
     return MappingProxyType(tables)
 
 
-def check_needed(
+def missing_tables(
     definition: Definition, readers: Iterable[Declared[Section | Analysis | Subgroup]]
-) -> None:
-    """Raise `ReportError` about every table that something in use reads and the report lacks."""
-    problems = [
+) -> list[Problem]:
+    """Return a problem for every table that something in use reads and the report lacks."""
+    return [
         Problem(
             f"{entry.origin}, {entry.declaration.id!r} reads the table {name!r}, which is missing",
             f'add {name} = "{name}.csv" under [tables], or leave out what reads it',
@@ -58,8 +57,6 @@ def check_needed(
         for name in entry.declaration.tables
         if name not in definition.tables
     ]
-    if problems:
-        raise ReportError(problems)
 
 
 def _unknown(name: str, declared: Iterable[str]) -> Problem:

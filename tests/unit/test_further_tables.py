@@ -11,8 +11,9 @@ import pytest
 
 import comorbid as cb
 from comorbid import builtin, registry
+from comorbid.declarations import id_of
 from comorbid.registry import Distribution, registry_of
-from comorbid.report import results
+from comorbid.report import build, verify
 from comorbid.studies.further import read_table
 from comorbid.studies.read import read_studies
 
@@ -164,10 +165,11 @@ def use(monkeypatch: pytest.MonkeyPatch, *plugins: object) -> None:
     core = Distribution("comorbid", "0", (builtin,))
     given = [Distribution(f"p{i}", "1", (plugin,)) for i, plugin in enumerate(plugins)]
 
-    def load(requirements: object) -> registry.Registry:
+    def load(*_arguments: object) -> registry.Registry:
         return registry_of([core, *given])
 
-    monkeypatch.setattr(results, "load_registry", load)
+    for module in (build, verify):
+        monkeypatch.setattr(module, "load_registry", load)
 
 
 def edit(folder: Path, before: str, after: str) -> None:
@@ -234,7 +236,7 @@ def test_columns_of_two_tables_may_share_a_name(monkeypatch: pytest.MonkeyPatch)
     found = registry_of(
         [Distribution("a", "1", (Treatments(),)), Distribution("b", "1", (Other(),))]
     )
-    names = [registry._id(entry.declaration) for entry in found.columns]
+    names = [id_of(entry.declaration) for entry in found.columns]
     assert names == [
         "dose",
         *("treatments.blind", "treatments.dose", "treatments.people", "treatments.study_id"),

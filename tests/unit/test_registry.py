@@ -104,7 +104,10 @@ def test_order_of_plugins_does_not_matter() -> None:
     [
         ({"sections": ValueError("no")}, "one@1, comorbid_sections fails: ValueError: no"),
         ({"sections": [1]}, "one@1, comorbid_sections returns a int; return Section values"),
-        ({"sections": None}, "one@1, comorbid_sections returns nothing; return an iterable"),
+        (
+            {"sections": None},
+            "one@1, comorbid_sections fails: TypeError: it returns nothing; return an iterable",
+        ),
         ({"sections": 5}, "one@1, comorbid_sections fails: TypeError"),
         ({"section": []}, "one@1: unknown hook comorbid_section; did you mean comorbid_sections?"),
         ({"sections": [section("My One")]}, "'My One' is not kebab-case, such as 'my-one'"),
@@ -148,7 +151,10 @@ def test_unmarked_hook_and_hook_with_arguments() -> None:
     def hook(report: object) -> Iterable[cb.Section]:
         return ()
 
-    with pytest.raises(cb.PluginError, match="a hook takes no argument"):
+    with pytest.raises(
+        cb.PluginError,
+        match="comorbid_sections takes report; a hook takes no argument: write def comorbid_sections",
+    ):
         load(module({"sections": hook}))
 
 

@@ -1,0 +1,1 @@
+"""Files to start from: a working plugin with a passing test."""
