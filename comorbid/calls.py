@@ -45,7 +45,7 @@ class Calls:
         In seconds.
     """
 
-    def __init__(self, progress: Progress = silent, *, patience: float = 5.0) -> None:
+    def __init__(self, progress: Progress = silent, *, patience: float = 10.0) -> None:
         self.progress = progress
         self.patience = patience
         self.made: list[Call] = []

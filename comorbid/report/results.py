@@ -122,14 +122,13 @@ def run(plan: Plan, context: Context, calls: Calls) -> Computed:
         if isinstance(declaration, Analysis):
             own = restricted(own, declaration)
         try:
-            result = calls.make(entry.origin, where, _result, declaration, own)
-            values[declaration.id] = calls.make(entry.origin, where, _locked, result)
+            result, locked = calls.make(entry.origin, where, _result, declaration, own)
         except ProblemsError as error:
             failed[declaration.id] = error
             continue
         finally:
             check_unchanged(digests, own, f"{entry.origin}, {where}")
-        results[declaration.id] = result
+        results[declaration.id], values[declaration.id] = result, locked
         digests[result_name(declaration.id)] = digest_of(result)
     whole = replace(context, results=MappingProxyType(results))
     return Computed(plan, whole, values, failed, digests)
@@ -140,7 +139,18 @@ def _where(entry: Declared[Analysis | Subgroup]) -> str:
     return f"{kind} {entry.declaration.id!r}"
 
 
-def _result(declaration: Analysis | Subgroup, context: Context) -> Result:
+def _result(declaration: Analysis | Subgroup, context: Context) -> tuple[Result, Mapping[str, Any]]:
+    """Return a result and what the lock stores of it."""
+    result = _computed(declaration, context)
+    if not callable(getattr(result, "to_dict", None)):
+        raise TypeError(f"it returns a {type(result).__name__}, which has no to_dict()")
+    values = as_json(result.to_dict())
+    if not isinstance(values, dict):
+        raise TypeError("to_dict() of its result returns no dictionary")
+    return result, values
+
+
+def _computed(declaration: Analysis | Subgroup, context: Context) -> Result:
     if isinstance(declaration, Analysis):
         return declaration.run(context)
     settings = context.settings
@@ -154,13 +164,3 @@ def _result(declaration: Analysis | Subgroup, context: Context) -> Result:
         test=settings.test,
         level=settings.level,
     )
-
-
-def _locked(result: Result) -> Mapping[str, Any]:
-    """Return what the lock stores of a result."""
-    if not callable(getattr(result, "to_dict", None)):
-        raise TypeError(f"it returns a {type(result).__name__}, which has no to_dict()")
-    values = as_json(result.to_dict())
-    if not isinstance(values, dict):
-        raise TypeError("to_dict() of its result returns no dictionary")
-    return values

@@ -24,6 +24,8 @@ from comorbid.report.context import restricted
 from comorbid.report.results import Computed
 from comorbid.report.verify import compare_numbers
 
+pytestmark = pytest.mark.plugins  # the report lists one
+
 REPORT = Path(__file__).parents[2] / "reports" / "headache-back-pain"
 INPUTS = ("report.toml", "studies.csv", "results.json")
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import comorbid as cb
+
+if TYPE_CHECKING:
+    import click
 
 _SUBGROUP = cb.Subgroup(
     id="migraine",
@@ -30,6 +33,14 @@ def comorbid_subgroups() -> Iterable[cb.Subgroup]:
 def comorbid_sections() -> Iterable[cb.Section]:
     """Declare the migraine section."""
     return (cb.Section("migraine", "Migraine", _section, needs=("migraine",)),)
+
+
+@cb.hookimpl
+def comorbid_commands() -> Iterable[click.Command]:
+    """Declare the command ``comorbid migraine``."""
+    from comorbid_migraine.command import command
+
+    return (command,)
 
 
 def _section(context: cb.Context) -> Sequence[cb.Block]:
