@@ -10,7 +10,7 @@ import comorbid as cb
 if TYPE_CHECKING:
     import click
 
-_SUBGROUP = cb.Subgroup(
+SUBGROUP = cb.Subgroup(
     id="migraine",
     label="migraine",
     where={"headache": ("migraine",)},
@@ -26,7 +26,7 @@ _SUBGROUP = cb.Subgroup(
 @cb.hookimpl
 def comorbid_subgroups() -> Iterable[cb.Subgroup]:
     """Declare the migraine subgroup."""
-    return (_SUBGROUP,)
+    return (SUBGROUP,)
 
 
 @cb.hookimpl

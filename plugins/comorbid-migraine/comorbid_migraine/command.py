@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 import comorbid as cb
+from comorbid_migraine import SUBGROUP
 
 
 @click.command("migraine")
@@ -13,5 +14,7 @@ import comorbid as cb
 def command(file: str, measure: str) -> None:
     """Pool the migraine rows of a table of studies and compare them with the other studies."""
     studies = cb.read_studies(file)
-    where = {"headache": ("migraine",)}
-    click.echo(cb.against_rest(studies, where=where, label="migraine", measure=measure).summary())
+    result = cb.against_rest(
+        studies, where=SUBGROUP.where, label=SUBGROUP.label, measure=measure
+    )
+    click.echo(result.summary())
