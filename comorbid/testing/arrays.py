@@ -25,8 +25,8 @@ def check_column(entry: Declared[Column]) -> None:
         return
     values = values_of(entry.declaration, example_cells(entry.declaration))
     whole = guarded(values)
-    alone = [guarded(values[i : i + 1])[0] for i in range(len(values))]
     require(_same(whole, guarded(values)), "checked twice, the answer is another")
+    alone = [guarded(values[i : i + 1])[0] for i in range(len(values))]
     require(_same(whole, alone), "a value's answer depends on the other values")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from comorbid.calls import Calls
 from comorbid.contributions import Analysis, Command, Context, Renderer, Section, Subgroup, Theme
+from comorbid.declarations import id_of
 from comorbid.document.blocks import Block, Paragraph
 from comorbid.errors import ComorbidError
 from comorbid.registry import HOOKS, Declared, Registry, hookimpl
@@ -92,7 +93,7 @@ def _later_checks(
         for kind in (k.removeprefix("comorbid_") for k in HOOKS)
     }
     for entry in own["columns"]:
-        yield f"column {entry.declaration.name}", partial(check_column, entry)
+        yield f"column {id_of(entry.declaration)}", partial(check_column, entry)
     for entry in own["measures"]:
         yield f"measure {entry.declaration.id}", partial(check_measure, entry)
     for entry in own["estimators"]:

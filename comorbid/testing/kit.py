@@ -89,7 +89,7 @@ def registry(*plugins: object) -> Registry:
     Parameters
     ----------
     *plugins : modules or other objects
-        Each with marked hooks; named after the module, version 0.
+        Each with marked hooks; named after the module or class, version 0.
 
     Returns
     -------
@@ -105,7 +105,12 @@ def registry(*plugins: object) -> Registry:
     >>> registry().find("sections", "summary").declaration.title
     'Summary'
     """
-    return registry_of([core(), *(Distribution(_name(p), "0", (p,)) for p in plugins)])
+    names = [_name(plugin) for plugin in plugins]
+    found = [core()]
+    for i, (name, plugin) in enumerate(zip(names, plugins, strict=True)):
+        again = names[:i].count(name)  # as of two objects of one class
+        found.append(Distribution(f"{name}-{again + 1}" if again else name, "0", (plugin,)))
+    return registry_of(found)
 
 
 def build_section(

@@ -14,7 +14,5 @@ from comorbid_migraine import SUBGROUP
 def command(file: str, measure: str) -> None:
     """Pool the migraine rows of a table of studies and compare them with the other studies."""
     studies = cb.read_studies(file)
-    result = cb.against_rest(
-        studies, where=SUBGROUP.where, label=SUBGROUP.label, measure=measure
-    )
+    result = cb.against_rest(studies, where=SUBGROUP.where, label=SUBGROUP.label, measure=measure)
     click.echo(result.summary())
