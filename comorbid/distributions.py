@@ -56,11 +56,14 @@ def find_distribution(requirement: str, calls: Calls | None = None) -> Distribut
 
 
 def installed_plugins() -> tuple[tuple[str, str], ...]:
-    """Return name and version of every installed distribution with a comorbid entry point."""
+    """Return name and version of every installed distribution with a comorbid entry point.
+
+    What an interrupted installation left behind, without a name, is none.
+    """
     found = {
         (entry.metadata["Name"], entry.version)
         for entry in metadata.distributions()
-        if any(point.group == GROUP for point in entry.entry_points)
+        if entry.metadata["Name"] and any(point.group == GROUP for point in entry.entry_points)
     }
     return tuple(sorted(found))
 

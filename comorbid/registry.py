@@ -231,7 +231,7 @@ def _wrong_hooks(distribution: Distribution) -> list[Problem]:
     problems = []
     for plugin in distribution.plugins:
         for name, function in inspect.getmembers(plugin, callable):
-            marked = hasattr(function, _MARK)
+            marked = isinstance(getattr(function, _MARK, None), dict)
             if not marked and not name.startswith(PREFIX):
                 continue
             where = f"{distribution.origin}: "

@@ -83,6 +83,9 @@ def resource(name: str) -> Traversable:
         found = resources.files(package).joinpath(*parts)
     except ModuleNotFoundError as error:
         raise ValueError(f"{name!r}: there is no package {package}") from error
+    except Exception as error:
+        cause = f"{type(error).__name__}: {error}"
+        raise ValueError(f"{name!r}: the import of {package} fails: {cause}") from error
     if not (found.is_file() or found.is_dir()):
         raise ValueError(f"{name!r} does not exist; is it among the package's data?")
     return found

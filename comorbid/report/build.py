@@ -6,7 +6,7 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
-from comorbid.calls import Calls, Progress, silent
+from comorbid.calls import Calls, Progress, is_core, silent
 from comorbid.document.document import Document
 from comorbid.errors import ComorbidWarning, Problem, ProblemsError, ReportError
 from comorbid.registry import Registry, load_registry
@@ -67,10 +67,12 @@ class Report:
         ComorbidError
             If there is no such renderer, or it fails, with its plugin.
         """
-        entry = self.plan.registry.find("renderers", id)
-        renderer, what = entry.declaration, f"renderer {id!r}"
-        theme = self.plan.theme.declaration
-        content = self.calls.make(entry.origin, what, renderer.render, self.document, theme)
+        entry, theme = self.plan.registry.find("renderers", id), self.plan.theme
+        what = f"renderer {id!r}"
+        if not is_core(theme.origin):  # its templates run with the renderer
+            what += f" in the theme {theme.declaration.id!r} of {theme.origin}"
+        render = entry.declaration.render
+        content = self.calls.make(entry.origin, what, render, self.document, theme.declaration)
         if not isinstance(content, bytes):
             message = f"{entry.origin}, {what} returns a {type(content).__name__}"
             raise ReportError([Problem(message, "return bytes")])
@@ -113,6 +115,8 @@ class Report:
             raise ReportError([*problems, Problem(written)]) from next(iter(lacking.values()))
         for name in files:
             progress(f"written: {folder / name}")
+        if not lock:
+            progress(f"not written: {locks.FILE}, of a draft")
         return tuple(folder / name for name in files)
 
     def _pages(self, progress: Progress) -> tuple[dict[str, bytes], dict[str, ProblemsError]]:

@@ -94,7 +94,7 @@ def fingerprints(context: Context) -> dict[str, str]:
     effects = context.effects
     moderators = {name: list(values) for name, values in effects.moderators.items()}
     return {
-        "the study table": _of_frame(context.studies.frame),
+        "the study table": _of_frame(context.studies.frame) + _of_frame(context.studies.printed),
         "the effects": _digest(repr((effects.to_dict(), moderators))),
         **{f"the table {name!r}": _of_frame(t.frame) for name, t in context.tables.items()},
         **{result_name(id_): digest_of(result) for id_, result in context.results.items()},

@@ -12,7 +12,7 @@ import pytest
 
 import comorbid as cb
 from comorbid import hookspecs, registry
-from comorbid.distributions import Distribution
+from comorbid.distributions import Distribution, installed_plugins
 from comorbid.registry import CORE_COMMANDS, KINDS, load_registry, registry_of, singular
 from comorbid.themes import JOURNAL as THEME
 
@@ -263,6 +263,17 @@ def test_a_plugin_says_which_comorbid_it_needs(
         f"plugin {name} 1.0 needs comorbid>=99; this is comorbid {version}; "
         "install versions that fit together"
     )
+
+
+def test_what_an_interrupted_installation_left_is_no_plugin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = installed_plugins()
+    left = tmp_path / "comorbid_left-1.0.dist-info"
+    left.mkdir()
+    (left / "entry_points.txt").write_text("[comorbid]\nleft = comorbid_left\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert installed_plugins() == before
 
 
 def test_requirements_are_checked_before_anything_runs() -> None:

@@ -4,18 +4,33 @@ from __future__ import annotations
 
 import datetime
 import re
+import types
 from pathlib import Path
 
 import pytest
 
+import comorbid as cb
+from comorbid.calls import Calls
 from comorbid.document.blocks import Paragraph
 from comorbid.document.document import Document, DocumentSection
+from comorbid.report.build import build_with
+from comorbid.report.definition import read_definition
 from comorbid.report.render.html import render_html
+from comorbid.testing import registry, studies_csv
 from comorbid.themes import JOURNAL, Theme, resource, stylesheet, theme_problems
 
 FONT = "comorbid.report:themes/journal/fonts/comorbid-serif-regular.woff2"
 FACE = '@font-face { font-family: "S"; src: url("fonts/comorbid-serif-regular.woff2"); }\n'
 SECTION = DocumentSection("one", "One", (Paragraph("1 < 2"),), "comorbid@1")
+TOML = """
+id = "r"
+title = "T"
+date = 2026-01-31
+data = "studies.csv"
+sections = ["provenance"]
+formats = ["html"]
+theme = "ink"
+"""
 DOCUMENT = Document("T", datetime.date(2026, 1, 31), (SECTION,))
 
 
@@ -95,3 +110,27 @@ def test_only_resources_of_packages(name: str, message: str) -> None:
 def test_the_journal_theme_embeds_each_of_its_fonts_once() -> None:
     assert theme_problems(JOURNAL) == []
     assert stylesheet(JOURNAL).count("data:font/woff2;base64,") == len(JOURNAL.fonts) == 5
+
+
+def test_a_package_that_fails_on_import_is_named(package: Path) -> None:
+    (package / "__init__.py").write_text("raise RuntimeError('broken')", encoding="utf-8")
+    (problem,) = theme_problems(Theme("ink", f"{package.name}:style.css"))
+    assert f"the import of {package.name} fails: RuntimeError: broken" in problem
+
+
+def test_a_template_that_fails_is_named_with_its_theme(package: Path, tmp_path: Path) -> None:
+    (package / "templates").mkdir()
+    text = "{% macro block(part) %}{{ part.nothing.at_all }}{% endmacro %}"
+    (package / "templates" / "blocks.html.jinja").write_text(text, encoding="utf-8")
+    plain = theme(package, FACE)
+    ink = Theme("ink", plain.stylesheet, f"{package.name}:templates", plain.fonts)
+    plugin = types.ModuleType("one")
+    plugin.comorbid_themes = cb.hookimpl(lambda: [ink])  # type: ignore[attr-defined]
+    folder = tmp_path / "report"
+    folder.mkdir()
+    (folder / "studies.csv").write_text(studies_csv(3), encoding="utf-8")
+    (folder / "report.toml").write_text(TOML, encoding="utf-8")
+    report = build_with(read_definition(folder), registry(plugin), Calls())
+    message = "renderer 'html' in the theme 'ink' of one@0 fails: UndefinedError"
+    with pytest.raises(cb.ReportError, match=message):
+        report.save()
