@@ -59,11 +59,10 @@ def check_plugin(
 
     checks = conformance_checks(plugin, studies=studies, tables=tables)
 
-    @pytest.mark.parametrize("check", checks.values(), ids=checks.keys())
     def test_conformance(check: Check) -> None:
         check()
 
-    return test_conformance
+    return pytest.mark.parametrize("check", checks.values(), ids=checks.keys())(test_conformance)
 
 
 def conformance_checks(
