@@ -234,6 +234,14 @@ class Renderer:
         Of the file, ``".html"``: the report is written to ``report.html``.
     render : callable
         ``render(document, theme) -> bytes``: the same document and theme give the same bytes.
+
+    Examples
+    --------
+    >>> import comorbid as cb
+    >>> def titles(document, theme):
+    ...     return ", ".join(section.title for section in document.sections).encode()
+    >>> cb.Renderer("titles", ".txt", titles).suffix
+    '.txt'
     """
 
     id: str

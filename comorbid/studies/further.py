@@ -32,6 +32,15 @@ class DataTable:
         Name of the file as given.
     sha256 : str
         Hash of the bytes of the file, in hexadecimal.
+
+    Examples
+    --------
+    >>> import comorbid as cb
+    >>> def section(context):
+    ...     drugs = context.tables["treatments"].frame["drug"]
+    ...     return [cb.Paragraph(f"{drugs.nunique()} drugs have been tried.")]
+    >>> cb.Section("drugs", "Drugs", section, tables=("treatments",)).tables
+    ('treatments',)
     """
 
     _frame: pd.DataFrame = field()
