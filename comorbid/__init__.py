@@ -28,8 +28,10 @@ if TYPE_CHECKING:
         Analysis as Analysis,
         Column as Column,
         Context as Context,
+        DataTable as DataTable,
         Estimator as Estimator,
         Measure as Measure,
+        Renderer as Renderer,
         Section as Section,
         Subgroup as Subgroup,
     )
@@ -47,6 +49,10 @@ if TYPE_CHECKING:
         Paragraph as Paragraph,
         Strong as Strong,
         Table as Table,
+    )
+    from comorbid.document.document import (
+        Document as Document,
+        DocumentSection as DocumentSection,
     )
     from comorbid.document.sections.results import subgroup_blocks as subgroup_blocks
     from comorbid.effects.build import effects as effects
@@ -115,6 +121,7 @@ if TYPE_CHECKING:
         against_rest as against_rest,
         subgroups as subgroups,
     )
+    from comorbid.themes import Theme as Theme
 
 # The public names by the module that they live in; each is imported when it is first used.
 _HOMES = {
@@ -126,9 +133,12 @@ _HOMES = {
     "bias.rank_test": "rank_test",
     "bias.selection": "selection_model",
     "bias.trim_and_fill": "trim_and_fill",
-    "contributions": "Analysis Column Context Estimator Measure Section Subgroup",
+    "contributions": (
+        "Analysis Column Context DataTable Estimator Measure Renderer Section Subgroup"
+    ),
     "document": "figures prose",
     "document.blocks": "Block Figure Heading Items Link Note Paragraph Strong Table",
+    "document.document": "Document DocumentSection",
     "document.sections.results": "subgroup_blocks",
     "effects.build": "effects",
     "effects.conversions": "convert",
@@ -169,6 +179,7 @@ _HOMES = {
     "studies.read": "read_studies",
     "studies.table": "Studies",
     "subgroups": "AgainstRest Subgroups against_rest subgroups",
+    "themes": "Theme",
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
 

@@ -5,8 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import cast
 
-from comorbid.contributions import Analysis, Context, Estimator, Measure, Section
+from comorbid.contributions import (
+    Analysis,
+    Context,
+    Estimator,
+    Measure,
+    Renderer,
+    Section,
+    Theme,
+)
 from comorbid.document.blocks import Block
+from comorbid.document.document import Document
 from comorbid.document.sections import evidence, methods, provenance, results, summary
 from comorbid.effects.measures import MEASURES
 from comorbid.models.estimators import ESTIMATORS
@@ -16,6 +25,7 @@ from comorbid.registry import hookimpl
 from comorbid.sensitivity.leave_one_out import leave_one_out
 from comorbid.sensitivity.other_rows import other_rows
 from comorbid.studies.audit import Audit, audit
+from comorbid.themes import JOURNAL
 
 
 @hookimpl
@@ -65,6 +75,41 @@ def comorbid_sections() -> Iterable[Section]:
         Section("funnel", "Small-study effects", _funnel, needs=("pool",)),
         Section("provenance", "Provenance", _provenance),
     )
+
+
+@hookimpl
+def comorbid_themes() -> Iterable[Theme]:
+    """Declare the theme of the core."""
+    return (JOURNAL,)
+
+
+@hookimpl
+def comorbid_renderers() -> Iterable[Renderer]:
+    """Declare the forms in which the core writes a report."""
+    return (
+        Renderer("html", ".html", _html),
+        Renderer("markdown", ".md", _markdown),
+        Renderer("pdf", ".pdf", _pdf),
+    )
+
+
+def _html(document: Document, theme: Theme) -> bytes:
+    from comorbid.report.render.html import render_html
+
+    return render_html(document, theme).encode()
+
+
+def _markdown(document: Document, theme: Theme) -> bytes:
+    from comorbid.report.render.markdown import render_markdown
+
+    return render_markdown(document)
+
+
+def _pdf(document: Document, theme: Theme) -> bytes:
+    from comorbid.report.render.html import render_html
+    from comorbid.report.render.pdf import render_pdf
+
+    return render_pdf(render_html(document, theme), date=document.date)
 
 
 def _audit(context: Context) -> Audit:

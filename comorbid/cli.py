@@ -1,19 +1,36 @@
-"""The command line: check, pool, build, verify, plugins. Exit 0 done, 1 failed, 2 wrong usage."""
+"""The command line: check, pool, build, verify, plugins, new, and what installed plugins add.
+
+Exit 0 done, 1 failed, 2 wrong usage.
+"""
 
 from __future__ import annotations
 
 import sys
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from comorbid.errors import ComorbidError, ComorbidWarning, ModelError
 
+if TYPE_CHECKING:
+    from comorbid.calls import Call
+    from comorbid.registry import Registry
+
+_ORIGIN = "comorbid.origin"
+_MORE = "Installed plugins may add commands; `comorbid plugins` lists them."
+
 
 class _Commands(click.Group):
-    """A group whose commands print comorbid's errors and warnings as text and exit 1."""
+    """A group whose commands print comorbid's errors and warnings as text and exit 1.
+
+    A name that is none of comorbid's own commands is looked for among those of the installed
+    plugins, which are imported only then.
+    """
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return super().get_command(ctx, cmd_name) or _plugin_command(ctx, cmd_name)
 
     def invoke(self, ctx: click.Context) -> Any:
         with warnings.catch_warnings(record=True) as caught:
@@ -21,11 +38,47 @@ class _Commands(click.Group):
             try:
                 return super().invoke(ctx)
             except ComorbidError as error:
-                click.echo(f"error: {error}", err=True)
-                ctx.exit(1)
+                _fail(ctx, str(error))
+            except (click.ClickException, click.exceptions.Exit, click.Abort):
+                raise
+            except Exception as error:
+                if _ORIGIN not in ctx.meta:
+                    raise
+                _fail(ctx, f"{ctx.meta[_ORIGIN]} fails: {type(error).__name__}: {error}")
             finally:
                 for warning in caught:
                     click.echo(f"warning: {warning.message}", err=True)
+
+
+def _fail(ctx: click.Context, message: str) -> None:
+    click.echo(f"error: {message}", err=True)
+    ctx.exit(1)
+
+
+def _plugin_command(ctx: click.Context, name: str) -> click.Command | None:
+    """Return the command of this name that an installed plugin declares."""
+    from comorbid.distributions import find_distribution, installed_plugins
+    from comorbid.registry import registry_of
+
+    found, broken = [], []
+    for plugin, version in installed_plugins():
+        try:
+            registry = registry_of([find_distribution(f"{plugin}=={version}")])
+        except ComorbidError as error:
+            broken.append(f"warning: {error}")
+        else:
+            found += [entry for entry in registry.commands if entry.declaration.name == name]
+    if len(found) > 1:
+        both = " and ".join(entry.origin for entry in found)
+        raise click.UsageError(f"{both} both have a command {name!r}; uninstall one of them")
+    if not found:
+        click.echo("\n".join(broken), err=True, nl=bool(broken))
+        return None
+    (entry,) = found
+    ctx.meta[_ORIGIN] = f"{entry.origin}, command {name!r}"
+    if not isinstance(entry.declaration, click.Command):
+        raise click.ClickException(f"{ctx.meta[_ORIGIN]} is no click.Command; ask its author")
+    return entry.declaration
 
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -36,7 +89,7 @@ def _say(line: str) -> None:
     click.echo(line, err=True)
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Commands, epilog=_MORE, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="comorbid")
 def main() -> None:
     """Pool the associations of two conditions and build reports that can be verified."""
@@ -91,14 +144,23 @@ def pool(file: Path, measure: str, method: str, test: Any, level: float) -> None
 
 @main.command()
 @click.argument("folder", type=_FOLDER)
-def build(folder: Path) -> None:
-    """Build the report in FOLDER: report.pdf, report.html and results.json."""
+@click.option(
+    "--draft", is_flag=True, help="Write the pages also where sections fail, with placeholders."
+)
+def build(folder: Path, draft: bool) -> None:
+    """Build the report in FOLDER: its pages (report.html, report.pdf) and results.json.
+
+    Exits with 1 if a part of it fails, also as a draft, which gets no results.json.
+    """
     from comorbid.report.build import build as build_report
 
-    report = build_report(folder, progress=_say)
+    report = build_report(folder, failing="placeholder" if draft else "stop", progress=_say)
     for difference in report.moved:
         click.echo(f"moved: {difference}")
+    for problem in report.failures:
+        _say(f"error: {problem}")
     report.save(progress=_say)
+    sys.exit(bool(report.failures))
 
 
 @main.command()
@@ -113,23 +175,86 @@ def verify(folder: Path) -> None:
 
 
 @main.command()
-def plugins() -> None:
-    """List the installed plugins: name, version, hooks and what they declare."""
-    from comorbid.registry import declared_ids, hooks_of, installed_plugins, load_registry
+@click.argument("folder", type=_FOLDER, required=False)
+@click.option("--trace", is_flag=True, help="Show each call with its time.")
+def plugins(folder: Path | None, trace: bool) -> None:
+    """List the installed plugins: name, version, hooks and what they declare.
+
+    With FOLDER, those of the report in it; with --trace also every call, and how long it took: the
+    hooks, and with FOLDER everything that a build of the report calls, comorbid's own included.
+    """
+    if folder is not None:
+        _report_plugins(folder, trace)
+        return
+    from comorbid.calls import Calls
+    from comorbid.distributions import installed_plugins
+    from comorbid.registry import load_registry
 
     failed = False
     for name, version in installed_plugins():
+        calls = Calls(_say)
         try:
-            registry = load_registry([f"{name}=={version}"])
+            registry = load_registry([f"{name}=={version}"], calls)
         except ComorbidError as error:
             failed = True
             click.echo(f"{name} {version}\n  cannot be used: {error}")
-            continue
-        found = next(entry for entry in registry.distributions if entry.name == name)
-        click.echo(f"{name} {version}")
-        click.echo(f"  hooks: {', '.join(hooks_of(found))}")
-        for kind, ids in declared_ids(registry, found.origin).items():
-            click.echo(f"  {kind}: {', '.join(ids)}")
+        else:
+            _list_plugins(registry)
+        if trace:
+            _list_calls([call for call in calls.made if call.origin == f"{name}@{version}"])
     if not installed_plugins():
         click.echo("no plugin is installed")
     sys.exit(failed)
+
+
+def _report_plugins(folder: Path, trace: bool) -> None:
+    """List the plugins of a report, and with a trace every call of its build."""
+    from comorbid.calls import Calls
+    from comorbid.registry import load_registry
+    from comorbid.report.build import build_with
+    from comorbid.report.definition import read_definition
+
+    definition = read_definition(folder)
+    calls = Calls(_say)
+    try:
+        registry = load_registry(definition.plugins, calls)
+        _list_plugins(registry)
+        if trace:
+            report = build_with(definition, registry, calls)
+            for id_ in definition.formats:
+                report.render(id_)
+    finally:
+        if trace:
+            _list_calls(calls.made)
+
+
+def _list_plugins(registry: Registry) -> None:
+    from comorbid.calls import is_core
+    from comorbid.registry import hooks_of
+
+    for found in registry.distributions:
+        if not is_core(found.origin):
+            click.echo(f"{found.name} {found.version}")
+            click.echo(f"  hooks: {', '.join(hooks_of(found))}")
+            for kind, ids in registry.ids_of(found.origin).items():
+                click.echo(f"  {kind}: {', '.join(ids)}")
+
+
+def _list_calls(calls: list[Call]) -> None:
+    for call in calls:
+        click.echo(f"  {1000 * call.seconds:10.1f} ms  {call.origin}, {call.what}")
+
+
+@main.group()
+def new() -> None:
+    """Write the files of something new to start from."""
+
+
+@new.command("plugin")
+@click.argument("name")
+def new_plugin(name: str) -> None:
+    """Write a working plugin with a passing test into the folder comorbid-NAME."""
+    from comorbid.starter import write_plugin
+
+    for path in write_plugin(name, Path.cwd()):
+        _say(f"written: {path.relative_to(Path.cwd())}")

@@ -6,37 +6,40 @@ control, on values that it cannot change.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from types import MappingProxyType
+from typing import Any, Protocol, runtime_checkable
 
 from comorbid.document.blocks import Block
+from comorbid.document.document import Document
 from comorbid.effects.measures import Measure
 from comorbid.effects.overrides import Override
-from comorbid.effects.scales import SCALES
 from comorbid.effects.table import Effects
 from comorbid.models.estimators import Estimator
 from comorbid.models.kernel import Test
 from comorbid.studies.columns import Column
+from comorbid.studies.further import DataTable
 from comorbid.studies.table import Studies
+from comorbid.themes import Theme
 
 __all__ = [
     "Analysis",
     "Column",
+    "Command",
     "Context",
+    "DataTable",
     "Declaration",
     "Estimator",
     "Measure",
     "Provenance",
+    "Renderer",
     "Result",
     "Section",
     "Settings",
     "Subgroup",
-    "problems_of",
+    "Theme",
 ]
-
-_KEBAB = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
 class Result(Protocol):
@@ -89,6 +92,9 @@ class Context:
         Inputs, software and plugins.
     results : mapping of str to result
         Results by id: only those named in ``needs``.
+    tables : mapping of str to DataTable
+        The report's further tables by name: only those named in ``tables`` of the analysis or
+        section.
 
     Examples
     --------
@@ -107,6 +113,7 @@ class Context:
     subgroups: tuple[Subgroup, ...]
     provenance: Provenance
     results: Mapping[str, Result]
+    tables: Mapping[str, DataTable]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +130,8 @@ class Analysis:
         ``run(context) -> result`` with ``to_dict()``; formats no text.
     needs : tuple of str
         Ids of the results it reads.
+    tables : tuple of str
+        Names of the further tables it reads; a report that uses it must have them.
 
     Examples
     --------
@@ -137,6 +146,7 @@ class Analysis:
     label: str
     run: Callable[[Context], Result]
     needs: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +181,13 @@ class Subgroup:
     rationale: str
     prespecified: bool
 
+    def __post_init__(self) -> None:
+        where = {
+            name: (values,) if isinstance(values, str) else tuple(values)
+            for name, values in self.where.items()
+        }
+        object.__setattr__(self, "where", MappingProxyType(where))
+
 
 @dataclass(frozen=True, slots=True)
 class Section:
@@ -186,6 +203,8 @@ class Section:
         ``build(context) -> iterable of blocks``: reads results, does no I/O, writes no HTML.
     needs : tuple of str
         Ids of the results it reads.
+    tables : tuple of str
+        Names of the further tables it reads; a report that uses it must have them.
 
     Examples
     --------
@@ -200,32 +219,48 @@ class Section:
     title: str
     build: Callable[[Context], Sequence[Block]]
     needs: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()
 
 
-Declaration = Column | Measure | Estimator | Analysis | Subgroup | Section
+@dataclass(frozen=True, slots=True)
+class Renderer:
+    """A form in which a report is written, such as HTML.
 
-
-def problems_of(declaration: Declaration) -> list[str]:
-    """Return what is wrong with a declaration's own fields; empty when nothing is.
+    Parameters
+    ----------
+    id : str
+        Kebab-case, unique among renderers; the name used in ``report.toml``.
+    suffix : str
+        Of the file, ``".html"``: the report is written to ``report.html``.
+    render : callable
+        ``render(document, theme) -> bytes``: the same document and theme give the same bytes.
 
     Examples
     --------
-    >>> problems_of(Section(id="My Section", title="", build=len))
-    ["id 'My Section' is not kebab-case, such as 'my-section'", 'title is empty']
+    >>> import comorbid as cb
+    >>> def titles(document, theme):
+    ...     return ", ".join(section.title for section in document.sections).encode()
+    >>> cb.Renderer("titles", ".txt", titles).suffix
+    '.txt'
     """
-    problems = []
-    kebab_ids = Analysis | Subgroup | Section
-    if isinstance(declaration, kebab_ids) and not _KEBAB.fullmatch(declaration.id):
-        kebab = re.sub(r"[^a-z0-9]+", "-", declaration.id.lower()).strip("-") or "a-name"
-        problems.append(f"id {declaration.id!r} is not kebab-case, such as {kebab!r}")
-    for name in ("label", "title", "rationale"):
-        if getattr(declaration, name, "given").strip() == "":
-            problems.append(f"{name} is empty")
-    for name in ("run", "build", "effect", "tau2"):
-        if not callable(getattr(declaration, name, len)):
-            problems.append(f"{name} is no function")
-    if isinstance(declaration, Measure) and declaration.scale not in SCALES:
-        problems.append(f"scale is {declaration.scale!r}; use one of {', '.join(SCALES)}")
-    if isinstance(declaration, Subgroup) and not declaration.where:
-        problems.append("where is empty; name a column and its values")
-    return problems
+
+    id: str
+    suffix: str
+    render: Callable[[Document, Theme], bytes]
+
+
+@runtime_checkable
+class Command(Protocol):
+    """A command of the command line: a ``click.Command``, which has these and more."""
+
+    name: str | None
+    callback: Callable[..., object] | None
+    params: list[Any]
+
+    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None) -> object:
+        """Run it."""
+
+
+Declaration = (
+    Column | Measure | Estimator | Analysis | Subgroup | Section | Theme | Renderer | Command
+)

@@ -1,23 +1,41 @@
 """The hooks that a plugin may implement.
 
-Every hook takes no argument, is called once when a report's plugins are loaded, one plugin at a
-time, and returns an iterable of frozen declarations. A hook that raises, or returns something
-else, stops the build before anything is computed, with the distribution, its version and what to
-do. The functions inside a declaration run later.
+Every hook takes no argument and returns an iterable of frozen declarations. It is called once
+when a report's plugins are loaded, one plugin at a time, before anything is computed; a hook that
+raises, or returns something else, stops the build there. The functions inside a declaration run
+later, under comorbid's control, on values that they cannot change.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from comorbid.contributions import Analysis, Column, Estimator, Measure, Section, Subgroup
+from comorbid.contributions import (
+    Analysis,
+    Column,
+    Command,
+    Estimator,
+    Measure,
+    Renderer,
+    Section,
+    Subgroup,
+    Theme,
+)
 
 
 def comorbid_columns() -> Iterable[Column]:
-    """Declare columns of the study table that the plugin reads.
+    """Declare columns of the study table, or of a further table, that the plugin reads.
 
-    Called before the study table is read. A column extends the table; it may not redefine a core
-    column or another plugin's.
+    Called: before any table is read. A column's ``check(values)`` is called once, with the cells
+    that are not missing.
+
+    Gets: an array of float64 for numbers and counts, of bool for flags, of text otherwise.
+
+    Returns: `Column` values; ``check`` returns one bool for each value. A column may not redefine
+    one of comorbid's or of another plugin.
+
+    If it fails: the build stops and names the plugin. A value that ``check`` refuses is a mistake
+    in the table, reported with its line.
     """
     return ()
 
@@ -25,8 +43,15 @@ def comorbid_columns() -> Iterable[Column]:
 def comorbid_measures() -> Iterable[Measure]:
     """Declare effect measures.
 
-    ``Measure.effect(rows) -> (yi, vi)`` is pure and vectorised and works on the analysis scale;
-    missing input gives nan, never a guess.
+    Called: ``effect(rows)`` is called once for the study table and once for each subgroup, where
+    the report names the measure.
+
+    Gets: a mapping of each name in ``columns`` to a float64 array of shape (k,), missing as nan.
+
+    Returns: `Measure` values; ``effect`` returns effects and sampling variances, both of shape
+    (k,), on the analysis scale. Missing input gives nan, never a guess. Pure and vectorised.
+
+    If it fails: the build stops and names the plugin.
     """
     return ()
 
@@ -34,9 +59,17 @@ def comorbid_measures() -> Iterable[Measure]:
 def comorbid_estimators() -> Iterable[Estimator]:
     """Declare estimators of the between-study variance tau2.
 
-    ``Estimator.tau2(yi, vi)`` gets arrays of shape (k, n), with ``vi = inf`` where a study does
-    not belong to a data set, and returns n values >= 0; it raises rather than return a
-    half-converged value.
+    Called: ``tau2(yi, vi)`` is called for every fit and, with many data sets at once, for every
+    set of refits, where the report names the estimator.
+
+    Gets: two float64 arrays of shape (k, n), k studies by n data sets, ``vi`` inf where a study
+    does not belong to a data set; at least two belong to each.
+
+    Returns: `Estimator` values; ``tau2`` returns n finite values from 0 up. It raises rather than
+    return a half-converged value.
+
+    If it fails: the analysis that needed the fit fails, and the plugin with the estimator is
+    named.
     """
     return ()
 
@@ -44,8 +77,17 @@ def comorbid_estimators() -> Iterable[Estimator]:
 def comorbid_analyses() -> Iterable[Analysis]:
     """Declare analyses, whose results are locked under their ids.
 
-    ``Analysis.run(context)`` returns a result with ``to_dict()`` and formats no text. It runs
-    only when a section in use needs it.
+    Called: ``run(context)`` is called once if a section in use needs the result, after the
+    results that it needs itself.
+
+    Gets: a `Context` with the studies and effects, the results named in ``needs`` and the tables
+    named in ``tables``.
+
+    Returns: `Analysis` values; ``run`` returns a result whose ``to_dict()`` holds numbers, text,
+    lists and dictionaries of them. It formats no text.
+
+    If it fails: so do the sections that need the result. All failures are reported together,
+    and nothing is written.
     """
     return ()
 
@@ -53,8 +95,15 @@ def comorbid_analyses() -> Iterable[Analysis]:
 def comorbid_subgroups() -> Iterable[Subgroup]:
     """Declare subgroups of the studies, as data.
 
-    The engine fits the subgroup and the other studies and tests the difference; fewer than two
-    studies is a result ("not pooled"), not an error.
+    Called: comorbid fits the subgroup and the other studies, and tests the difference, if a
+    section in use needs the result.
+
+    Gets: nothing; ``where`` names columns and the values that belong.
+
+    Returns: `Subgroup` values. Fewer than two studies is a result ("not pooled"), no error.
+
+    If it fails: the sections that need the result fail, as for an analysis. A column that the
+    study table lacks is named.
     """
     return ()
 
@@ -62,7 +111,62 @@ def comorbid_subgroups() -> Iterable[Subgroup]:
 def comorbid_sections() -> Iterable[Section]:
     """Declare sections of the report.
 
-    ``Section.build(context)`` returns blocks. It runs only when ``report.toml`` lists the
-    section. When it raises, the build fails and names the plugin.
+    Called: ``build(context)`` is called once if ``report.toml`` lists the section, after all
+    results.
+
+    Gets: a `Context`, as an analysis does.
+
+    Returns: `Section` values; ``build`` returns blocks. It reads results, does no input or
+    output and writes no HTML; a figure has alternative text.
+
+    If it fails: all failing sections are reported together, each with its plugin, and nothing is
+    written. With ``comorbid build --draft`` a page in its place says so.
+    """
+    return ()
+
+
+def comorbid_themes() -> Iterable[Theme]:
+    """Declare themes: how the pages look.
+
+    Called: the style sheet and templates are read when a report with ``theme = "ID"`` is written.
+
+    Gets: templates get what comorbid's own get; see ``comorbid/report/templates``.
+
+    Returns: `Theme` values that name resources of installed packages: no file of the machine, no
+    font of the system, nothing from the network.
+
+    If it fails: the build stops before anything is computed if a resource is missing or the style
+    sheet asks for anything else; a template that fails stops the writing of that page.
+    """
+    return ()
+
+
+def comorbid_renderers() -> Iterable[Renderer]:
+    """Declare renderers: further forms of a report, beside HTML and PDF.
+
+    Called: ``render(document, theme)`` is called once if ``report.toml`` lists the renderer under
+    ``formats``.
+
+    Gets: the whole `Document` and the `Theme`.
+
+    Returns: `Renderer` values; ``render`` returns bytes, the same for the same document.
+
+    If it fails: the other files are written, the failure is reported and the exit code is 1.
+    """
+    return ()
+
+
+def comorbid_commands() -> Iterable[Command]:
+    """Declare commands of the command line.
+
+    Called: when ``comorbid NAME`` is none of comorbid's own commands; the installed plugins are
+    then loaded and asked. ``comorbid --help`` loads none; ``comorbid plugins`` lists the commands.
+
+    Gets: what its own parameters say.
+
+    Returns: ``click.Command`` values, not attached to anything. One may not be called as a command
+    of comorbid.
+
+    If it fails: the error is printed with the plugin's name, and the exit code is 1.
     """
     return ()

@@ -7,61 +7,84 @@ time, so that a failure is known by its distribution; nothing depends on the ord
 from __future__ import annotations
 
 import difflib
+import importlib
 import inspect
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from importlib import metadata
-from typing import Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 import pluggy
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
 
 from comorbid import hookspecs
+from comorbid.calls import Calls
 from comorbid.contributions import (
     Analysis,
     Column,
+    Command,
     Declaration,
     Estimator,
     Measure,
+    Renderer,
     Section,
     Subgroup,
-    problems_of,
+    Theme,
 )
-from comorbid.errors import PluginError, Problem
+from comorbid.declarations import id_of, problems_of
+from comorbid.distributions import CORE, GROUP, Distribution, find_distribution
+from comorbid.errors import PluginError, Problem, ProblemsError
 from comorbid.studies.columns import CORE_COLUMNS
 
-GROUP = "comorbid"
-_KINDS: dict[str, type[Declaration]] = {
+PREFIX = "comorbid_"
+KINDS: dict[str, type[Any]] = {
     "columns": Column,
     "measures": Measure,
     "estimators": Estimator,
     "analyses": Analysis,
     "subgroups": Subgroup,
     "sections": Section,
+    "themes": Theme,
+    "renderers": Renderer,
+    "commands": Command,
 }
+HOOKS = tuple(f"{PREFIX}{kind}" for kind in KINDS)
+CORE_COMMANDS = ("build", "check", "new", "plugins", "pool", "verify")
+"""Names of comorbid's own commands, which no plugin may take."""
+
 # Results of analyses and subgroups are locked side by side and share one set of ids.
 _SHARED_IDS = {"subgroups": "analyses"}
+_MARK = f"{GROUP}_impl"
 
-hookimpl = pluggy.HookimplMarker(GROUP)
+D = TypeVar("D", bound=Declaration, covariant=True)
+F = TypeVar("F", bound=Callable[..., Any])
+
 _hookspec = pluggy.HookspecMarker(GROUP)
-for _name in _KINDS:
-    _hookspec(getattr(hookspecs, f"comorbid_{_name}"))
-
-D = TypeVar("D", bound=Declaration)
+for _name in HOOKS:
+    _hookspec(getattr(hookspecs, _name))
 
 
-@dataclass(frozen=True, slots=True)
-class Distribution:
-    """An installed distribution that contributes, and the objects that implement its hooks."""
+def hookimpl(function: F) -> F:
+    """Mark a function of a plugin as one of its hooks; it is used as a decorator.
 
-    name: str
-    version: str
-    plugins: tuple[object, ...]
+    Parameters
+    ----------
+    function : callable
+        Named after the hook, without parameters.
 
-    @property
-    def origin(self) -> str:
-        """``name@version``, as it is printed and locked."""
-        return f"{self.name}@{self.version}"
+    Returns
+    -------
+    callable
+        The function itself.
+
+    Examples
+    --------
+    >>> @hookimpl
+    ... def comorbid_columns():
+    ...     return (Column("icd_code", "text", description="the code of the diagnosis"),)
+    """
+    return pluggy.HookimplMarker(GROUP)(function)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,26 +106,55 @@ class Registry:
     analyses: tuple[Declared[Analysis], ...]
     subgroups: tuple[Declared[Subgroup], ...]
     sections: tuple[Declared[Section], ...]
+    themes: tuple[Declared[Theme], ...]
+    renderers: tuple[Declared[Renderer], ...]
+    commands: tuple[Declared[Command], ...]
 
-    def find(self, kind: str, id: str) -> Declared[Declaration]:  # noqa: A002
+    def find(self, kind: str, id: str) -> Declared[Any]:  # noqa: A002
         """Return the declaration of this kind and id; `PluginError` names those that exist."""
-        known = {_id(entry.declaration): entry for entry in getattr(self, kind)}
+        known: dict[str, Declared[Any]]
+        known = {id_of(entry.declaration): entry for entry in getattr(self, kind)}
         if id not in known:
             near = difflib.get_close_matches(id, known, 1)
             hint = f"did you mean {near[0]!r}? " if near else ""
-            raise PluginError(
-                [Problem(f"no {kind[:-1]} {id!r}", f"{hint}use one of {', '.join(sorted(known))}")]
-            )
-        return cast(Declared[Declaration], known[id])
+            remedy = f"{hint}use one of {', '.join(sorted(known))}"
+            raise PluginError([Problem(f"no {singular(kind)} {id!r}", remedy)])
+        return known[id]
+
+    def ids_of(self, origin: str) -> dict[str, list[str]]:
+        """Return, by kind, the ids that one distribution declares."""
+        found = {
+            kind: [id_of(e.declaration) for e in getattr(self, kind) if e.origin == origin]
+            for kind in KINDS
+        }
+        return {kind: ids for kind, ids in found.items() if ids}
 
 
-def load_registry(requirements: Sequence[str] = ()) -> Registry:
+def hooks_of(distribution: Distribution) -> tuple[str, ...]:
+    """Return the names of the hooks that a distribution implements."""
+    return tuple(h for h in HOOKS if any(hasattr(plugin, h) for plugin in distribution.plugins))
+
+
+def singular(kind: str) -> str:
+    """Return the word for one of a kind.
+
+    Examples
+    --------
+    >>> singular("analyses"), singular("sections")
+    ('analysis', 'section')
+    """
+    return "analysis" if kind == "analyses" else kind.removesuffix("s")
+
+
+def load_registry(requirements: Sequence[str] = (), calls: Calls | None = None) -> Registry:
     """Load comorbid's own contributions and those of the plugins required.
 
     Parameters
     ----------
     requirements : sequence of str
         As in ``report.toml``: ``"comorbid-migraine >=1,<2"``. Nothing else is imported.
+    calls : Calls, optional
+        Makes and records the calls.
 
     Returns
     -------
@@ -111,108 +163,88 @@ def load_registry(requirements: Sequence[str] = ()) -> Registry:
     Raises
     ------
     PluginError
-        All problems at once: not installed, wrong version, fails on import, unknown hook, a hook
-        that raises or returns the wrong type, an id that is taken.
+        All problems at once: not installed, wrong version, listed twice, fails on import, unknown
+        hook, a hook that raises or returns the wrong type, an id that is taken.
 
     Examples
     --------
     >>> load_registry().find("estimators", "REML").origin.split("@")[0]
     'comorbid'
     """
-    from comorbid import builtin
-
-    found = [Distribution("comorbid", metadata.version("comorbid"), (builtin,))]
+    calls = calls or Calls()
+    found = [core()]
     problems: list[Problem] = []
     for requirement in requirements:
         try:
-            found.append(find_distribution(requirement))
+            found.append(find_distribution(requirement, calls))
         except PluginError as error:
             problems.extend(error.problems)
     if problems:
         raise PluginError(problems)
-    return registry_of(found)
+    return registry_of(found, calls)
 
 
-def registry_of(distributions: Iterable[Distribution]) -> Registry:
+def core() -> Distribution:
+    """Return comorbid itself: its contributions are loaded by name, as a plugin's are."""
+    builtin = importlib.import_module("comorbid.builtin")
+    return Distribution(CORE, metadata.version(CORE), (builtin,))
+
+
+def registry_of(distributions: Iterable[Distribution], calls: Calls | None = None) -> Registry:
     """Collect what these distributions declare; raise `PluginError` with all problems at once."""
-    ordered = tuple(sorted(distributions, key=lambda entry: (entry.name != GROUP, entry.name)))
-    problems: list[Problem] = []
+    calls = calls or Calls()
+    ordered = tuple(sorted(distributions, key=lambda entry: (entry.name != CORE, entry.name)))
     manager = pluggy.PluginManager(GROUP)
     manager.add_hookspecs(hookspecs)
+    problems = _repeated(ordered)
     for distribution in ordered:
-        problems += _register(manager, distribution)
+        problems += _wrong_hooks(distribution)
     if problems:
         raise PluginError(problems)
-    declared = {kind: _collect(manager, ordered, kind, problems) for kind in _KINDS}
+    for distribution in ordered:
+        for plugin in distribution.plugins:
+            manager.register(plugin, name=f"{distribution.origin}:{len(manager.get_plugins())}")
+    declared = {kind: _collect(manager, ordered, kind, calls, problems) for kind in KINDS}
     problems += _taken_ids(declared)
     if problems:
         raise PluginError(problems)
     return Registry(distributions=ordered, **declared)  # type: ignore[arg-type]
 
 
-def find_distribution(requirement: str) -> Distribution:
-    """Find, check and import the one distribution that meets a requirement."""
-    try:
-        wanted = Requirement(requirement)
-    except InvalidRequirement as error:
-        remedy = "write a name and versions, such as 'comorbid-migraine >=1,<2'"
-        raise PluginError([Problem(f"plugin requirement {requirement!r}", remedy)]) from error
-    try:
-        found = metadata.distribution(wanted.name)
-    except metadata.PackageNotFoundError as error:
-        remedy = f"install it (python -m pip install {str(wanted)!r}) or take it off the list"
-        raise PluginError([Problem(f"plugin {wanted.name} is not installed", remedy)]) from error
-    name, version = found.metadata["Name"], found.version
-    if not wanted.specifier.contains(version, prereleases=True):
-        remedy = f"install a version that is {wanted.specifier}, or change the requirement"
-        raise PluginError([Problem(f"plugin {name} is version {version}", remedy)])
-    points = [point for point in found.entry_points if point.group == GROUP]
-    if not points:
-        remedy = f"it needs an entry point in the group {GROUP!r}; ask its author"
-        raise PluginError([Problem(f"{name} {version} is no comorbid plugin", remedy)])
-    return Distribution(name, version, tuple(_import(point, name, version) for point in points))
+def _repeated(distributions: Sequence[Distribution]) -> list[Problem]:
+    """Return a problem for every distribution, and every object in one, that is there twice."""
+    names = Counter(canonicalize_name(entry.name) for entry in distributions)
+    problems = [
+        Problem(f"plugin {name} is listed twice", "list it once")
+        for name, times in names.items()
+        if times > 1
+    ]
+    for entry in distributions:
+        if len({id(plugin) for plugin in entry.plugins}) < len(entry.plugins):
+            remedy = "it needs one entry point; ask its author"
+            problems.append(Problem(f"{entry.origin}: two entry points name one object", remedy))
+    return problems
 
 
-def installed_plugins() -> tuple[tuple[str, str], ...]:
-    """Return name and version of every installed distribution with a comorbid entry point."""
-    found = {
-        (entry.metadata["Name"], entry.version)
-        for entry in metadata.distributions()
-        if any(point.group == GROUP for point in entry.entry_points)
-    }
-    return tuple(sorted(found))
-
-
-def _import(point: metadata.EntryPoint, name: str, version: str) -> object:
-    try:
-        return point.load()
-    except (Exception, SystemExit) as error:
-        cause = f"{type(error).__name__}: {error}"
-        remedy = "update or remove it, or take it off the list"
-        raise PluginError(
-            [Problem(f"plugin {name} {version} fails on import ({point.value}): {cause}", remedy)]
-        ) from error
-
-
-def _register(manager: pluggy.PluginManager, distribution: Distribution) -> list[Problem]:
+def _wrong_hooks(distribution: Distribution) -> list[Problem]:
+    """Return what is wrong with the names, marks and signatures of a distribution's hooks."""
     problems = []
-    specified = {f"comorbid_{kind}" for kind in _KINDS}
     for plugin in distribution.plugins:
         for name, function in inspect.getmembers(plugin, callable):
-            if not name.startswith("comorbid_"):
+            marked = isinstance(getattr(function, _MARK, None), dict)
+            if not marked and not name.startswith(PREFIX):
                 continue
-            if name not in specified:
-                near = difflib.get_close_matches(name, sorted(specified), 1)
-                hint = f"did you mean {near[0]}?" if near else f"use one of {sorted(specified)}"
-                problems.append(Problem(f"{distribution.origin}: unknown hook {name}", hint))
-            elif not hasattr(function, f"{GROUP}_impl"):
+            where = f"{distribution.origin}: "
+            if name not in HOOKS:
+                near = difflib.get_close_matches(name, HOOKS, 1)
+                hint = f"did you mean {near[0]}?" if near else f"use one of {', '.join(HOOKS)}"
+                problems.append(Problem(f"{where}unknown hook {name}", hint))
+            elif not marked:
                 remedy = "put @comorbid.hookimpl above it"
-                problems.append(Problem(f"{distribution.origin}: {name} is not marked", remedy))
-        try:
-            manager.register(plugin, name=f"{distribution.origin}:{len(manager.get_plugins())}")
-        except (pluggy.PluginValidationError, ValueError) as error:
-            remedy = "a hook takes no argument; see plugins/README.md"
-            problems.append(Problem(f"{distribution.origin}: {error}", remedy))
+                problems.append(Problem(f"{where}{name} is not marked", remedy))
+            elif parameters := ", ".join(inspect.signature(function).parameters):
+                remedy = f"a hook takes no argument: write def {name}()"
+                problems.append(Problem(f"{where}{name} takes {parameters}", remedy))
     return problems
 
 
@@ -220,89 +252,62 @@ def _collect(
     manager: pluggy.PluginManager,
     distributions: Sequence[Distribution],
     kind: str,
+    calls: Calls,
     problems: list[Problem],
 ) -> tuple[Declared[Declaration], ...]:
     """Call one hook, one plugin at a time; problems found are added to the list."""
+    hook = f"{PREFIX}{kind}"
     collected = []
-    everyone = manager.get_plugins()
     for distribution in distributions:
         for plugin in distribution.plugins:
-            hook = getattr(manager.hook, f"comorbid_{kind}")
-            alone = manager.subset_hook_caller(hook.name, everyone - {plugin})
-            where = f"{distribution.origin}, {hook.name}"
-            if not hasattr(plugin, hook.name):
+            if not hasattr(plugin, hook):
                 continue
+            alone = manager.subset_hook_caller(hook, manager.get_plugins() - {plugin})
             try:
-                returned = alone()
-                entries = [entry for result in returned for entry in result]
-            except Exception as error:  # noqa: BLE001 - whatever a plugin raises is reported
-                cause = f"{type(error).__name__}: {error}"
-                remedy = "update or remove the plugin, or take it off the list"
-                problems.append(Problem(f"{where} fails: {cause}", remedy))
+                entries = calls.make(distribution.origin, hook, _entries, alone)
+            except ProblemsError as error:
+                problems += error.problems
                 continue
-            if not returned:
-                problems.append(Problem(f"{where} returns nothing", "return an iterable"))
-            problems += _wrong(entries, kind, where)
+            problems += _wrong_entries(entries, kind, f"{distribution.origin}, {hook}")
             collected += [Declared(entry, distribution.origin) for entry in entries]
-    valid = [entry for entry in collected if isinstance(entry.declaration, _KINDS[kind])]
-    return tuple(sorted(valid, key=lambda entry: _id(entry.declaration)))
+    valid = [entry for entry in collected if isinstance(entry.declaration, KINDS[kind])]
+    return tuple(sorted(valid, key=lambda entry: id_of(entry.declaration)))
 
 
-def _wrong(entries: Sequence[object], kind: str, where: str) -> list[Problem]:
-    expected = _KINDS[kind]
+def _entries(alone: Callable[[], list[Iterable[Any]]]) -> list[Any]:
+    """Return what one plugin's hook declares; pluggy drops a None."""
+    returned = alone()
+    if not returned:
+        raise TypeError("it returns nothing; return an iterable of declarations")
+    return list(returned[0])
+
+
+def _wrong_entries(entries: Sequence[object], kind: str, where: str) -> list[Problem]:
     problems = []
     for entry in entries:
-        if not isinstance(entry, expected):
-            remedy = f"return {expected.__name__} values"
+        if not isinstance(entry, KINDS[kind]):
+            remedy = f"return {KINDS[kind].__name__} values"
             problems.append(Problem(f"{where} returns a {type(entry).__name__}", remedy))
         else:
-            label = f"{where}, {_id(entry)!r}"
+            label = f"{where}, {id_of(entry)!r}"
             problems += [Problem(f"{label}: {problem}") for problem in problems_of(entry)]
     return problems
 
 
 def _taken_ids(declared: dict[str, tuple[Declared[Declaration], ...]]) -> list[Problem]:
     owner = {("columns", column.name): "comorbid (a core column)" for column in CORE_COLUMNS}
+    owner |= {("commands", name): "comorbid (a core command)" for name in CORE_COMMANDS}
     problems = []
     for kind, entries in declared.items():
         for entry in entries:
-            key = (_SHARED_IDS.get(kind, kind), _id(entry.declaration))
+            key = (_SHARED_IDS.get(kind, kind), id_of(entry.declaration))
             if key in owner:
                 problems.append(
                     Problem(
-                        f"{kind[:-1]} {key[1]!r} of {entry.origin} is already declared by "
+                        f"{singular(kind)} {key[1]!r} of {entry.origin} is already declared by "
                         f"{owner[key]}",
                         "use only one of the two plugins, or ask an author to rename it",
                     )
                 )
             owner.setdefault(key, entry.origin)
     return problems
-
-
-def _id(declaration: Declaration) -> str:
-    return declaration.name if isinstance(declaration, Column) else declaration.id
-
-
-def hooks_of(distribution: Distribution) -> tuple[str, ...]:
-    """Return the names of the hooks that a distribution implements."""
-    return tuple(
-        f"comorbid_{kind}"
-        for kind in _KINDS
-        if any(hasattr(plugin, f"comorbid_{kind}") for plugin in distribution.plugins)
-    )
-
-
-def declared_ids(registry: Registry, origin: str) -> dict[str, list[str]]:
-    """Return, by kind, the ids that one distribution declares."""
-    return {
-        field.name: ids
-        for field in fields(registry)
-        if field.name != "distributions"
-        and (
-            ids := [
-                _id(entry.declaration)
-                for entry in getattr(registry, field.name)
-                if entry.origin == origin
-            ]
-        )
-    }

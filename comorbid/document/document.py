@@ -22,6 +22,13 @@ class DocumentSection:
         What the section says.
     origin : str
         ``plugin@version`` of the distribution that wrote it.
+
+    Examples
+    --------
+    >>> import comorbid as cb
+    >>> blocks = (cb.Paragraph("Six studies were pooled."),)
+    >>> cb.DocumentSection("summary", "Summary", blocks, "comorbid@0.1.0").title
+    'Summary'
     """
 
     id: str
@@ -46,6 +53,13 @@ class Document:
         One line below the title.
     language : str
         BCP 47 language tag.
+
+    Examples
+    --------
+    >>> import datetime
+    >>> import comorbid as cb
+    >>> cb.Document("A report", datetime.date(2026, 1, 31), ()).language
+    'en'
     """
 
     title: str

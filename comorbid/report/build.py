@@ -5,17 +5,17 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast, get_args
 
-from comorbid.contributions import Section
-from comorbid.document.blocks import Block
-from comorbid.document.document import Document, DocumentSection
-from comorbid.errors import ComorbidWarning, Problem, ReportError
-from comorbid.registry import Declared
+from comorbid.calls import Calls, Progress, is_core, silent
+from comorbid.document.document import Document
+from comorbid.errors import ComorbidWarning, Problem, ProblemsError, ReportError
+from comorbid.registry import Registry, load_registry
 from comorbid.report import lock as locks
+from comorbid.report.compose import Failing, compose
 from comorbid.report.definition import Definition, read_definition
 from comorbid.report.files import write_together
-from comorbid.report.results import Computed, Progress, compute, restricted, silent
+from comorbid.report.plan import Plan, file_of
+from comorbid.report.results import compute
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,36 +24,67 @@ class Report:
 
     Attributes
     ----------
-    definition : Definition
-        What it is made of.
+    plan : Plan
+        What it is made of: the definition, and what that names.
     document : Document
         What a reader sees, as a value.
-    html : str
-        The document as one self-contained page.
     lock : dict
-        What ``results.json`` holds.
+        What ``results.json`` holds; empty for a draft with failures.
     moved : tuple of Difference
         Locked numbers that differ from those of the lock in the folder; empty without one.
+    failures : tuple of Problem
+        Why parts of a draft are placeholders; empty for a report that is whole.
+    calls : Calls
+        Of what was declared; ``calls.made`` lists them with their times.
     """
 
-    definition: Definition
+    plan: Plan
     document: Document
-    html: str
     lock: dict[str, object]
     moved: tuple[locks.Difference, ...]
+    failures: tuple[Problem, ...]
+    calls: Calls
+
+    @property
+    def definition(self) -> Definition:
+        """What ``report.toml`` says."""
+        return self.plan.definition
+
+    @property
+    def html(self) -> str:
+        """The document as one self-contained page."""
+        return self.render("html").decode()
 
     def pdf(self) -> bytes:
         """Return the PDF; `ReportError` names the package to install where Pango is absent."""
-        from comorbid.report.render.pdf import render_pdf
+        return self.render("pdf")
 
-        return render_pdf(self.html, date=self.definition.date)
+    def render(self, id: str) -> bytes:  # noqa: A002
+        """Return the document in the form of a renderer, such as ``"html"``.
+
+        Raises
+        ------
+        ComorbidError
+            If there is no such renderer, or it fails, with its plugin.
+        """
+        entry, theme = self.plan.registry.find("renderers", id), self.plan.theme
+        what = f"renderer {id!r}"
+        if not is_core(theme.origin):  # its templates run with the renderer
+            what += f" in the theme {theme.declaration.id!r} of {theme.origin}"
+        render = entry.declaration.render
+        content = self.calls.make(entry.origin, what, render, self.document, theme.declaration)
+        if not isinstance(content, bytes):
+            message = f"{entry.origin}, {what} returns a {type(content).__name__}"
+            raise ReportError([Problem(message, "return bytes")])
+        return content
 
     def save(self, *, progress: Progress = silent) -> tuple[Path, ...]:
-        """Write ``report.html``, ``report.pdf`` and ``results.json`` into the report's folder.
+        """Write the pages, ``report.html`` and ``report.pdf``, and ``results.json``.
 
         All are written aside first and then renamed, so that an interrupted or failed build
-        leaves the earlier files whole. Where Pango is absent the HTML and the lock are written,
-        and the error says so.
+        leaves the earlier files whole. Where a page cannot be made, as the PDF where Pango is
+        absent, the others and the lock are written, and the error says so. A draft with failures
+        gets no lock.
 
         Parameters
         ----------
@@ -63,39 +94,55 @@ class Report:
         Returns
         -------
         tuple of Path
-            The files written.
+            The files written, in the report's folder.
 
         Raises
         ------
         ReportError
-            If the PDF cannot be made or a file cannot be written.
+            If a page cannot be made or a file cannot be written.
         """
-        files = {"report.html": self.html.encode(), locks.FILE: locks.dump_lock(self.lock)}
-        no_pdf = None
-        try:
-            files = {"report.pdf": self.pdf(), **files}
-            progress("pdf: rendered")
-        except ReportError as error:
-            no_pdf = error
+        pages, lacking = self._pages(progress)
+        lock = {locks.FILE: locks.dump_lock(self.lock)} if self.lock else {}
+        files = {**pages, **lock}
         folder = self.definition.folder
-        write_together(folder, files)
-        if no_pdf is not None:
-            stale = ", and the one in the folder is of an earlier build"
-            note = stale if (folder / "report.pdf").exists() else ""
-            written = f"written: {', '.join(files)}; report.pdf was not{note}"
-            raise ReportError([*no_pdf.problems, Problem(written)]) from no_pdf
+        if files:
+            write_together(folder, files)
+        if lacking:
+            stale = [name for name in lacking if (folder / name).exists()]
+            note = f", and that of an earlier build is there: {', '.join(stale)}" if stale else ""
+            written = f"written: {', '.join(files)}; not written: {', '.join(lacking)}{note}"
+            problems = [problem for error in lacking.values() for problem in error.problems]
+            raise ReportError([*problems, Problem(written)]) from next(iter(lacking.values()))
         for name in files:
             progress(f"written: {folder / name}")
+        if not lock:
+            progress(f"not written: {locks.FILE}, of a draft")
         return tuple(folder / name for name in files)
 
+    def _pages(self, progress: Progress) -> tuple[dict[str, bytes], dict[str, ProblemsError]]:
+        """Return the pages by file name, and why others could not be made."""
+        pages: dict[str, bytes] = {}
+        lacking: dict[str, ProblemsError] = {}
+        for entry in self.plan.renderers:
+            name = file_of(entry.declaration)
+            try:
+                pages[name] = self.render(entry.declaration.id)
+                progress(f"{entry.declaration.id}: rendered")
+            except ProblemsError as error:
+                lacking[name] = error
+        return pages, lacking
 
-def build(folder: str | Path, *, progress: Progress = silent) -> Report:
+
+def build(folder: str | Path, *, failing: Failing = "stop", progress: Progress = silent) -> Report:
     """Build a report from its folder; nothing is written until `Report.save`.
 
     Parameters
     ----------
     folder : path
         Holds ``report.toml`` and the study table.
+    failing : {"stop", "placeholder"}
+        What a section does that cannot be built: stop the build, or become a placeholder that
+        says why, in a draft.
     progress : callable, optional
         Gets one line of text a stage.
 
@@ -107,7 +154,8 @@ def build(folder: str | Path, *, progress: Progress = silent) -> Report:
     ------
     ComorbidError
         About the definition, a plugin, the data, the model or the document; all problems of a
-        stage at once.
+        stage at once. Failing analyses and sections raise one `ReportError`, whose cause is an
+        ``ExceptionGroup`` with the error of each.
 
     Examples
     --------
@@ -135,57 +183,34 @@ def build(folder: str | Path, *, progress: Progress = silent) -> Report:
     """
     definition = read_definition(folder)
     progress(f"definition: {definition.id}")
-    computed = compute(definition, progress=progress)
-    document = compose(computed)
-    progress(f"document: {len(document.sections)} sections")
-    from comorbid.report.render.html import render_html
-
-    html = render_html(document)
-    progress("html: rendered")
-    new = computed.lock()
-    if not (definition.folder / locks.FILE).exists():
-        return Report(definition, document, html, new, ())
-    try:
-        old = locks.read_lock(definition.folder)
-    except ReportError as error:
-        warnings.warn(f"{error}; a new lock is made", ComorbidWarning, stacklevel=2)
-        return Report(definition, document, html, new, ())
-    moved = tuple(locks.moved(old, new))
-    return Report(definition, document, html, locks.keep_unmoved(old, new), moved)
+    calls = Calls(progress)
+    registry = load_registry(definition.plugins, calls)
+    progress(f"plugins: {', '.join(entry.origin for entry in registry.distributions)}")
+    return build_with(definition, registry, calls, failing=failing)
 
 
-def compose(computed: Computed) -> Document:
-    """Build every section; all failures are raised together, each with its plugin."""
-    sections, failures = [], []
-    for entry in computed.sections:
-        try:
-            sections.append(_section(entry, computed))
-        except ReportError as error:
-            failures.append(error)
+def build_with(
+    definition: Definition, registry: Registry, calls: Calls, *, failing: Failing = "stop"
+) -> Report:
+    """Build a report from its definition and what comorbid and its plugins declare."""
+    computed = compute(definition, registry, calls)
+    document, failures = compose(computed, calls, failing=failing)
+    calls.progress(f"document: {len(document.sections)} sections")
     if failures:
-        raise ReportError([problem for failure in failures for problem in failure.problems])
-    definition: Definition = computed.definition
-    return Document(
-        title=definition.title,
-        subtitle=definition.subtitle,
-        date=definition.date,
-        sections=tuple(sections),
-    )
+        return Report(computed.plan, document, {}, (), failures, calls)
+    lock, moved = _beside_the_old(computed.lock(), definition.folder)
+    return Report(computed.plan, document, lock, moved, (), calls)
 
 
-def _section(entry: Declared[Section], computed: Computed) -> DocumentSection:
-    section = entry.declaration
-    where = f"{entry.origin}, section {section.id!r}"
-    remedy = "update the plugin or take the section off the list"
+def _beside_the_old(
+    new: dict[str, object], folder: Path
+) -> tuple[dict[str, object], tuple[locks.Difference, ...]]:
+    """Return the lock to keep, and what moved against that in the folder."""
+    if not (folder / locks.FILE).exists():
+        return new, ()
     try:
-        blocks: tuple[object, ...] = tuple(
-            section.build(restricted(computed.context, section.needs))
-        )
-    except Exception as error:
-        cause = f"{type(error).__name__}: {error}"
-        raise ReportError([Problem(f"{where} fails: {cause}", remedy)]) from error
-    wrong = sorted({type(block).__name__ for block in blocks if not isinstance(block, Block)})
-    if wrong:
-        kinds = ", ".join(kind.__name__ for kind in get_args(Block))
-        raise ReportError([Problem(f"{where} returns {', '.join(wrong)}", f"return {kinds}")])
-    return DocumentSection(section.id, section.title, cast(tuple[Block, ...], blocks), entry.origin)
+        old = locks.read_lock(folder)
+    except ReportError as error:
+        warnings.warn(f"{error}; a new lock is made", ComorbidWarning, stacklevel=4)
+        return new, ()
+    return locks.keep_unmoved(old, new), tuple(locks.moved(old, new))

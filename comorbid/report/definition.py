@@ -6,20 +6,23 @@ import datetime
 import difflib
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from types import MappingProxyType
 from typing import Any, cast, get_args
 
 from comorbid.effects.overrides import Override
 from comorbid.errors import DataError, Problem, ReportError
 from comorbid.models.kernel import Test
+from comorbid.studies.columns import STUDIES, TABLE_NAME
 from comorbid.studies.review import Review
 
 FILE = "report.toml"
-_STRINGS = ("id", "title", "subtitle", "data", "measure", "method", "test")
-_LISTS = ("sections", "plugins")
+_STRINGS = ("id", "title", "subtitle", "data", "measure", "method", "test", "theme")
+_LISTS = ("sections", "plugins", "formats")
+_FULL_LISTS = {"sections": "section", "formats": "format"}
 _REQUIRED = ("id", "title", "date", "data", "sections")
-_KEYS = (*_STRINGS, "date", "level", *_LISTS, "override", "review")
+_KEYS = (*_STRINGS, "date", "level", *_LISTS, "tables", "override", "review")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,12 @@ class Definition:
         Ids of the sections, in the order printed.
     plugins : tuple of str
         Requirements: ``"comorbid-migraine >=1,<2"``.
+    theme : str
+        Id of the theme.
+    formats : tuple of str
+        Ids of the renderers, one file each.
+    tables : mapping of str to str
+        Further tables: name, and name of the file in the folder.
     overrides : tuple of Override
         Decisions about single estimates.
     review : Review or None
@@ -62,13 +71,16 @@ class Definition:
     test: Test = "knha"
     level: float = 0.95
     plugins: tuple[str, ...] = ()
+    theme: str = "journal"
+    formats: tuple[str, ...] = ("html", "pdf")
+    tables: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     overrides: tuple[Override, ...] = ()
     review: Review | None = None
 
     @property
     def inputs(self) -> tuple[str, ...]:
         """Names of the files that the report is computed from."""
-        return (FILE, self.data)
+        return (FILE, self.data, *self.tables.values())
 
 
 def read_definition(folder: str | Path) -> Definition:
@@ -101,6 +113,7 @@ def read_definition(folder: str | Path) -> Definition:
     parsed: dict[str, Any] = {k: v for k, v in values.items() if k not in ("override", "review")}
     if not problems:
         parsed |= {name: tuple(parsed[name]) for name in _LISTS if name in parsed}
+        parsed["tables"] = MappingProxyType(dict(values.get("tables", {})))
         parsed["overrides"] = _overrides(values.get("override", []), problems)
         if "review" in values:
             parsed["review"] = _review(values["review"], problems)
@@ -145,17 +158,44 @@ def _type_problems(values: Mapping[str, Any]) -> list[Problem]:
     number = values.get("level")
     expect("level", isinstance(number, float) and 0 < number < 1, "a proportion, such as 0.95")
     expect("test", values.get("test") in get_args(Test), f"one of {', '.join(get_args(Test))}")
-    sections = values.get("sections")
-    if isinstance(sections, list):
-        expect("sections", bool(sections), "at least one section")
-        repeated = sorted({str(name) for name in sections if sections.count(name) > 1})
-        expect("sections", not repeated, f"each once; {', '.join(repeated)} repeats")
+    for key, what in _FULL_LISTS.items():
+        names = values.get(key)
+        if isinstance(names, list):
+            expect(key, bool(names), f"at least one {what}")
+            repeated = sorted({str(name) for name in names if names.count(name) > 1})
+            expect(key, not repeated, f"each once; {', '.join(repeated)} repeats")
     data = values.get("data")
     if isinstance(data, str):
-        inside = not PurePosixPath(data).is_absolute() and ".." not in PurePosixPath(data).parts
-        expect("data", inside and "\\" not in data, "the name of a file inside the folder")
+        expect("data", _is_inside(data), "the name of a file inside the folder")
     expect("override", _is_tables(values.get("override")), "tables headed [[override]]")
     expect("review", isinstance(values.get("review"), dict), "a table headed [review]")
+    return [*problems, *_table_problems(values.get("tables", {}))]
+
+
+def _is_inside(name: str) -> bool:
+    """Whether a file name stays in the folder, on every system."""
+    path = PurePosixPath(name)
+    return not (
+        path.is_absolute()
+        or ".." in path.parts
+        or "\\" in name
+        or PureWindowsPath(name).drive
+        or not path.name
+    )
+
+
+def _table_problems(tables: object) -> list[Problem]:
+    example = 'lines such as treatments = "treatments.csv" under [tables]'
+    if not isinstance(tables, dict):
+        return [Problem(f"tables is {tables!r}", f"give {example}")]
+    problems = []
+    for name, file in tables.items():
+        if not TABLE_NAME.fullmatch(name) or name == STUDIES:
+            remedy = "use lower-case words with hyphens between; the study table is data"
+            problems.append(Problem(f"a table is called {name!r}", remedy))
+        if not isinstance(file, str) or not _is_inside(file):
+            remedy = "give the name of a file inside the folder"
+            problems.append(Problem(f"table {name} is {file!r}", remedy))
     return problems
 
 

@@ -1,62 +1,52 @@
-"""From a definition to results: studies, audit, effects and every analysis that a section needs."""
+"""The results of a report: every analysis and subgroup that a section needs, run in order."""
 
 from __future__ import annotations
 
-import platform
-import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from importlib import metadata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import cast
+from typing import Any
 
-from comorbid.contributions import (
-    Analysis,
-    Context,
-    Estimator,
-    Measure,
-    Provenance,
-    Result,
-    Section,
-    Settings,
-    Subgroup,
-)
-from comorbid.effects.build import effects
-from comorbid.effects.table import Effects
-from comorbid.errors import ComorbidError, PluginError, Problem, ReportError
-from comorbid.registry import Declared, Registry, load_registry
+from comorbid.calls import Calls
+from comorbid.contributions import Analysis, Context, Result, Subgroup
+from comorbid.errors import ProblemsError, ReportError
+from comorbid.registry import Declared, Registry
+from comorbid.report.context import read_context, restricted
 from comorbid.report.definition import Definition
-from comorbid.report.files import file_hash
-from comorbid.report.lock import make_lock
-from comorbid.studies.read import read_studies
-from comorbid.studies.table import Studies
+from comorbid.report.guards import check_unchanged, digest_of, fingerprints, result_name
+from comorbid.report.lock import as_json, make_lock
+from comorbid.report.plan import Plan, make_plan
 from comorbid.subgroups import against_rest
-
-Progress = Callable[[str], None]
-
-
-def silent(_line: str) -> None:
-    """Report no progress."""
-
-
-_SOFTWARE = ("comorbid", "forestplot", "matplotlib", "numpy", "pandas", "scipy", "weasyprint")
 
 
 @dataclass(frozen=True, slots=True)
 class Computed:
     """A report's results, before anything is written about them.
 
-    ``context.results`` holds all results; ``origins`` says who declared each.
+    Parameters
+    ----------
+    plan : Plan
+        What the report uses.
+    context : Context
+        Holds all results.
+    values : mapping of str to dict
+        What the lock stores of each result, taken when it was computed.
+    failed : mapping of str to error
+        The reason why an analysis or subgroup has no result, by id.
+    digests : mapping of str to str
+        Of everything in the context, to tell whether anyone changes it.
     """
 
-    definition: Definition
-    sections: tuple[Declared[Section], ...]
+    plan: Plan
     context: Context
-    origins: Mapping[str, str]
+    values: Mapping[str, Mapping[str, Any]]
+    failed: Mapping[str, ProblemsError]
+    digests: Mapping[str, str]
 
     def lock(self) -> dict[str, object]:
-        """Return what `results.json` holds."""
-        definition, provenance = self.definition, self.context.provenance
+        """Return what ``results.json`` holds; `ReportError` if a result failed."""
+        raise_together(self.failed.values())
+        definition, provenance = self.plan.definition, self.context.provenance
         return make_lock(
             inputs=provenance.inputs,
             settings={
@@ -69,188 +59,108 @@ class Computed:
                 "overrides": [override.to_dict() for override in definition.overrides],
             },
             results={
-                id_: (self.origins[id_], result.to_dict())
-                for id_, result in self.context.results.items()
+                entry.declaration.id: (entry.origin, self.values[entry.declaration.id])
+                for entry in self.plan.needed
             },
             software=provenance.software,
         )
 
 
-def compute(definition: Definition, *, progress: Progress) -> Computed:
-    """Load the plugins, read the studies and run what the sections need.
+def raise_together(failures: Iterable[ProblemsError]) -> None:
+    """Raise a `ReportError` with the problems of all errors, and the errors as its cause."""
+    errors = tuple(dict.fromkeys(failures))  # one error may be the reason of several failures
+    if errors:
+        problems = [problem for error in errors for problem in error.problems]
+        parts = "1 part" if len(errors) == 1 else f"{len(errors)} parts"
+        raise ReportError(problems) from ExceptionGroup(f"{parts} of the report failed", errors)
+
+
+def compute(definition: Definition, registry: Registry, calls: Calls) -> Computed:
+    """Read the tables of a report and run what its sections need.
 
     Parameters
     ----------
     definition : Definition
         The report.
-    progress : callable
-        Gets one line a stage.
+    registry : Registry
+        What comorbid and the report's plugins declare.
+    calls : Calls
+        Makes and records the calls, and reports progress.
 
     Returns
     -------
     Computed
+        With the results that failed, if any.
 
     Raises
     ------
     ComorbidError
-        Of the kind that fits: about a plugin, the data, the model or the report.
+        About the definition, the tables or the effects; or because a plugin changed what it was
+        given to read.
     """
-    registry = load_registry(definition.plugins)
-    progress(f"plugins: {', '.join(entry.origin for entry in registry.distributions)}")
-    sections = _sections(registry, definition)
-    context = _empty_context(definition, registry)
-    progress(f"studies: {len(context.studies)} rows, {context.effects.k} effects pooled")
-    needed = _needed(registry, sections)
-    used = tuple(e.declaration for e in needed if isinstance(e.declaration, Subgroup))
+    plan = make_plan(definition, registry)
+    context = read_context(plan, calls)
+    calls.progress(f"studies: {len(context.studies)} rows, {context.effects.k} effects pooled")
+    computed = run(plan, context, calls)
+    calls.progress(f"results: {', '.join(computed.values)}")
+    return computed
+
+
+def run(plan: Plan, context: Context, calls: Calls) -> Computed:
+    """Run every analysis and subgroup of a plan on a context."""
     results: dict[str, Result] = {}
-    for entry in needed:
-        results[entry.declaration.id] = _run(entry, definition, context, used, results)
-    progress(f"results: {', '.join(results)}")
-    return Computed(
-        definition,
-        sections,
-        _with_results(context, used, results),
-        {entry.declaration.id: entry.origin for entry in needed},
-    )
-
-
-def restricted(context: Context, needs: tuple[str, ...]) -> Context:
-    """Return the context with only the results named."""
-    return _with_results(context, context.subgroups, {n: context.results[n] for n in needs})
-
-
-def _with_results(
-    context: Context, subgroups: tuple[Subgroup, ...], results: Mapping[str, Result]
-) -> Context:
-    return Context(
-        studies=context.studies,
-        effects=context.effects,
-        settings=context.settings,
-        overrides=context.overrides,
-        subgroups=subgroups,
-        provenance=context.provenance,
-        results=MappingProxyType(dict(results)),
-    )
-
-
-def _sections(registry: Registry, definition: Definition) -> tuple[Declared[Section], ...]:
-    found, problems = [], []
-    for id_ in definition.sections:
+    values: dict[str, Mapping[str, Any]] = {}
+    failed: dict[str, ProblemsError] = {}
+    digests = fingerprints(context)
+    for entry in plan.needed:
+        declaration, where = entry.declaration, _where(entry)
+        needs = declaration.needs if isinstance(declaration, Analysis) else ()
+        own = replace(context, results=results)
+        if causes := [failed[need] for need in needs if need in failed]:
+            failed[declaration.id] = causes[0]
+            continue
+        if isinstance(declaration, Analysis):
+            own = restricted(own, declaration)
         try:
-            found.append(cast(Declared[Section], registry.find("sections", id_)))
-        except PluginError as error:
-            problems += [
-                Problem(
-                    p.message, f"{p.remedy}, or list the plugin that has it", file="report.toml"
-                )
-                for p in error.problems
-            ]
-    if problems:
-        raise ReportError(problems)
-    return tuple(found)
+            result, locked = calls.make(entry.origin, where, _result, declaration, own)
+        except ProblemsError as error:
+            failed[declaration.id] = error
+            continue
+        finally:
+            check_unchanged(digests, own, f"{entry.origin}, {where}")
+        results[declaration.id], values[declaration.id] = result, locked
+        digests[result_name(declaration.id)] = digest_of(result)
+    whole = replace(context, results=MappingProxyType(results))
+    return Computed(plan, whole, values, failed, digests)
 
 
-def _empty_context(definition: Definition, registry: Registry) -> Context:
-    declared = cast(Declared[Measure], registry.find("measures", definition.measure))
-    measure = declared.declaration
-    method = cast(Estimator, registry.find("estimators", definition.method).declaration)
-    columns = [entry.declaration for entry in registry.columns]
-    inputs = {name: file_hash(definition.folder / name) for name in definition.inputs}
-    studies = read_studies(
-        definition.folder / definition.data, columns=columns, review=definition.review
+def _where(entry: Declared[Analysis | Subgroup]) -> str:
+    kind = "analysis" if isinstance(entry.declaration, Analysis) else "subgroup"
+    return f"{kind} {entry.declaration.id!r}"
+
+
+def _result(declaration: Analysis | Subgroup, context: Context) -> tuple[Result, Mapping[str, Any]]:
+    """Return a result and what the lock stores of it."""
+    result = _computed(declaration, context)
+    if not callable(getattr(result, "to_dict", None)):
+        raise TypeError(f"it returns a {type(result).__name__}, which has no to_dict()")
+    values = as_json(result.to_dict())
+    if not isinstance(values, dict):
+        raise TypeError("to_dict() of its result returns no dictionary")
+    return result, values
+
+
+def _computed(declaration: Analysis | Subgroup, context: Context) -> Result:
+    if isinstance(declaration, Analysis):
+        return declaration.run(context)
+    settings = context.settings
+    return against_rest(
+        context.studies,
+        where=declaration.where,
+        label=declaration.label,
+        measure=settings.measure,
+        overrides=context.overrides,
+        method=settings.method,
+        test=settings.test,
+        level=settings.level,
     )
-    return Context(
-        studies=studies,
-        effects=_effects(studies, declared, definition),
-        settings=Settings(measure, method, definition.test, definition.level),
-        overrides=definition.overrides,
-        subgroups=(),
-        provenance=Provenance(
-            inputs=inputs,
-            software=_software(),
-            plugins=tuple(
-                entry.origin for entry in registry.distributions if entry.name != "comorbid"
-            ),
-        ),
-        results={},
-    )
-
-
-def _effects(studies: Studies, measure: Declared[Measure], definition: Definition) -> Effects:
-    try:
-        return effects(studies, measure=measure.declaration, overrides=definition.overrides)
-    except ComorbidError:
-        raise
-    except Exception as error:
-        cause = f"{type(error).__name__}: {error}"
-        remedy = "update the plugin or use another measure"
-        where = f"{measure.origin}, measure {measure.declaration.id!r}"
-        raise PluginError([Problem(f"{where} fails: {cause}", remedy)]) from error
-
-
-def _software() -> dict[str, str]:
-    versions = {name: metadata.version(name) for name in _SOFTWARE}
-    return {
-        **versions,
-        "Python": platform.python_version(),
-        "platform": f"{sys.platform} {platform.machine()}",
-    }
-
-
-def _needed(
-    registry: Registry, sections: tuple[Declared[Section], ...]
-) -> tuple[Declared[Analysis | Subgroup], ...]:
-    """Return the analyses and subgroups that the sections need, each after what it needs."""
-    everything = cast(
-        tuple[Declared[Analysis | Subgroup], ...], (*registry.analyses, *registry.subgroups)
-    )
-    known = {entry.declaration.id: entry for entry in everything}
-    ordered: dict[str, Declared[Analysis | Subgroup]] = {}
-
-    def visit(id_: str, wanted_by: str, path: tuple[str, ...]) -> None:
-        if id_ in ordered:
-            return
-        if id_ not in known or id_ in path:
-            what = "needs itself" if id_ in path else f"does not exist; there are {sorted(known)}"
-            raise PluginError([Problem(f"{wanted_by} needs the result {id_!r}, which {what}")])
-        declaration = known[id_].declaration
-        for inner in declaration.needs if isinstance(declaration, Analysis) else ():
-            visit(inner, f"{known[id_].origin}, {id_!r}", (*path, id_))
-        ordered[id_] = known[id_]
-
-    for section in sections:
-        for id_ in section.declaration.needs:
-            visit(id_, f"{section.origin}, section {section.declaration.id!r}", ())
-    return tuple(ordered.values())
-
-
-def _run(
-    entry: Declared[Analysis | Subgroup],
-    definition: Definition,
-    context: Context,
-    used: tuple[Subgroup, ...],
-    results: Mapping[str, Result],
-) -> Result:
-    declaration, settings = entry.declaration, context.settings
-    if isinstance(declaration, Subgroup):
-        return against_rest(
-            context.studies,
-            where=declaration.where,
-            label=declaration.label,
-            measure=settings.measure,
-            overrides=definition.overrides,
-            method=settings.method,
-            test=settings.test,
-            level=settings.level,
-        )
-    own = _with_results(context, used, {name: results[name] for name in declaration.needs})
-    try:
-        return declaration.run(own)
-    except ComorbidError:
-        raise
-    except Exception as error:
-        cause = f"{type(error).__name__}: {error}"
-        remedy = "update the plugin or take its section off the list"
-        raise PluginError(
-            [Problem(f"{entry.origin}, analysis {declaration.id!r} fails: {cause}", remedy)]
-        ) from error

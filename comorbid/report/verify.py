@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from comorbid.calls import Calls, Progress, silent
 from comorbid.errors import VerificationError
+from comorbid.registry import load_registry
 from comorbid.report import lock as locks
 from comorbid.report.definition import read_definition
 from comorbid.report.files import file_hash
-from comorbid.report.results import Progress, compute, silent
+from comorbid.report.results import compute
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,10 @@ def verify(folder: str | Path, *, progress: Progress = silent) -> Verification:
     hashes = {name: file_hash(definition.folder / name) for name in definition.inputs}
     inputs = tuple(str(entry) for entry in locks.compare(locked["inputs"], hashes, path="inputs"))
     progress(f"definition: {definition.id}")
-    recomputed = compute(definition, progress=progress).lock()
+    calls = Calls(progress)
+    registry = load_registry(definition.plugins, calls)
+    progress(f"plugins: {', '.join(entry.origin for entry in registry.distributions)}")
+    recomputed = compute(definition, registry, calls).lock()
     return Verification(inputs, compare_numbers(locked, recomputed))
 
 

@@ -181,6 +181,8 @@ def _checked(name: str, check: Check, values: Values) -> Values:
     remedy = "report this to the author of the plugin that declares the column"
     try:
         answer = np.asarray(check(values))
+    except PluginError:  # says already whose check it is
+        raise
     except Exception as error:  # a plugin's code: whatever it raises is named as the plugin's
         message = f"the check of column {name} failed: {type(error).__name__}: {error}"
         raise PluginError([Problem(message, remedy)]) from error

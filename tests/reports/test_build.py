@@ -9,16 +9,22 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import comorbid as cb
+from comorbid.calls import Calls
 from comorbid.document.blocks import Note, Paragraph
 from comorbid.registry import Declared
-from comorbid.report import build as building, lock as locks
-from comorbid.report.results import silent
+from comorbid.report import build as building, lock as locks, results
+from comorbid.report.compose import compose
+from comorbid.report.context import restricted
+from comorbid.report.results import Computed
 from comorbid.report.verify import compare_numbers
+
+pytestmark = pytest.mark.plugins  # the report lists one
 
 REPORT = Path(__file__).parents[2] / "reports" / "headache-back-pain"
 INPUTS = ("report.toml", "studies.csv", "results.json")
@@ -37,6 +43,11 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture(scope="module")
 def report() -> building.Report:
     return cb.build(REPORT)
+
+
+def compute(report: building.Report) -> Computed:
+    """The results of a report once more."""
+    return results.compute(report.definition, report.plan.registry, Calls())
 
 
 def text_of(report: building.Report, id_: str) -> str:
@@ -89,7 +100,7 @@ def test_committed_lock_is_what_a_build_gives(report: building.Report) -> None:
 
 def test_build_writes_three_files_and_verifies(folder: Path) -> None:
     written = cb.build(folder).save()
-    assert [path.name for path in written] == ["report.pdf", "report.html", "results.json"]
+    assert [path.name for path in written] == ["report.html", "report.pdf", "results.json"]
     assert (folder / "report.pdf").read_bytes().startswith(b"%PDF-")
     assert sorted(path.name for path in folder.iterdir()) == sorted(
         [*INPUTS, "report.html", "report.pdf"]
@@ -116,7 +127,7 @@ def test_last_digit_of_any_number_makes_verify_fail_and_name_it(folder: Path) ->
     lines = path.read_text(encoding="utf-8").splitlines()
     results = range(lines.index(' "results": {'), lines.index(' "settings": {'))
     number = re.compile(r'^(?P<before> +(?:"\w+": )?-?[\d.e+-]*)(?P<last>\d)(?P<after>,?)$')
-    recomputed = building.compute(building.read_definition(folder), progress=silent).lock()
+    recomputed = compute(cb.build(folder)).lock()
     tried = 0
     for i in results:
         found = number.match(lines[i])
@@ -187,26 +198,28 @@ def test_every_failing_section_is_reported_with_its_origin(
     def wrong(context: object) -> list[str]:
         return ["text"]
 
-    computed = building.compute(report.definition, progress=lambda line: None)
-    broken = building.Computed(
-        computed.definition,
-        (
-            Declared(cb.Section("a", "A", fail), "one@1"),  # type: ignore[arg-type]
-            Declared(cb.Section("b", "B", wrong), "two@2"),  # type: ignore[arg-type]
-        ),
-        computed.context,
-        computed.origins,
+    computed = compute(report)
+    sections = (
+        Declared(cb.Section("a", "A", fail), "one@1"),  # type: ignore[arg-type]
+        Declared(cb.Section("b", "B", wrong), "two@2"),  # type: ignore[arg-type]
     )
+    broken = replace(computed, plan=replace(computed.plan, sections=sections))
     with pytest.raises(cb.ReportError) as caught:
-        building.compose(broken)
+        compose(broken, Calls())
+    assert isinstance(caught.value.__cause__, ExceptionGroup)
+    assert [type(error) for error in caught.value.__cause__.exceptions] == [
+        cb.PluginError,
+        cb.ReportError,
+    ]
     first, second = caught.value.problems
     assert first.message == "one@1, section 'a' fails: KeyError: 'k'"
     assert second.message == "two@2, section 'b' returns str"
 
 
 def test_a_section_sees_only_what_it_needs(report: building.Report) -> None:
-    computed = building.compute(report.definition, progress=lambda line: None)
-    own = building.restricted(computed.context, ("pool",))
+    computed = compute(report)
+    reader = cb.Section("a", "A", lambda context: (), needs=("pool",))
+    own = restricted(computed.context, reader)
     assert list(own.results) == ["pool"]
     with pytest.raises(TypeError):
         own.results["pool"] = None  # type: ignore[index]
@@ -225,7 +238,7 @@ def test_without_pango_everything_but_the_pdf_is_written(
     with pytest.raises(cb.ReportError) as caught:
         cb.build(folder).save()
     assert "libpango-1.0-0" in str(caught.value)
-    assert "written: report.html, results.json; report.pdf was not" in str(caught.value)
+    assert "written: report.html, results.json; not written: report.pdf" in str(caught.value)
     assert (folder / "report.html").exists()
     assert cb.verify(folder).agrees
 

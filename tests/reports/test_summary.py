@@ -12,6 +12,8 @@ import comorbid as cb
 from comorbid import builtin
 from comorbid.registry import Distribution, registry_of
 
+pytestmark = pytest.mark.plugins  # the report lists one
+
 REPORT = Path(__file__).parents[2] / "reports" / "headache-back-pain"
 
 
@@ -62,7 +64,7 @@ def test_a_measure_that_raises_is_named_with_its_plugin(
     plugin.comorbid_measures = cb.hookimpl(lambda: [measure])  # type: ignore[attr-defined]
     sources = {"comorbid": ("0", builtin), "x": ("1", plugin)}
     loaded = registry_of(Distribution(name, *rest[:1], rest[1:]) for name, rest in sources.items())
-    monkeypatch.setattr("comorbid.report.results.load_registry", lambda requirements: loaded)
+    monkeypatch.setattr("comorbid.report.build.load_registry", lambda *arguments: loaded)
     path = folder / "report.toml"
     text = path.read_text(encoding="utf-8").replace('measure = "OR"', 'measure = "XX"')
     path.write_text(text.replace('"migraine", ', ""), encoding="utf-8")

@@ -200,7 +200,8 @@ def test_every_package_imported_is_required() -> None:
     modules = list((ROOT / "comorbid").rglob("*.py"))
     imported = {canonicalize_name(name) for module in modules for name in imported_by(module)}
     assert {"numpy", "pandas"} <= imported
-    assert imported - {"comorbid"} - install_requires().keys() == set()
+    # comorbid.testing is for the tests of plugins, which pytest runs.
+    assert imported - {"comorbid", "pytest"} - install_requires().keys() == set()
 
 
 def test_every_environment_is_defined_and_explained() -> None:
@@ -222,20 +223,22 @@ def test_every_environment_named_in_the_texts_exists() -> None:
 
 
 @pytest.mark.parametrize("plugin", PLUGINS, ids=lambda path: str(path.name))
-def test_every_plugin_is_installed_checked_and_built(plugin: Path) -> None:
-    folder = f"plugins/{plugin.name}"
-    assert f"./{folder}" in TOX["testenv"]["commands_pre"]
-    assert folder in TOX["testenv:type"]["commands"]
-    assert folder in TOX["testenv:dist"]["commands"]
-    assert folder in TOX["testenv:layers"]["set_env"]
+def test_every_plugin_is_among_the_layers_and_checks_itself(plugin: Path) -> None:
     package = plugin.name.replace("-", "_")
+    tests = [path.read_text(encoding="utf-8") for path in plugin.glob("tests/test_*.py")]
+    assert any(f"check_plugin({package}" in test for test in tests)
     assert package in PYPROJECT["tool"]["importlinter"]["root_packages"]
     for contract in PYPROJECT["tool"]["importlinter"]["contracts"][-2:]:
         assert package in contract["source_modules"] + contract["forbidden_modules"]
 
 
-def test_there_is_a_plugin() -> None:
+def test_plugins_are_found_by_folder() -> None:
     assert PLUGINS
+    for environment in ("testenv", "testenv:type", "testenv:plugins", "testenv:dist"):
+        settings = TOX[environment]
+        commands = settings.get("commands_pre", "") + settings.get("commands", "")
+        assert "plugins.py each" in commands
+        assert "comorbid-" not in commands
 
 
 # -- what the README shows -----------------------------------------------------------------------

@@ -42,7 +42,7 @@ STATISTICS = [
     if function.__module__.split(".")[1] in ROOMS and name not in ("find_measure",)
 ]
 # What is no function and no class has no docstring of its own.
-VALUES = {"Block": "a union of the blocks", "hookimpl": "pluggy's marker"}
+VALUES = {"Block": "a union of the blocks"}
 
 
 def sections(value: Any) -> dict[str, str]:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import inspect
 import re
 import types
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,9 @@ import pytest
 
 import comorbid as cb
 from comorbid import hookspecs, registry
-from comorbid.registry import Distribution, load_registry, registry_of
+from comorbid.distributions import Distribution, installed_plugins
+from comorbid.registry import CORE_COMMANDS, KINDS, load_registry, registry_of, singular
+from comorbid.themes import JOURNAL as THEME
 
 HOOKS = [name for name in vars(hookspecs) if name.startswith("comorbid_")]
 GUIDE = Path(__file__).parents[2] / "plugins" / "README.md"
@@ -63,6 +65,16 @@ def test_core_declares_through_the_same_hooks() -> None:
     }
     assert "OR" in [entry.declaration.id for entry in found.measures]
     assert {"audit", "pool", "leave-one-out"} <= {entry.declaration.id for entry in found.analyses}
+    assert [entry.declaration.id for entry in found.themes] == ["journal"]
+    assert [entry.declaration.id for entry in found.renderers] == ["html", "markdown", "pdf"]
+
+
+def test_every_hook_has_its_kind_and_the_core_commands_are_known() -> None:
+    from comorbid.cli import main
+
+    assert [f"comorbid_{kind}" for kind in KINDS] == HOOKS
+    assert set(CORE_COMMANDS) == set(main.commands)
+    assert [singular(kind) for kind in KINDS][:4] == ["column", "measure", "estimator", "analysis"]
 
 
 def test_every_kind_can_be_contributed() -> None:
@@ -73,6 +85,8 @@ def test_every_kind_can_be_contributed() -> None:
         analyses=[cb.Analysis("mean", "The mean", lambda context: context.effects)],
         subgroups=[cb.Subgroup("adults", "adults", {"population": ("adults",)}, "Why.", True)],
         sections=[section()],
+        themes=[cb.Theme("plain", THEME.stylesheet, fonts=THEME.fonts)],
+        renderers=[cb.Renderer("text", ".txt", lambda document, theme: b"")],
     )
     found = load(everything)
     for kind, id_ in [
@@ -81,6 +95,8 @@ def test_every_kind_can_be_contributed() -> None:
         ("analyses", "mean"),
         ("subgroups", "adults"),
         ("sections", "mine"),
+        ("themes", "plain"),
+        ("renderers", "text"),
     ]:
         assert found.find(kind, id_).origin == "one@1"
     assert [entry.declaration.name for entry in found.columns] == ["icd_code"]
@@ -104,7 +120,10 @@ def test_order_of_plugins_does_not_matter() -> None:
     [
         ({"sections": ValueError("no")}, "one@1, comorbid_sections fails: ValueError: no"),
         ({"sections": [1]}, "one@1, comorbid_sections returns a int; return Section values"),
-        ({"sections": None}, "one@1, comorbid_sections returns nothing; return an iterable"),
+        (
+            {"sections": None},
+            "one@1, comorbid_sections fails: TypeError: it returns nothing",
+        ),
         ({"sections": 5}, "one@1, comorbid_sections fails: TypeError"),
         ({"section": []}, "one@1: unknown hook comorbid_section; did you mean comorbid_sections?"),
         ({"sections": [section("My One")]}, "'My One' is not kebab-case, such as 'my-one'"),
@@ -148,7 +167,10 @@ def test_unmarked_hook_and_hook_with_arguments() -> None:
     def hook(report: object) -> Iterable[cb.Section]:
         return ()
 
-    with pytest.raises(cb.PluginError, match="a hook takes no argument"):
+    with pytest.raises(
+        cb.PluginError,
+        match="comorbid_sections takes report; a hook takes no",
+    ):
         load(module({"sections": hook}))
 
 
@@ -159,6 +181,99 @@ def test_one_failing_plugin_does_not_hide_another() -> None:
     assert [problem.message for problem in caught.value.problems] == [
         "one@1, comorbid_sections fails: ValueError: broken"
     ]
+
+
+def test_a_hook_by_any_name_that_is_marked_and_unknown() -> None:
+    made = types.ModuleType("a_plugin")
+    made.comorbd_sections = cb.hookimpl(lambda: ())  # type: ignore[attr-defined]
+    message = "one@1: unknown hook comorbd_sections; did you mean comorbid_sections?"
+    with pytest.raises(cb.PluginError, match=re.escape(message)):
+        load(made)
+
+
+def test_a_generator_declares_as_well() -> None:
+    def sections() -> Iterable[cb.Section]:
+        yield section("one")
+        yield section("two")
+
+    found = load(module({"sections": cb.hookimpl(sections)}))
+    assert found.ids_of("one@1") == {"sections": ["one", "two"]}
+
+
+def test_one_distribution_or_object_twice() -> None:
+    mine = plugin(sections=[section()])
+    with pytest.raises(cb.PluginError, match="plugin my-plugin is listed twice; list it once"):
+        registry_of([Distribution("my-plugin", "1", (mine,)), Distribution("My_Plugin", "1", ())])
+    with pytest.raises(cb.PluginError, match="a@1: two entry points name one object"):
+        registry_of([Distribution("a", "1", (mine, mine))])
+
+
+@pytest.mark.parametrize(
+    ("declaration", "message"),
+    [
+        (cb.Section("a", 5, len), "title is 5, not text"),  # type: ignore[arg-type]
+        (cb.Section("a", "A", "build"), "build is no function"),  # type: ignore[arg-type]
+        (cb.Section("a", "A", len, needs="pool"), "needs is 'pool', not a tuple of names"),  # type: ignore[arg-type]
+        (cb.Section("a", "A", len, tables=["t"]), "tables is ['t'], not a tuple"),  # type: ignore[arg-type]
+    ],
+)
+def test_fields_of_the_wrong_type_are_named(declaration: cb.Section, message: str) -> None:
+    with pytest.raises(
+        cb.PluginError, match=re.escape(f"one@1, comorbid_sections, 'a': {message}")
+    ):
+        load(plugin(sections=[declaration]))
+
+
+@pytest.mark.parametrize("suffix", ["txt", ".", ".a/b", "../x", ".TXT"])
+def test_a_suffix_stays_a_suffix(suffix: str) -> None:
+    renderer = cb.Renderer("mine", suffix, lambda document, theme: b"")
+    with pytest.raises(cb.PluginError, match=re.escape(f"suffix is {suffix!r}; write one such as")):
+        load(plugin(renderers=[renderer]))
+
+
+def test_where_is_frozen_and_one_value_may_be_text() -> None:
+    where: dict[str, Any] = {"sex": "f", "age": ["1", "2"]}
+    group = cb.Subgroup("s", "s", where, "Why.", True)
+    where["sex"] = "m"
+    assert group.where == {"sex": ("f",), "age": ("1", "2")}
+    with pytest.raises(TypeError):
+        group.where["sex"] = ("m",)  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("requires", "fits"), [("comorbid>=0.1", True), ("comorbid>=99", False), ("other>=99", True)]
+)
+def test_a_plugin_says_which_comorbid_it_needs(
+    requires: str,
+    fits: bool,
+    tmp_path: Path,
+    install: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    install(tmp_path, f"comorbid-x{len(requires)}", "import comorbid", requires=requires)
+    monkeypatch.syspath_prepend(tmp_path)
+    name = f"comorbid-x{len(requires)}"
+    if fits:
+        assert load_registry([name]).distributions[1].name == name
+        return
+    with pytest.raises(cb.PluginError) as caught:
+        load_registry([name])
+    version = metadata.version("comorbid")
+    assert str(caught.value) == (
+        f"plugin {name} 1.0 needs comorbid>=99; this is comorbid {version}; "
+        "install versions that fit together"
+    )
+
+
+def test_what_an_interrupted_installation_left_is_no_plugin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = installed_plugins()
+    left = tmp_path / "comorbid_left-1.0.dist-info"
+    left.mkdir()
+    (left / "entry_points.txt").write_text("[comorbid]\nleft = comorbid_left\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert installed_plugins() == before
 
 
 def test_requirements_are_checked_before_anything_runs() -> None:
@@ -181,6 +296,8 @@ def test_hooks_are_documented_with_their_arguments(hook: str) -> None:
     function = getattr(hookspecs, hook)
     assert function.__doc__
     assert list(inspect.signature(function).parameters) == []
+    for word in ("Called:", "Gets:", "Returns:", "If it fails:"):
+        assert word in function.__doc__
     assert f"`{hook}()`" in GUIDE.read_text(encoding="utf-8")
 
 

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import base64
 import functools
-import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib import resources
 from typing import Any
 
 from comorbid.document.blocks import Block, Figure, Table
 from comorbid.document.document import Document
 from comorbid.errors import Problem, ReportError
+from comorbid.studies.columns import TABLE_NAME
+from comorbid.themes import JOURNAL, Theme, resource, stylesheet
 
 _MONTHS = (
     "January", "February", "March", "April", "May", "June", "July",
     "August", "September", "October", "November", "December",
 )  # fmt: skip
-_KEBAB = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-_BUNDLED = re.compile(r'url\("(?P<path>fonts/[\w.-]+\.woff2)"\)')
+_TEMPLATES = "comorbid.report:templates"
 
 # Widths count in digits. A word longer than this may be broken anywhere, or it alone would
 # widen its column.
@@ -59,7 +58,7 @@ class _Section:
     parts: tuple[_Part, ...]
 
 
-def render_html(document: Document) -> str:
+def render_html(document: Document, theme: Theme = JOURNAL) -> str:
     """Print a document as one self-contained HTML page.
 
     Style and fonts are embedded and figures are data URLs: the page asks for nothing from
@@ -70,6 +69,8 @@ def render_html(document: Document) -> str:
     ----------
     document : Document
         What to print. The first section stands before the contents.
+    theme : Theme
+        How it looks.
 
     Returns
     -------
@@ -97,12 +98,12 @@ def render_html(document: Document) -> str:
         raise ReportError(problems)
     date = document.date
     return str(
-        _template().render(
+        _template(theme).render(
             document=document,
             description=document.subtitle or document.title,
             date=f"{date.day} {_MONTHS[date.month - 1]} {date.year}",
             sections=_sections(document),
-            stylesheet=_stylesheet(),
+            stylesheet=stylesheet(theme),
         )
     )
 
@@ -111,7 +112,7 @@ def _problems(document: Document) -> Iterator[Problem]:
     for name, times in Counter(section.id for section in document.sections).items():
         if times > 1:
             yield Problem(f"{times} sections have the id {name!r}", "give each its own")
-        if not _KEBAB.fullmatch(name):
+        if not TABLE_NAME.fullmatch(name):
             yield Problem(
                 f"the section id {name!r} is not kebab-case",
                 "use lower-case letters and digits with single hyphens between, as in risk-of-bias",
@@ -127,29 +128,25 @@ def _problems(document: Document) -> Iterator[Problem]:
 
 
 @functools.cache
-def _template() -> Any:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+def _template(theme: Theme) -> Any:
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+    folders = [resource(name) for name in (theme.templates, _TEMPLATES) if name]
+
+    def load(name: str) -> str | None:
+        for folder in folders:
+            if (file := folder / name).is_file():
+                return file.read_text(encoding="utf-8")
+        return None
 
     environment = Environment(
-        loader=PackageLoader("comorbid.report", "templates"),
+        loader=FunctionLoader(load),
         autoescape=True,
         undefined=StrictUndefined,
         keep_trailing_newline=True,
     )
     environment.filters["shorten"] = _shorten
     return environment.get_template("document.html.jinja")
-
-
-@functools.cache
-def _stylesheet() -> str:
-    """Return the theme's style sheet with its fonts inside."""
-    theme = resources.files("comorbid.report") / "themes" / "journal"
-
-    def embedded(match: re.Match[str]) -> str:
-        font = theme.joinpath(match["path"]).read_bytes()
-        return f'url("data:font/woff2;base64,{base64.b64encode(font).decode()}")'
-
-    return _BUNDLED.sub(embedded, (theme / "style.css").read_text(encoding="utf-8"))
 
 
 def _sections(document: Document) -> tuple[_Section, ...]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import comorbid as cb
 
-_SUBGROUP = cb.Subgroup(
+if TYPE_CHECKING:
+    import click
+
+SUBGROUP = cb.Subgroup(
     id="migraine",
     label="migraine",
     where={"headache": ("migraine",)},
@@ -23,13 +26,21 @@ _SUBGROUP = cb.Subgroup(
 @cb.hookimpl
 def comorbid_subgroups() -> Iterable[cb.Subgroup]:
     """Declare the migraine subgroup."""
-    return (_SUBGROUP,)
+    return (SUBGROUP,)
 
 
 @cb.hookimpl
 def comorbid_sections() -> Iterable[cb.Section]:
     """Declare the migraine section."""
     return (cb.Section("migraine", "Migraine", _section, needs=("migraine",)),)
+
+
+@cb.hookimpl
+def comorbid_commands() -> Iterable[click.Command]:
+    """Declare the command ``comorbid migraine``."""
+    from comorbid_migraine.command import command
+
+    return (command,)
 
 
 def _section(context: cb.Context) -> Sequence[cb.Block]:

@@ -1,0 +1,122 @@
+"""The context of a report: its tables read and its effects computed, before any result."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from importlib import metadata
+from types import MappingProxyType
+from typing import Any
+
+from comorbid.calls import CORE, Calls
+from comorbid.contributions import (
+    Analysis,
+    Column,
+    Context,
+    Provenance,
+    Section,
+    Settings,
+    Subgroup,
+)
+from comorbid.effects.build import effects
+from comorbid.registry import Declared
+from comorbid.report.files import file_hash
+from comorbid.report.guards import guarded_column, guarded_estimator, guarded_measure
+from comorbid.report.plan import Plan
+from comorbid.report.tables import read_tables
+from comorbid.studies.columns import STUDIES
+from comorbid.studies.further import DataTable
+from comorbid.studies.read import read_studies
+from comorbid.studies.table import Studies
+
+_SOFTWARE = ("comorbid", "forestplot", "matplotlib", "numpy", "pandas", "scipy", "weasyprint")
+
+
+def read_context(plan: Plan, calls: Calls) -> Context:
+    """Read the tables of a report and compute its effects.
+
+    Raises
+    ------
+    ComorbidError
+        About a table, the effects, or a plugin whose column or measure fails.
+    """
+    definition = plan.definition
+    inputs = {name: file_hash(definition.folder / name) for name in definition.inputs}
+    columns = columns_by_table(plan.registry.columns, calls)
+    studies = read_studies(
+        definition.folder / definition.data,
+        columns=columns.get(STUDIES, ()),
+        review=definition.review,
+    )
+    tables = read_tables(definition, columns)
+    return make_context(plan, calls, studies=studies, tables=tables, inputs=inputs)
+
+
+def make_context(
+    plan: Plan,
+    calls: Calls,
+    *,
+    studies: Studies,
+    tables: Mapping[str, DataTable],
+    inputs: Mapping[str, str],
+) -> Context:
+    """Return the context of tables that have been read; it has no results yet."""
+    definition = plan.definition
+    measure = guarded_measure(plan.measure, calls)
+    method = guarded_estimator(plan.method, calls)
+    used = (entry.declaration for entry in plan.needed)
+    return Context(
+        studies=studies,
+        effects=effects(studies, measure=measure, overrides=definition.overrides),
+        settings=Settings(measure, method, definition.test, definition.level),
+        overrides=definition.overrides,
+        subgroups=tuple(entry for entry in used if isinstance(entry, Subgroup)),
+        provenance=Provenance(
+            inputs=MappingProxyType(dict(inputs)),
+            software=MappingProxyType(_software()),
+            plugins=tuple(e.origin for e in plan.registry.distributions if e.name != CORE),
+        ),
+        results=MappingProxyType({}),
+        tables=tables,
+    )
+
+
+def columns_by_table(columns: Iterable[Declared[Column]], calls: Calls) -> dict[str, list[Column]]:
+    """Return the columns declared, with their checks guarded, by the table they belong to."""
+    found: dict[str, list[Column]] = {}
+    for entry in columns:
+        found.setdefault(entry.declaration.table, []).append(guarded_column(entry, calls))
+    return found
+
+
+def restricted(context: Context, reader: Analysis | Section) -> Context:
+    """Return the context with only the results and tables that an analysis or section names."""
+    results = {name: context.results[name] for name in reader.needs}
+    tables = {name: context.tables[name] for name in reader.tables}
+    return replace(
+        context,
+        results=MappingProxyType(_Named("needs", results)),
+        tables=MappingProxyType(_Named("tables", tables)),
+    )
+
+
+class _Named(dict[str, Any]):
+    """What an analysis or section named beforehand; asking for more says where to name it."""
+
+    def __init__(self, field: str, values: Mapping[str, Any]) -> None:
+        super().__init__(values)
+        self.field = field
+
+    def __missing__(self, key: str) -> Any:
+        raise KeyError(f"{key} is not among its {self.field}, {tuple(self)}")
+
+
+def _software() -> dict[str, str]:
+    versions = {name: metadata.version(name) for name in _SOFTWARE}
+    return {
+        **versions,
+        "Python": platform.python_version(),
+        "platform": f"{sys.platform} {platform.machine()}",
+    }

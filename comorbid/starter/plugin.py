@@ -1,0 +1,80 @@
+"""A new plugin: its files written from templates."""
+
+from __future__ import annotations
+
+import keyword
+from importlib import metadata, resources
+from pathlib import Path
+from string import Template
+
+from comorbid.errors import PluginError, Problem
+from comorbid.studies.columns import TABLE_NAME
+
+_PREFIX = "comorbid-"
+# What is written where; the templates are named after the last part.
+_FILES = {
+    "pyproject.toml": "pyproject.toml.txt",
+    "README.md": "README.md.txt",
+    "{package}/__init__.py": "package.py.txt",
+    "{package}/py.typed": "",
+    "tests/test_{package}.py": "test.py.txt",
+}
+
+
+def write_plugin(name: str, folder: Path) -> tuple[Path, ...]:
+    """Write a working plugin, with a test that passes, into a new folder ``comorbid-NAME``.
+
+    Parameters
+    ----------
+    name : str
+        Kebab-case, with or without ``comorbid-`` before it; the id of the plugin's section.
+    folder : Path
+        Where the new folder is made.
+
+    Returns
+    -------
+    tuple of Path
+        The files written.
+
+    Raises
+    ------
+    PluginError
+        If the name is not kebab-case, or the folder exists already.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as place:
+    ...     written = write_plugin("adults", Path(place))
+    ...     print(written[0].relative_to(place).as_posix())
+    comorbid-adults/pyproject.toml
+    """
+    id_ = name.removeprefix(_PREFIX)
+    if not TABLE_NAME.fullmatch(id_) or keyword.iskeyword(id_):
+        remedy = "use lower-case words with hyphens between, as in chronic-headache"
+        raise PluginError([Problem(f"a plugin cannot be called {name!r}", remedy)])
+    home = folder / f"{_PREFIX}{id_}"
+    if home.exists():
+        raise PluginError([Problem("is there already", "choose another name", file=str(home))])
+    package = home.name.replace("-", "_")
+    values = {
+        "id": id_,
+        "title": id_.replace("-", " ").capitalize(),
+        "distribution": home.name,
+        "package": package,
+        "comorbid": metadata.version("comorbid"),
+    }
+    written = []
+    for place, template in _FILES.items():
+        path = home / place.format(package=package)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(_filled(template, values), encoding="utf-8")
+        written.append(path)
+    return tuple(written)
+
+
+def _filled(template: str, values: dict[str, str]) -> str:
+    if not template:
+        return ""
+    text = (resources.files("comorbid.starter") / template).read_text(encoding="utf-8")
+    return Template(text).substitute(values)
