@@ -10,7 +10,6 @@ import comorbid as cb
 from comorbid_chronic_daily_headache.rows import (
     CHRONIC,
     EPISODIC,
-    SHARES,
     Row,
     covariances,
     read_rows,
@@ -28,16 +27,18 @@ class Contrast:
     chronic, episodic : Row
         Both against the study's people without headache.
     variances : tuple of float
-        Of the difference: one where the covariance is known, otherwise one for each of `SHARES`,
-        the first with a covariance of 0, the last with the largest.
-    known : bool
-        Whether the covariance is known.
+        Of the difference, one for each covariance that the two may have.
+    words : tuple of str
+        What each covariance is: of those that are unknown the first is 0, the last the largest.
+    reconstructed : bool
+        Whether the covariances follow from printed counts.
     """
 
     chronic: Row
     episodic: Row
     variances: tuple[float, ...]
-    known: bool
+    words: tuple[str, ...]
+    reconstructed: bool
 
     @property
     def difference(self) -> float:
@@ -55,13 +56,10 @@ class Contrast:
 
     def options(self) -> list[Option]:
         """Return the estimates that the study may enter a pool with."""
-        label = f"{self.chronic.id} against {self.episodic.id}"
-        words = (
-            [""] if self.known else [f", covariance {share:g} of the largest" for share in SHARES]
-        )
+        pair = f"{self.chronic.id} against {self.episodic.id}"
         return [
-            Option(label + word, self.difference, variance)
-            for word, variance in zip(words, self.variances, strict=False)
+            Option(f"{pair}, {word}", self.difference, variance)
+            for word, variance in zip(self.words, self.variances, strict=True)
         ]
 
     def to_dict(self) -> dict[str, Any]:
@@ -70,8 +68,8 @@ class Contrast:
             "chronic": self.chronic.id,
             "episodic": self.episodic.id,
             "difference": self.difference,
-            "variances": list(self.variances),
-            "covariance_known": self.known,
+            "variances": dict(zip(self.words, self.variances, strict=True)),
+            "reconstructed": self.reconstructed,
         }
 
 
@@ -156,9 +154,10 @@ def contrasts(context: cb.Context) -> Contrasts:
 
 
 def _contrast(chronic: Row, episodic: Row, measure: str) -> Contrast:
-    matrices, known = covariances((chronic, episodic), measure)
+    found = covariances((chronic, episodic), measure)
+    matrices = found.matrices
     variances = matrices[:, 0, 0] + matrices[:, 1, 1] - 2 * matrices[:, 0, 1]
-    return Contrast(chronic, episodic, tuple(variances.tolist()), known)
+    return Contrast(chronic, episodic, tuple(variances.tolist()), found.words, found.reconstructed)
 
 
 def _by_study(contrasts: Sequence[Contrast]) -> tuple[tuple[Contrast, ...], ...]:

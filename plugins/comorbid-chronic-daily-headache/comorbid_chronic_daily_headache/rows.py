@@ -12,6 +12,7 @@ import comorbid as cb
 from comorbid_chronic_daily_headache.covariance import (
     Array,
     greenland_longnecker,
+    hamling,
     largest_shared,
     with_shared,
 )
@@ -20,7 +21,7 @@ EPISODIC, CHRONIC = "episodic", "chronic"
 DEFINITION = "headache_definition"
 DAYS = ("headache_days_low", "headache_days_high")
 MOST_DAYS = 30.0
-SHARES = (0.0, 0.5, 1.0)
+SHARES = {"covariance 0": 0.0, "half the largest": 0.5, "covariance largest": 1.0}
 """Where in its admissible range an unknown covariance is put."""
 
 _RATIOS = ("OR", "RR", "HR", "IRR")
@@ -110,8 +111,30 @@ def read_rows(context: cb.Context) -> tuple[Row, ...]:
     )
 
 
-def covariances(rows: Sequence[Row], measure: str) -> tuple[Array, bool]:
+@dataclass(frozen=True, slots=True, eq=False)
+class Covariances:
+    """The covariance matrices that several rows of one study may have.
+
+    Parameters
+    ----------
+    matrices : array of shape (matrices, rows, rows)
+    words : tuple of str
+        What each matrix is.
+    reconstructed : bool
+        Whether they follow from printed counts.
+    """
+
+    matrices: Array
+    words: tuple[str, ...]
+    reconstructed: bool
+
+
+def covariances(rows: Sequence[Row], measure: str) -> Covariances:
     """Return the covariance matrices that the rows of one study may have.
+
+    Where cases and people are printed, those that Greenland and Longnecker and Hamling and others
+    reconstruct; otherwise one for each of `SHARES` of the largest variance that the reference
+    group can have, without those that are singular.
 
     Parameters
     ----------
@@ -119,26 +142,22 @@ def covariances(rows: Sequence[Row], measure: str) -> tuple[Array, bool]:
         Of one study.
     measure : str
         What its ratios are.
-
-    Returns
-    -------
-    array of shape (matrices, rows, rows)
-        One where cases and people are printed; otherwise one for each of `SHARES` of the largest
-        variance that the reference group can have, without those that are singular.
-    bool
-        Whether the covariance is known.
     """
     y, v = (np.array([getattr(row, name) for row in rows]) for name in ("yi", "vi"))
     counts = np.array([row.counts for row in rows])
-    shared = (counts[:, 2:] == counts[0, 2:]).all()
-    if measure in ("OR", "RR") and np.isfinite(counts).all() and shared:
+    one_reference = (counts[:, 2:] == counts[0, 2:]).all() and np.isfinite(counts).all()
+    if measure in ("OR", "RR") and one_reference:
         cases, totals = (np.concatenate([counts[:1, j + 2], counts[:, j]]) for j in (0, 1))
-        known = greenland_longnecker(y, v, cases=cases, totals=totals, measure=measure)
-        return known[None], True
+        found = [
+            method(y, v, cases=cases, totals=totals, measure=measure)
+            for method in (greenland_longnecker, hamling)
+        ]
+        return Covariances(np.array(found), ("Greenland and Longnecker", "Hamling"), True)
     largest = largest_shared(v, n=[row.n for row in rows], measure=measure)
-    matrices = with_shared(v, largest * np.array(SHARES))
+    matrices = with_shared(v, largest * np.array(list(SHARES.values())))
     regular = np.linalg.eigvalsh(matrices)[:, 0] > 1e-9 * v.max()
-    return matrices[regular], False
+    words = tuple(word for word, keep in zip(SHARES, regular, strict=True) if keep)
+    return Covariances(matrices[regular], words, False)
 
 
 def _effects(context: cb.Context, ids: Sequence[str]) -> cb.Effects:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterator, Sequence
 from typing import cast
@@ -10,7 +11,7 @@ import numpy as np
 
 import comorbid as cb
 from comorbid_chronic_daily_headache import sentences
-from comorbid_chronic_daily_headache.contrasts import Contrast, Contrasts
+from comorbid_chronic_daily_headache.contrasts import Contrasts
 from comorbid_chronic_daily_headache.spread import interval, spread_of
 from comorbid_chronic_daily_headache.trend import LINES, Line, Trends
 
@@ -20,6 +21,7 @@ _ICHD = cb.Link("doi:10.1177/0333102417738202", "https://doi.org/10.1177/0333102
 _GREENLAND = cb.Link(
     "doi:10.1093/oxfordjournals.aje.a116237", "https://doi.org/10.1093/oxfordjournals.aje.a116237"
 )
+_HAMLING = cb.Link("doi:10.1002/sim.3013", "https://doi.org/10.1002/sim.3013")
 _ORSINI = cb.Link("doi:10.1177/1536867X0600600103", "https://doi.org/10.1177/1536867X0600600103")
 _HEADS: dict[Line, str] = {
     "from-none": "From no headache up",
@@ -60,7 +62,7 @@ def _comparison(result: Contrasts) -> Iterator[cb.Block]:
     further = sentences.disagreement(result)
     if further:
         yield cb.Paragraph(further)
-    yield cb.figures.estimates(_drawn(result), level=result.level)
+    yield _figure(result)
     yield cb.Paragraph(
         (
             "Both estimates of a study are against the same people without headache and so are "
@@ -68,39 +70,41 @@ def _comparison(result: Contrasts) -> Iterator[cb.Block]:
             "their variances less twice their covariance. Where cases and people are printed by "
             "frequency, the covariance is reconstructed (Greenland and Longnecker, ",
             _GREENLAND,
+            ", and Hamling and others, ",
+            _HAMLING,
             "). Where they are not, all that is known is that it is the variance which the people "
             "without headache contribute: at least 0, and at most the smaller of the two "
             "variances (of log odds ratios less 4/n, which n people with headache contribute at "
             "the least). Both ends are shown. For adjusted estimates this takes their correlation "
-            "to be that of a crude table. ",
-            sentences.sources(result),
+            f"to be that of a crude table. {sentences.sources(result)}",
         )
     )
 
 
-def _drawn(result: Contrasts) -> cb.Effects:
-    """Return each contrast with its narrowest and its widest interval."""
-    rows = []
-    for contrast in result.contrasts:
-        label = f"{contrast.name}: {_pair(contrast)}"
-        if contrast.known:
-            rows.append((label, contrast.difference, contrast.variances[0]))
-        else:
-            for word, i in (("covariance 0", 0), ("covariance largest", -1)):
-                rows.append((f"{label}, {word}", contrast.difference, contrast.variances[i]))
+def _figure(result: Contrasts) -> cb.Figure:
+    """Draw each contrast with the first and the last of its covariances."""
+    rows = [
+        (
+            f"{entry.chronic.label} / {entry.episodic.label}, {entry.words[i]}",
+            entry.difference,
+            entry.variances[i],
+        )
+        for entry in result.contrasts
+        for i in (0, -1)
+    ]
     labels, differences, variances = zip(*rows, strict=True)
-    return cb.Effects(
+    effects = cb.Effects(
         yi=np.array(differences),
         vi=np.array(variances),
         labels=labels,
         measure=f"ratio of {result.measure}s",
         scale="log",
     )
-
-
-def _pair(contrast: Contrast) -> str:
-    chronic, episodic = (math.exp(row.yi) for row in (contrast.chronic, contrast.episodic))
-    return f"{prose.value(chronic)} / {prose.value(episodic)}"
+    caption = (
+        f"The {result.measure} for chronic over that for episodic headache in the same people, "
+        f"with its {prose.level(result.level)} interval by what their covariance may be."
+    )
+    return dataclasses.replace(cb.figures.estimates(effects, level=result.level), caption=caption)
 
 
 def _ratios(ends: tuple[float, float]) -> tuple[float, float]:
@@ -148,7 +152,7 @@ def _days(result: Trends, level: float) -> Iterator[cb.Block]:
                 f"{sentences.days(result.trends)} Each study's line is fitted by generalised "
                 "least squares with the covariance of its estimates (",
                 _ORSINI,
-                "), known or put at 0, half and the whole of its range.",
+                "), reconstructed or put at 0, half and the whole of its range.",
             )
         )
     skipped = sentences.left_out(result.left_out)

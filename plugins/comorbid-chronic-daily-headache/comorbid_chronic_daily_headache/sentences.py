@@ -137,10 +137,10 @@ def disagreement(result: Contrasts) -> str:
 
 
 def sources(result: Contrasts) -> str:
-    """Say for how many studies the covariance is known."""
-    known = sum(own[0].known for own in result.studies)
+    """Say how many studies print the counts that the covariance is reconstructed from."""
+    found = sum(own[0].reconstructed for own in result.studies)
     studies = prose.counted(len(result.studies), "study", "studies")
-    return f"The counts it needs are printed by {known} of {studies}."
+    return f"The counts for that are printed by {found} of {studies}."
 
 
 def trend(result: Trends, *, level: float) -> str:

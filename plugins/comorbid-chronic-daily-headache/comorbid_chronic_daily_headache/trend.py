@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 import comorbid as cb
 from comorbid_chronic_daily_headache.covariance import Array
-from comorbid_chronic_daily_headache.rows import MOST_DAYS, SHARES, Row, covariances, read_rows
+from comorbid_chronic_daily_headache.rows import MOST_DAYS, Row, covariances, read_rows
 from comorbid_chronic_daily_headache.versions import Option, combinations, pool_all
 
 Line = Literal["from-none", "with-headache"]
@@ -89,16 +89,15 @@ class Trend:
     doses : array of shape (rules, levels)
         Days a month, by each of `RULES`.
     slopes : dict of line to (slope, variance)
-        Arrays of shape (rules, matrices), per `UNIT` days: one matrix where the covariance is
-        known, otherwise one for each of `SHARES`.
-    known : bool
-        Whether the covariance is known.
+        Arrays of shape (rules, matrices), per `UNIT` days.
+    words : tuple of str
+        What the covariance of each matrix is.
     """
 
     rows: tuple[Row, ...]
     doses: Array
     slopes: Mapping[Line, tuple[Array, Array]]
-    known: bool
+    words: tuple[str, ...]
 
     @property
     def name(self) -> str:
@@ -109,12 +108,10 @@ class Trend:
         """Return the slopes that the study may enter a pool with."""
         open_ends = " and ".join(f"{position:g}" for position in RULES[rule])
         lead = f"{self.rows[0].study}, open levels at {open_ends}"
-        words = (
-            [""] if self.known else [f", covariance {share:g} of the largest" for share in SHARES]
-        )
         slope, variance = (values[rule].tolist() for values in self.slopes[line])
         return [
-            Option(lead + word, y, v) for word, y, v in zip(words, slope, variance, strict=False)
+            Option(f"{lead}, {word}", y, v)
+            for word, y, v in zip(self.words, slope, variance, strict=True)
         ]
 
     def to_dict(self) -> dict[str, Any]:
@@ -126,7 +123,7 @@ class Trend:
                 line: {"slope": slope.tolist(), "variance": variance.tolist()}
                 for line, (slope, variance) in self.slopes.items()
             },
-            "covariance_known": self.known,
+            "covariances": list(self.words),
         }
 
 
@@ -221,10 +218,10 @@ def _trend(rows: Sequence[Row], measure: str) -> Trend:
     is_open = np.isnan([row.days for row in rows])
     positions = np.array([np.where(is_open, rule, 0.0).sum(axis=1) for rule in RULES])
     doses = low + np.where(is_open.any(axis=1), positions, 0.5) * (high - low)
-    matrices, known = covariances(rows, measure)
+    found = covariances(rows, measure)
     y = [row.yi for row in rows]
-    fitted = {line: slopes(doses[:, None] / UNIT, y, matrices, line=line) for line in LINES}
-    return Trend(tuple(rows), doses, fitted, known)
+    fitted = {line: slopes(doses[:, None] / UNIT, y, found.matrices, line=line) for line in LINES}
+    return Trend(tuple(rows), doses, fitted, found.words)
 
 
 def _ends(row: Row) -> tuple[float, float]:
