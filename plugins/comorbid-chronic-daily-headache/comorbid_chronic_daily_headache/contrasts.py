@@ -14,7 +14,7 @@ from comorbid_chronic_daily_headache.rows import (
     covariances,
     read_rows,
 )
-from comorbid_chronic_daily_headache.spread import interval
+from comorbid_chronic_daily_headache.spread import interval, locked
 from comorbid_chronic_daily_headache.versions import Option, combinations, pool_all
 
 
@@ -106,7 +106,7 @@ class Contrasts:
             "measure": self.measure,
             "level": self.level,
             "contrasts": [contrast.to_dict() for contrast in self.contrasts],
-            "pooled": None if self.pooled is None else self.pooled.to_dict(),
+            "pooled": None if self.pooled is None else locked(self.pooled),
         }
 
 

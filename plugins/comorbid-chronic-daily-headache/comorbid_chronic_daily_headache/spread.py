@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import comorbid as cb
 
@@ -70,3 +71,14 @@ def spread_of(refits: cb.Refits) -> Spread:
     """Return the spread of pooled versions."""
     rows = refits.on_scale()
     return spread([row.estimate for row in rows], [row.ci for row in rows])
+
+
+def locked(refits: cb.Refits) -> dict[str, Any]:
+    """Return the ends of the pooled versions, as plain values on the log scale.
+
+    There are as many versions as combinations; the lock holds between which values they lie.
+    """
+    table = refits.to_frame()
+    columns = ("estimate", "se", "ci_low", "ci_high", "tau2", "i2")
+    ends = {name: [float(table[name].min()), float(table[name].max())] for name in columns}
+    return {"versions": len(table), "k": int(table["k"].iloc[0]), **ends}

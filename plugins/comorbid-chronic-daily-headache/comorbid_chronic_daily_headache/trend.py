@@ -13,6 +13,7 @@ import numpy.typing as npt
 import comorbid as cb
 from comorbid_chronic_daily_headache.covariance import Array
 from comorbid_chronic_daily_headache.rows import MOST_DAYS, Row, covariances, read_rows
+from comorbid_chronic_daily_headache.spread import locked
 from comorbid_chronic_daily_headache.versions import Option, combinations, pool_all
 
 Line = Literal["from-none", "with-headache"]
@@ -115,12 +116,12 @@ class Trend:
         ]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as plain values, on the log scale."""
+        """Return doses and slopes by the midpoints as plain values, on the log scale."""
         return {
             "rows": [row.id for row in self.rows],
-            "doses": self.doses.tolist(),
+            "midpoints": self.doses[0].tolist(),
             "slopes": {
-                line: {"slope": slope.tolist(), "variance": variance.tolist()}
+                line: {"slope": slope[0].tolist(), "variance": variance[0].tolist()}
                 for line, (slope, variance) in self.slopes.items()
             },
             "covariances": list(self.words),
@@ -155,8 +156,8 @@ class Trends:
             "measure": self.measure,
             "rules": [list(rule) for rule in RULES],
             "trends": [trend.to_dict() for trend in self.trends],
-            "midpoints": {line: refits.to_dict() for line, refits in self.midpoints.items()},
-            "pooled": {line: refits.to_dict() for line, refits in self.pooled.items()},
+            "midpoints": {line: locked(refits) for line, refits in self.midpoints.items()},
+            "pooled": {line: locked(refits) for line, refits in self.pooled.items()},
             "left_out": dict(self.left_out),
         }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import doctest
+import importlib
 import re
 from importlib import metadata
 from pathlib import Path
@@ -66,3 +68,11 @@ def test_a_definition_is_shown_where_the_table_has_one(tmp_path: Path) -> None:
     found = text(cb.build(tmp_path))
     assert "'Definition'" in found
     assert "15 or more days" in found
+
+
+@pytest.mark.parametrize(
+    "module", ["covariance", "rows", "contrasts", "spread", "trend", "versions", "sentences"]
+)
+def test_examples_in_docstrings_run(module: str) -> None:
+    found = importlib.import_module(f"comorbid_chronic_daily_headache.{module}")
+    assert doctest.testmod(found, optionflags=doctest.NORMALIZE_WHITESPACE).failed == 0
