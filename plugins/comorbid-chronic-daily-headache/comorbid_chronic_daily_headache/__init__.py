@@ -39,8 +39,8 @@ def comorbid_subgroups() -> Iterable[cb.Subgroup]:
             label="chronic headache",
             where={"headache": ("chronic",)},
             rationale=(
-                "Headache on 15 or more days a month is called chronic (ICHD-3), and may go "
-                "together with other pain more strongly than headache on fewer days."
+                "Headache on 15 or more days a month is called chronic (ICHD-3). This subgroup "
+                "looks at whether the association differs there."
             ),
             prespecified=False,
         ),

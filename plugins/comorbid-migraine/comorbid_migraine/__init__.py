@@ -30,7 +30,7 @@ def comorbid_subgroups() -> Iterable[cb.Subgroup]:
                 id=kind.replace(" ", "-"),
                 label=kind,
                 where={"headache": (kind,)},
-                rationale="The part of the migraine subgroup that is called so by its study.",
+                rationale="A part of the migraine subgroup, looked at where studies report it.",
                 prespecified=False,
             )
             for kind in (EPISODIC, CHRONIC)
