@@ -126,5 +126,5 @@ def test_plugins_lists_hooks_and_ids() -> None:
     result = run("plugins")
     assert result.exit_code == 0
     assert "comorbid-migraine 1." in result.stdout
-    assert "  hooks: comorbid_subgroups, comorbid_sections" in result.stdout
+    assert "  hooks: comorbid_analyses, comorbid_subgroups, comorbid_sections" in result.stdout
     assert "  sections: migraine" in result.stdout
