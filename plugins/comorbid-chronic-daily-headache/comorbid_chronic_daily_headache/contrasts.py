@@ -7,13 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import comorbid as cb
-from comorbid_chronic_daily_headache.rows import (
-    CHRONIC,
-    EPISODIC,
-    Row,
-    covariances,
-    read_rows,
-)
+from comorbid_chronic_daily_headache.dependence import covariances
+from comorbid_chronic_daily_headache.rows import CHRONIC, EPISODIC, Row, read_rows
 from comorbid_chronic_daily_headache.spread import interval, locked
 from comorbid_chronic_daily_headache.versions import Option, combinations, pool_all
 
@@ -68,7 +63,8 @@ class Contrast:
             "chronic": self.chronic.id,
             "episodic": self.episodic.id,
             "difference": self.difference,
-            "variances": dict(zip(self.words, self.variances, strict=True)),
+            "covariances": list(self.words),
+            "variances": list(self.variances),
             "reconstructed": self.reconstructed,
         }
 

@@ -1,14 +1,13 @@
 """Covariance of the estimates of one study that share a reference group.
 
 Log ratios of several levels against one reference have a common part: the reference group. Where
-cases and people are printed by level, Greenland and Longnecker (1992) or Hamling and others (2008)
-reconstruct the covariance; where they are not, it lies in a range.
+cases and people are printed by level, Greenland and Longnecker (1992) reconstruct the covariance;
+where they are not, it lies in a range.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Literal, cast, get_args
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +17,8 @@ import comorbid as cb
 Array = npt.NDArray[np.float64]
 Measure = Literal["OR", "RR", "IRR"]
 
-_TINY = 1e-14
+TINY = 1e-14
+"""How exactly roots are found."""
 
 
 def greenland_longnecker(
@@ -75,9 +75,9 @@ def greenland_longnecker(
     >>> V[0, 1:].round(4).tolist()
     [0.0188, 0.0194]
     """
-    y, v, a, n = _checked(log_ratios, variances, cases, totals, measure)
+    y, v, a, n = checked(log_ratios, variances, cases, totals, measure)
     fitted = fitted_cases(y, cases=a, totals=n, measure=measure)
-    c = _variance_parts(fitted, n, measure)
+    c = variance_parts(fitted, n, measure)
     own = np.sqrt(v / (c[0] + c[1:]))
     covariance: Array = c[0] * np.outer(own, own)
     np.fill_diagonal(covariance, v)
@@ -120,7 +120,7 @@ def fitted_cases(
     """
     from scipy import optimize, special
 
-    y, _, a, n = _checked(log_ratios, np.ones_like(log_ratios), cases, totals, measure)
+    y, _, a, n = checked(log_ratios, np.ones_like(log_ratios), cases, totals, measure)
     logs = np.concatenate([[0.0], y])
     if measure == "OR":
         middle = special.logit(a.sum() / n.sum())
@@ -128,7 +128,7 @@ def fitted_cases(
             lambda t: float((n * special.expit(logs + t)).sum() - a.sum()),
             middle - logs.max() - 1,
             middle - logs.min() + 1,
-            xtol=_TINY,
+            xtol=TINY,
         )
         return np.asarray(n * special.expit(logs + t))
     shares = n * np.exp(logs)
@@ -140,130 +140,7 @@ def fitted_cases(
     return fitted
 
 
-def hamling(
-    log_ratios: npt.ArrayLike,
-    variances: npt.ArrayLike,
-    *,
-    cases: npt.ArrayLike,
-    totals: npt.ArrayLike,
-    measure: str = "OR",
-) -> Array:
-    r"""Reconstruct the covariance of log ratios by the method of Hamling and others.
-
-    It is the variance that the reference adds in the `effective_counts`, the same for each pair.
-
-    Parameters
-    ----------
-    log_ratios, variances, cases, totals, measure
-        As in `greenland_longnecker`.
-
-    Returns
-    -------
-    array of shape (levels, levels)
-
-    Raises
-    ------
-    DataError, ModelError
-        As in `greenland_longnecker`.
-
-    References
-    ----------
-    Hamling J, Lee P, Weitkunat R, Ambuehl M (2008). Statistics in Medicine 27:954-970.
-    doi:10.1002/sim.3013
-
-    Examples
-    --------
-    >>> y, v = np.log([0.80, 1.16, 1.57]), [0.0542, 0.0563, 0.0563]
-    >>> V = hamling(y, v, cases=[165, 74, 90, 122], totals=[337, 167, 186, 212])
-    >>> V[0, 1:].round(4).tolist()
-    [0.02, 0.02]
-    """
-    counts = effective_counts(log_ratios, variances, cases=cases, totals=totals, measure=measure)
-    shared = float(_variance_parts(counts[0], counts[1], measure)[0])
-    return with_shared(variances, shared)
-
-
-def effective_counts(
-    log_ratios: npt.ArrayLike,
-    variances: npt.ArrayLike,
-    *,
-    cases: npt.ArrayLike,
-    totals: npt.ArrayLike,
-    measure: str = "OR",
-) -> tuple[Array, Array]:
-    """Return the cases and people that have the adjusted ratios and their variances.
-
-    Kept from the crude table are the share of the reference, and the ratio to cases, of the
-    non-cases (for OR), people (RR) or person-time (IRR).
-
-    Parameters
-    ----------
-    log_ratios, variances, cases, totals, measure
-        As in `greenland_longnecker`.
-
-    Returns
-    -------
-    cases, totals : arrays of shape (levels + 1,)
-        Reference first.
-
-    Raises
-    ------
-    DataError, ModelError
-        As in `greenland_longnecker`.
-
-    Examples
-    --------
-    >>> a, n = effective_counts([0.0], [0.1], cases=[10, 10], totals=[50, 50])
-    >>> a.round(6).tolist(), n.round(6).tolist()
-    ([25.0, 25.0], [125.0, 125.0])
-    """
-    from scipy.special import expit
-
-    y, v, a, n = _checked(log_ratios, variances, cases, totals, measure)
-    others = n - a if measure == "OR" else n
-    share, ratio = others[0] / others.sum(), others.sum() / a.sum()
-    logs = np.concatenate([[0.0], y])
-
-    def counts(logit: float) -> tuple[Array, Array]:
-        """Effective cases and others, where the reference has this logit share of the least v."""
-        shared = float(v.min() * expit(logit))
-        c = np.concatenate([[shared], v - shared])
-        return _with_ratio(logs, c, ratio, cast(Measure, measure))
-
-    def gap(logit: float) -> float:
-        rest = counts(logit)[1]
-        return float(rest[0] / rest.sum() - share)
-
-    found, rest = counts(_root(gap, -30.0, 30.0))
-    return found, found + rest if measure == "OR" else rest
-
-
-def _with_ratio(logs: Array, c: Array, ratio: float, measure: Measure) -> tuple[Array, Array]:
-    """Return cases and others with these log ratios and variance parts, in this total ratio."""
-
-    def counts(log_odds: float) -> tuple[Array, Array]:
-        odds = np.exp(logs + log_odds)
-        over = {"OR": 1 + odds, "RR": 1 - odds, "IRR": np.ones_like(odds)}[measure]
-        return over / c, over / c / odds
-
-    def gap(log_odds: float) -> float:
-        found, rest = counts(log_odds)
-        return float(np.log(rest.sum() / found.sum() / ratio))
-
-    return counts(_root(gap, -50.0, 50.0 if measure != "RR" else -float(logs.max()) - _TINY))
-
-
-def _root(gap: Callable[[float], float], low: float, high: float) -> float:
-    from scipy import optimize
-
-    if not gap(low) * gap(high) <= 0:
-        raise cb.ModelError(
-            "no counts have these ratios and variances; check them for typing errors"
-        )
-    return float(optimize.brentq(gap, low, high, xtol=_TINY))
-
-
-def _variance_parts(cases: Array, totals: Array, measure: str) -> Array:
+def variance_parts(cases: Array, totals: Array, measure: str) -> Array:
     """Return what each level, reference first, adds to the variance of a log ratio."""
     if measure == "OR":
         return np.asarray(1 / cases + 1 / (totals - cases))
@@ -325,7 +202,7 @@ def with_shared(variances: npt.ArrayLike, shared: npt.ArrayLike) -> Array:
     return np.asarray(c[..., None, None] * (1 - eye) + v * eye)
 
 
-def _checked(
+def checked(
     log_ratios: npt.ArrayLike,
     variances: npt.ArrayLike,
     cases: npt.ArrayLike,

@@ -12,7 +12,7 @@ import numpy as np
 import comorbid as cb
 from comorbid_chronic_daily_headache import sentences
 from comorbid_chronic_daily_headache.contrasts import Contrasts
-from comorbid_chronic_daily_headache.spread import interval, spread_of
+from comorbid_chronic_daily_headache.spread import interval, spread_of, written
 from comorbid_chronic_daily_headache.trend import LINES, Line, Trends
 
 prose = cb.prose
@@ -167,10 +167,8 @@ def _trend_table(result: Trends, level: float) -> cb.Table:
     for line in LINES:
         for words, refits in (("midpoints", result.midpoints), ("all assumed", result.pooled)):
             found = spread_of(refits[line])
-            ends = " to ".join(prose.value(end) for end in found.ends)
-            low, high = (prose.value(end) for end in found.estimates)
-            estimate = low if low == high else f"{low} to {high}"
-            rows.append((_HEADS[line], words, f"{found.count}", estimate, ends))
+            numbers = (f"{found.count}", written(found.estimates), written(found.ends))
+            rows.append((_HEADS[line], words, *numbers))
     return cb.Table(
         header,
         tuple(rows),

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import comorbid as cb
 from comorbid_chronic_daily_headache.contrasts import Contrast, Contrasts
-from comorbid_chronic_daily_headache.spread import Spread, spread, spread_of
+from comorbid_chronic_daily_headache.spread import Spread, spread, spread_of, written
 from comorbid_chronic_daily_headache.trend import UNIT, Line, Trend, Trends
 
 _FEW = 5
@@ -65,26 +65,19 @@ def _pooled(result: Contrasts, found: Spread) -> str:
     return (
         f"Pooled in {versions}, one for each combination of what is open (which pair of estimates, "
         f"which covariance), the average ratio of chronic to episodic is "
-        f"{_range(found.estimates)}; the {prose.level(result.level)} intervals reach from "
-        f"{prose.value(found.ends[0])} to {prose.value(found.ends[1])}, and {_excluded(found)}."
+        f"{written(found.estimates)}; the {prose.level(result.level)} intervals reach from "
+        f"{written(found.ends)}, and {_excluded(found)}."
     )
 
 
 def _excluded(found: Spread) -> str:
     """Say how many of the intervals include 1."""
     outside = found.above + found.below
-    if found.count == 1:
-        return "it includes 1, no difference" if not outside else "it excludes 1"
     if not outside:
         return "every one includes 1, no difference"
     if outside == found.count:
         return "every one excludes 1"
     return f"{found.count - outside} of {found.count} include 1, no difference"
-
-
-def _range(ends: tuple[float, float]) -> str:
-    low, high = prose.value(ends[0]), prose.value(ends[1])
-    return low if low == high else f"{low} to {high}"
 
 
 def study(contrasts: Sequence[Contrast], *, measure: str, level: float) -> str:
@@ -99,13 +92,10 @@ def study(contrasts: Sequence[Contrast], *, measure: str, level: float) -> str:
         "known"
     )
     head = (
-        f"In {first.name} the {measure} for chronic headache is {_range(found.estimates)} times "
+        f"In {first.name} the {measure} for chronic headache is {written(found.estimates)} times "
         f"that for episodic headache{given}. "
     )
-    low, high = (prose.value(end) for end in found.ends)
-    if found.count == 1:
-        return f"{head}The {percent} interval is {low} to {high}; {_excluded(found)}."
-    return f"{head}Its {percent} intervals reach from {low} to {high}; {_excluded(found)}."
+    return f"{head}Its {percent} intervals reach from {written(found.ends)}; {_excluded(found)}."
 
 
 def _contrast_spread(contrasts: Sequence[Contrast], level: float) -> Spread:
@@ -168,16 +158,15 @@ def trend(result: Trends, *, level: float) -> str:
 
 
 def _slope(result: Trends, line: Line) -> str:
-    return _range(spread_of(result.midpoints[line]).estimates)
+    return written(spread_of(result.midpoints[line]).estimates)
 
 
 def _assumed(result: Trends, line: Line, level: float) -> str:
     """Say how far the slope lies under all assumptions."""
     found = spread_of(result.pooled[line])
-    low, high = (prose.value(end) for end in found.ends)
     return (
-        f"{_range(found.estimates)} over all assumptions, with {prose.level(level)} intervals from "
-        f"{low} to {high}; {_excluded(found)}"
+        f"{written(found.estimates)} over all assumptions, with {prose.level(level)} intervals "
+        f"from {written(found.ends)}; {_excluded(found)}"
     )
 
 

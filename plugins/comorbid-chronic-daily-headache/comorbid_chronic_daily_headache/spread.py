@@ -48,6 +48,18 @@ class Spread:
     count: int
 
 
+def written(ends: Pair) -> str:
+    """Return the smallest and the largest ratio as they print, once if they print the same.
+
+    Examples
+    --------
+    >>> written((1.231, 1.249)), written((1.0378, 1.0381))
+    ('1.23 to 1.25', '1.04')
+    """
+    low, high = (cb.prose.value(end) for end in ends)
+    return low if low == high else f"{low} to {high}"
+
+
 def spread(estimates: Sequence[float], intervals: Sequence[Pair]) -> Spread:
     """Return the spread of estimates and intervals that are ratios.
 

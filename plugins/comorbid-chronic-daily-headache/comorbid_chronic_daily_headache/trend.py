@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 import comorbid as cb
 from comorbid_chronic_daily_headache.covariance import Array
-from comorbid_chronic_daily_headache.rows import MOST_DAYS, Row, covariances, read_rows
+from comorbid_chronic_daily_headache.dependence import covariances
+from comorbid_chronic_daily_headache.rows import MOST_DAYS, Row, read_rows
 from comorbid_chronic_daily_headache.spread import locked
 from comorbid_chronic_daily_headache.versions import Option, combinations, pool_all
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from comorbid_chronic_daily_headache.covariance import (
-    effective_counts,
     fitted_cases,
     greenland_longnecker,
-    hamling,
     largest_shared,
     with_shared,
 )
+from comorbid_chronic_daily_headache.hamling import effective_counts, hamling
 from comorbid_chronic_daily_headache.trend import slopes
 from hypothesis import given, strategies as st
 from published_levels import BREAST_CANCER, CARDIOVASCULAR, PRINTED_COVARIANCES, Study

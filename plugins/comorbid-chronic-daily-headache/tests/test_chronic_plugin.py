@@ -71,7 +71,8 @@ def test_a_definition_is_shown_where_the_table_has_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["covariance", "rows", "contrasts", "spread", "trend", "versions", "sentences"]
+    "module",
+    ["covariance", "hamling", "rows", "dependence", "contrasts", "spread", "trend", "versions"],
 )
 def test_examples_in_docstrings_run(module: str) -> None:
     found = importlib.import_module(f"comorbid_chronic_daily_headache.{module}")
