@@ -111,6 +111,7 @@ if TYPE_CHECKING:
     from comorbid.sensitivity.other_rows import other_rows as other_rows
     from comorbid.sensitivity.residuals import rstudent as rstudent
     from comorbid.sensitivity.subsets import subsets as subsets
+    from comorbid.sensitivity.versions import pool_versions as pool_versions
     from comorbid.studies import datasets as datasets
     from comorbid.studies.audit import audit as audit
     from comorbid.studies.read import read_studies as read_studies
@@ -174,6 +175,7 @@ _HOMES = {
     "sensitivity.other_rows": "other_rows",
     "sensitivity.residuals": "rstudent",
     "sensitivity.subsets": "subsets",
+    "sensitivity.versions": "pool_versions",
     "studies": "datasets",
     "studies.audit": "audit",
     "studies.read": "read_studies",

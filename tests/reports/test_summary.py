@@ -67,6 +67,6 @@ def test_a_measure_that_raises_is_named_with_its_plugin(
     monkeypatch.setattr("comorbid.report.build.load_registry", lambda *arguments: loaded)
     path = folder / "report.toml"
     text = path.read_text(encoding="utf-8").replace('measure = "OR"', 'measure = "XX"')
-    path.write_text(text.replace('"migraine", ', ""), encoding="utf-8")
+    path.write_text(text.replace('"migraine", "chronic-daily-headache", ', ""), encoding="utf-8")
     with pytest.raises(cb.PluginError, match="x@1, measure 'XX' fails: ZeroDivisionError"):
         cb.build(folder)

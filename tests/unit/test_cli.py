@@ -133,7 +133,7 @@ def test_plugins_lists_hooks_and_ids() -> None:
     result = run("plugins")
     assert result.exit_code == 0
     assert "comorbid-migraine 1." in result.stdout
-    hooks = "comorbid_subgroups, comorbid_sections, comorbid_commands"
+    hooks = "comorbid_analyses, comorbid_subgroups, comorbid_sections, comorbid_commands"
     assert f"  hooks: {hooks}" in result.stdout
     assert "  sections: migraine" in result.stdout
     assert "  commands: migraine" in result.stdout

@@ -93,6 +93,7 @@ FIGURES: dict[str, tuple[Make, tuple[str, ...]]] = {
         lambda e: cb.figures.forest(cb.regress(e, "~ x")),
         (OR, "Study", "Fitted", "Weight"),
     ),
+    "estimates": (lambda e: cb.figures.estimates(e), (OR, "Estimate")),
     "leave_one_out": (
         lambda e: cb.figures.leave_one_out(cb.leave_one_out(cb.pool(e)), fit=cb.pool(e)),
         (OR, "Study left out", "I²", "τ²"),
@@ -214,7 +215,7 @@ def test_every_figure_has_a_title_and_says_what_its_axes_measure(name: str) -> N
 def test_the_alternative_text_is_of_the_data(name: str) -> None:
     alt = figure(name).alt
     assert "nan" not in alt
-    assert "13 studies" in alt or name in ("qqnorm", "subgroups")
+    assert "13 studies" in alt or name in ("estimates", "qqnorm", "subgroups")
     assert FIGURES[name][0](effects(13, spread=1.5)).alt != alt
 
 

@@ -9,6 +9,7 @@ from comorbid.document.figures.baujat_plot import baujat_plot
 from comorbid.document.figures.bubble_plot import bubble
 from comorbid.document.figures.cumulative_plot import cumulative_forest
 from comorbid.document.figures.drapery_plot import drapery
+from comorbid.document.figures.estimates_plot import estimates
 from comorbid.document.figures.forest_plot import forest
 from comorbid.document.figures.funnel_plot import funnel
 from comorbid.document.figures.gosh_plot import gosh
@@ -25,6 +26,7 @@ __all__ = [
     "bubble",
     "cumulative_forest",
     "drapery",
+    "estimates",
     "forest",
     "funnel",
     "gosh",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 import comorbid as cb
-from comorbid_migraine import SUBGROUP
+from comorbid_migraine.rows import MIGRAINE
 
 
 @click.command("migraine")
@@ -14,5 +14,7 @@ from comorbid_migraine import SUBGROUP
 def command(file: str, measure: str) -> None:
     """Pool the migraine rows of a table of studies and compare them with the other studies."""
     studies = cb.read_studies(file)
-    result = cb.against_rest(studies, where=SUBGROUP.where, label=SUBGROUP.label, measure=measure)
+    result = cb.against_rest(
+        studies, where={"headache": MIGRAINE}, label="migraine", measure=measure
+    )
     click.echo(result.summary())
