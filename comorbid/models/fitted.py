@@ -37,7 +37,26 @@ def made(result: Any) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class Fitted(Frozen, ABC):
-    """A model with a between-study variance, fitted to effects: a `Fit` or a `Regression`."""
+    """A model with a between-study variance, fitted to effects: a `Fit` or a `Regression`.
+
+    Attributes
+    ----------
+    effects : Effects
+        Those used.
+    estimator : Estimator
+        Of tau2; ``method`` is its id.
+    test : {"z", "t", "knha", "adhoc"}
+    level, df : float
+        Of the intervals, a proportion; degrees of freedom of the tests, inf for z.
+    tau2, i2, h2 : float
+        Between-study variance, its percentage of the total variance, ratio of the two variances.
+    k : int
+        Number of studies.
+    warnings : tuple of str
+        What was left out, and what cannot be given.
+    user_weights : array of shape (k,) or None
+        The analyst's weights as given, if there are any.
+    """
 
     effects: Effects
     estimator: Estimator
@@ -84,7 +103,7 @@ class Fitted(Frozen, ABC):
     @property
     def design_projection(self) -> DesignProjection:
         """The same with the design, whatever the model, and the studies in their own order."""
-        yi, vi, weights = self.as_columns
+        yi, vi, weights = self.arrays
         return DesignProjection(yi, vi, self.x, weights)
 
     @property
@@ -109,7 +128,7 @@ class Fitted(Frozen, ABC):
         return float(factor(self.test, self.solution.q, np.array([self.k - self.p]))[0])
 
     @property
-    def as_columns(self) -> tuple[Array, Array, Array | None]:
+    def arrays(self) -> tuple[Array, Array, Array | None]:
         """Effects, variances and the analyst's weights, each of shape (k, 1)."""
         weights = None if self.user_weights is None else self.user_weights[:, None]
         return self.effects.yi[:, None], self.effects.vi[:, None], weights
@@ -121,7 +140,7 @@ class Fitted(Frozen, ABC):
 
     def fits_of(self, members: Mask) -> DesignFits:
         """Refit n selections of the studies, given as a boolean array of shape (k, n)."""
-        yi, vi, weights = self.as_columns
+        yi, vi, weights = self.arrays
         return fit_designs(
             np.where(members, yi, 0.0),
             np.where(members, vi, np.inf),

@@ -246,7 +246,7 @@ class _Groups:
     """
 
     def __init__(self, regression: Regression) -> None:
-        self.yi, self.vi, self.weights = regression.as_columns
+        self.yi, self.vi, self.weights = regression.arrays
         self.k = regression.k
         self.flips = regression.design.intercept_only
         rows, group = np.unique(regression.design.x, axis=0, return_inverse=True)

@@ -107,7 +107,7 @@ class Fit(Fitted):
     @property
     def projection(self) -> Intercept:
         """The studies as the kernel takes them, as a batch of one data set."""
-        return Intercept(*self.as_columns)
+        return Intercept(*self.arrays)
 
     def refit(self, members: Mask) -> Batch:
         """Refit n selections of the studies, given as a boolean array of shape (k, n)."""

@@ -82,7 +82,7 @@ def other_rows(fit: Fit, *, studies: Studies, overrides: Sequence[Override] = ()
             estimator=fit.estimator,
             test=fit.test,
             level=fit.level,
-            weights=fit.as_columns[2],
+            weights=fit.arrays[2],
         ),
         reasons=("",) * len(others),
         measure=pooled.measure,
