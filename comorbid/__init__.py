@@ -97,7 +97,6 @@ if TYPE_CHECKING:
     )
     from comorbid.models.refits import Refits as Refits
     from comorbid.models.regression import regress as regress
-    from comorbid.models.regression_influence import regression_influence as regression_influence
     from comorbid.models.regression_result import Regression as Regression
     from comorbid.models.residuals import rstandard as rstandard
     from comorbid.registry import hookimpl as hookimpl
@@ -161,7 +160,6 @@ _HOMES = {
     "models.random_effects": "blup ranef",
     "models.refits": "Refits",
     "models.regression": "regress",
-    "models.regression_influence": "regression_influence",
     "models.regression_result": "Regression",
     "models.residuals": "rstandard",
     "registry": "hookimpl",

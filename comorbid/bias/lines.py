@@ -9,9 +9,8 @@ import numpy as np
 
 from comorbid.effects.arrays import Array, Mask
 from comorbid.errors import ModelError
-from comorbid.models.design_fits import DesignFits, fit_designs
 from comorbid.models.estimators import Estimator
-from comorbid.models.kernel import Test
+from comorbid.models.kernel import DesignFits, Test, fit_designs
 
 Counts = Mapping[str, Array]
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from comorbid.checks import check_whole, is_one_of, is_text, names, numbers, shown
-from comorbid.effects.arrays import Array
+from comorbid.effects.arrays import Array, Frozen, read_only
 from comorbid.effects.measures import MEASURES
 from comorbid.effects.overrides import Override, check_overrides
 from comorbid.effects.scales import SCALES, base_name, needs_size, sized_name
@@ -25,14 +25,8 @@ if TYPE_CHECKING:
 _RESERVED = ("yi", "vi")
 
 
-def _frozen(name: str, values: ArrayLike) -> Array:
-    array = np.array(numbers(name, values))
-    array.flags.writeable = False
-    return array
-
-
-def _columns(moderators: Mapping[str, Iterable[Any]]) -> dict[str, tuple[Any, ...]]:
-    """Return the moderators as tuples by name."""
+def _columns(moderators: Mapping[str, Iterable[Any]]) -> Mapping[str, tuple[Any, ...]]:
+    """Return the moderators as tuples by name, read-only."""
     remedy = "give a dict or a DataFrame of columns, one value a study"
     if not hasattr(moderators, "items"):
         raise DataError([Problem(f"moderators is {shown(moderators)}", remedy)])
@@ -49,7 +43,7 @@ def _columns(moderators: Mapping[str, Iterable[Any]]) -> dict[str, tuple[Any, ..
     ]
     if problems:
         raise DataError(problems)
-    return {name: tuple(values) for name, values in columns.items()}
+    return MappingProxyType({name: tuple(values) for name, values in columns.items()})
 
 
 def _scale_of(measure: object) -> str:
@@ -75,7 +69,7 @@ def default_labels(k: int) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Effects:
+class Effects(Frozen):
     """Effects and their sampling variances, one a study, on the analysis scale.
 
     Parameters
@@ -137,8 +131,8 @@ class Effects:
         def put(name: str, value: object) -> None:
             object.__setattr__(self, name, value)
 
-        put("yi", _frozen("yi", self.yi))
-        put("vi", _frozen("vi", self.vi))
+        put("yi", read_only(numbers("yi", self.yi)))
+        put("vi", read_only(numbers("vi", self.vi)))
         if self.yi.ndim != 1 or self.yi.shape != self.vi.shape:
             raise DataError(
                 f"yi has shape {self.yi.shape} and vi {self.vi.shape}; both need one value a study"
@@ -150,7 +144,8 @@ class Effects:
         put("moderators", _columns(self.moderators))
         put("overrides", check_overrides(self.overrides))
         put("warnings", names("warnings", self.warnings))
-        put("ni", _frozen("ni", self.ni if np.size(self.ni) else np.full(self.k, np.nan)))
+        ni = numbers("ni", self.ni) if np.size(self.ni) else np.full(self.k, np.nan)
+        put("ni", read_only(ni))
         if self.ni.ndim != 1:
             raise DataError(f"ni has shape {self.ni.shape}; give one value a study")
         if str(self.scale) == "":

@@ -6,7 +6,7 @@ import numpy as np
 
 from comorbid.effects.arrays import Array
 from comorbid.models.generalised import GeneralisedQ
-from comorbid.models.sums import weighted_sums
+from comorbid.models.projection import Intercept
 
 # tau2 is tabulated by factors of 2 ** (1 / 16) until less than this is left above.
 _PER_DOUBLING, _LEFT = 16, 1e-9
@@ -48,19 +48,21 @@ def draw_new_effects(yi: Array, vi: Array, draws: int, seed: int) -> Array:
     rng = np.random.default_rng(seed)
     tau2 = _draw_tau2(yi, vi, rng.random(draws))
     normal, t = rng.standard_normal(draws), rng.standard_t(yi.size - 1, draws)
-    effects = np.empty(draws)
+    data, effects = Intercept(yi[:, None], vi[:, None]), np.empty(draws)
     size = max(1, _CELLS // yi.size)
     for start in range(0, draws, size):
         part = slice(start, start + size)
-        sums = weighted_sums(yi[:, None], vi[:, None], tau2[part])
-        se = np.sqrt(sums.q / ((yi.size - 1) * sums.w))
-        effects[part] = sums.mean + normal[part] * np.sqrt(tau2[part]) - t[part] * se
+        drawn = tau2[part]
+        at = data.take(np.zeros(drawn.size, dtype=np.intp)).solve(drawn)
+        se = np.sqrt(at.q / (yi.size - 1)) * at.root[0, 0]
+        effects[part] = at.coefficients[0] + normal[part] * np.sqrt(drawn) - t[part] * se
     return effects
 
 
 def _draw_tau2(yi: Array, vi: Array, probability: Array) -> Array:
     """Return the tau2 at which Q is below its observed value with these probabilities."""
-    form = GeneralisedQ(yi[:, None], vi[:, None], 1 / vi[:, None])
+    data = Intercept(yi[:, None], vi[:, None])
+    form = GeneralisedQ(data, 1 / data.vi)
     column = np.zeros(1, dtype=np.intp)
     at_zero = float(form.below(np.zeros(1), column)[0][0])
     if at_zero <= _LEFT:

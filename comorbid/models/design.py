@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from comorbid.effects.arrays import Array, Index, Mask
-from comorbid.models.projection import Moments
-from comorbid.models.sums import active
+from comorbid.models.projection import Form, Moments, Solution
+from comorbid.models.sums import active, relative
 
 # A column of which less than this share is left beside those before it depends on them.
 DEPENDENT = 1e-9
@@ -75,9 +76,6 @@ def orthonormal(columns: Array, dependent: float = 0.0) -> Triangle:
 def traces(columns: Triangle, w: Array) -> tuple[Array, Array]:
     r"""Return the traces of P and PP, where :math:`P = W^{1/2}(I - QQ')W^{1/2}`.
 
-    Where one weight exceeds all others together by far, its leverage is almost 1 and its share of
-    the trace is lost in the difference; there P is made column by column.
-
     Parameters
     ----------
     columns : Triangle
@@ -90,23 +88,41 @@ def traces(columns: Triangle, w: Array) -> tuple[Array, Array]:
     inner = np.einsum("ikm,km,jkm->ijm", q, w, q)
     trace_p = (w * (1 - leverage)).sum(axis=0)
     trace_pp = (w * w * (1 - 2 * leverage)).sum(axis=0) + (inner**2).sum(axis=(0, 1))
-    lost = np.flatnonzero((w * leverage).max(axis=0) > _LOST * trace_p)
+    lost = _lost(leverage, w, trace_p)
     if lost.size:
-        trace_p[lost], trace_pp[lost] = _uneven_traces(columns.take(lost), w[:, lost])
+        trace_p[lost] = trace_pp[lost] = 0.0
+        for i, row in enumerate(_rows(columns.take(lost), w[:, lost])):
+            trace_p[lost] += row[i]
+            trace_pp[lost] += (row**2).sum(axis=0)
     return trace_p, trace_pp
 
 
-def _uneven_traces(columns: Triangle, w: Array) -> tuple[Array, Array]:
-    """Return the traces from the columns of P themselves, which are exact to rounding."""
+def diagonal(columns: Triangle, w: Array) -> Array:
+    """Return the diagonal of P, of shape (k, m); parameters are those of `traces`."""
+    leverage = (columns.q**2).sum(axis=0)
+    values = w * (1 - leverage)
+    lost = _lost(leverage, w, values.sum(axis=0))
+    if lost.size:
+        for i, row in enumerate(_rows(columns.take(lost), w[:, lost])):
+            values[i, lost] = row[i]
+    return np.asarray(values)
+
+
+def _lost(leverage: Array, w: Array, trace: Array) -> Index:
+    """Return the data sets whose trace is lost in a difference.
+
+    That is so where one weight exceeds all others together by far: its leverage is almost 1.
+    """
+    return np.flatnonzero((w * leverage).max(axis=0) > _LOST * trace)
+
+
+def _rows(columns: Triangle, w: Array) -> Iterator[Array]:
+    """Yield the rows of P, each of shape (k, m) and exact to rounding."""
     root = np.sqrt(w)
-    trace_p, trace_pp = np.zeros(w.shape[1]), np.zeros(w.shape[1])
     for i in range(w.shape[0]):
         unit = np.zeros_like(w)
         unit[i] = root[i]
-        column = root * columns.off(unit)
-        trace_p += column[i]
-        trace_pp += (column**2).sum(axis=0)
-    return trace_p, trace_pp
+        yield root * columns.off(unit)
 
 
 class DesignProjection:
@@ -118,15 +134,17 @@ class DesignProjection:
         Effects and variances; ``vi`` is inf where a study does not belong to a data set.
     x : array of shape (k, p) or (k, p, n)
         The design, shared by all data sets or one each.
+    weights : array of shape (k, n) or (k, 1), optional
+        The analyst's weights, not negative.
 
     Notes
     -----
     The columns are replaced by an orthonormal basis of the same space, so that neither their
-    scale nor their origin has any effect on how precisely they are fitted; `coefficients` are
+    scale nor their origin has any effect on how precisely they are fitted; the coefficients are
     those of the original columns.
     """
 
-    def __init__(self, yi: Array, vi: Array, x: Array) -> None:
+    def __init__(self, yi: Array, vi: Array, x: Array, weights: Array | None = None) -> None:
         self.member: Mask = active(vi)
         self.vi = vi
         self.yi = np.where(self.member, yi, 0.0)
@@ -137,12 +155,15 @@ class DesignProjection:
             columns = np.where(self.member, columns, 0.0)
         with np.errstate(divide="ignore", invalid="ignore"):
             self._basis = orthonormal(columns.astype(np.float64), DEPENDENT)
-            self._plain = orthonormal(np.where(self.member, self._basis.q, 0.0), DEPENDENT)
-
-    @property
-    def estimable(self) -> Mask:
-        """Which data sets can tell all the coefficients apart."""
-        return np.asarray((self._plain.rank == self.p) & (self._basis.rank == self.p))
+            self._plain = self._among(self.member)
+        self.weights: Array | None = None
+        rank = self._plain.rank
+        if weights is not None:
+            self.weights = relative(np.where(self.member, weights, 0.0))
+            if not self.weights.all():
+                with np.errstate(divide="ignore", invalid="ignore"):
+                    rank = self._among(self.weights > 0).rank
+        self.estimable: Mask = (rank == self.p) & (self._basis.rank == self.p)
 
     @property
     def log_xx(self) -> Array:
@@ -187,40 +208,59 @@ class DesignProjection:
         centred = np.where(self.member, self.yi - self.yi.sum(axis=0) / self.k, 0.0)
         return np.asarray((centred**2).sum(axis=0) / self.k)
 
-    def spread_of_residuals(self, tau2: Array) -> Array:
-        r"""Return the standard deviation of the unweighted residual sum of squares.
+    def solve(self, tau2: Array) -> Solution:
+        """Return the coefficients at ``tau2``, and what their tests need."""
+        total_vi = self.vi + tau2
+        w = 1.0 / total_vi
+        weighted = self._weighted(np.sqrt(w), np.arange(self.k.size))
+        root = np.sqrt(w)
+        residual = weighted.off(root * self.yi)
+        own, noise = weighted, None
+        if self.weights is not None:
+            root = np.sqrt(self.weights)
+            own = self._weighted(root, np.arange(self.k.size))
+            noise = orthonormal(own.q * root * np.sqrt(np.where(root > 0, total_vi, 0.0))).r
+        back = np.einsum("ijm,jlm->ilm", _inverse(self._basis.r), _inverse(own.r))
+        scores = np.einsum("ikm,km->im", own.q, root * self.yi)
+        return Solution(
+            coefficients=np.einsum("ijm,jm->im", back, scores),
+            root=back if noise is None else np.einsum("ijm,ljm->ilm", back, noise),
+            q=(residual**2).sum(axis=0),
+            trace_p=diagonal(weighted, w).sum(axis=0),
+        )
 
-        .. math:: \sqrt{2\,\mathrm{tr}(MSMS)}, \qquad M = I - X(X'X)^{-1}X', \quad
-           S = \mathrm{diag}(v_i + \tau^2)
-        """
-        s = np.where(self.member, self.vi + tau2, 0.0)
-        trace = np.zeros(self.k.size)
-        for i in range(s.shape[0]):
-            unit = np.zeros_like(s)
-            unit[i] = self.member[i]
-            trace += s[i] * (s * self._plain.off(unit) ** 2).sum(axis=0)
-        return np.sqrt(2 * trace)
-
-    def coefficients(self, tau2: Array) -> tuple[Array, Array]:
-        """Return the coefficients (p, n) at ``tau2`` (n,) and a root A of their covariances.
-
-        A has shape (p, p, n), and the covariances are AA'.
-        """
-        root = 1 / np.sqrt(self.vi + tau2)
+    def form(self, weights: Array) -> Form:
+        """Return the weighted residual sum of squares, and its matrix."""
+        root = np.sqrt(weights)
         weighted = self._weighted(root, np.arange(self.k.size))
-        scores = np.einsum("ikm,km->im", weighted.q, root * self.yi)
-        back = np.einsum("ijm,jlm->ilm", _inverse(self._basis.r), _inverse(weighted.r))
-        return np.einsum("ijm,jm->im", back, scores), back
+        residual = weighted.off(root * self.yi)
+        return Form((residual**2).sum(axis=0), diagonal(weighted, weights), weighted.q)
+
+    def hat(self, weights: Array) -> Array:
+        r"""Return the hat matrix of a batch of one data set with these weights, of shape (k, k).
+
+        .. math:: H = X (X'AX)^{-1} X'A
+        """
+        root = np.sqrt(weights)
+        weighted = self._weighted(root, np.zeros(1, dtype=np.intp))
+        inverse = _inverse(weighted.r)[..., 0]
+        basis = self._basis.q[..., 0]
+        return np.asarray(basis.T @ inverse @ (weighted.q[..., 0] * root[:, 0]))
 
     def take(self, column: Index) -> DesignProjection:
         """Return these data sets alone."""
         part = object.__new__(DesignProjection)
         part.member, part.vi = self.member[:, column], self.vi[:, column]
         part.yi = self.yi[:, column]
-        part.k, part.p = self.k[column], self.p
+        part.k, part.p, part.estimable = self.k[column], self.p, self.estimable[column]
+        part.weights = None if self.weights is None else self.weights[:, column]
         part._basis = self._basis.take(column)
         part._plain = self._plain.take(column)
         return part
+
+    def _among(self, members: Mask) -> Triangle:
+        """Return the basis of these studies alone, without weights."""
+        return orthonormal(np.where(members, self._basis.q, 0.0), DEPENDENT)
 
     def _weighted(self, root: Array, column: Index) -> Triangle:
         return orthonormal(root * self._basis.take(column).q)

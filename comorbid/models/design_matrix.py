@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from comorbid.effects.arrays import Array
+from comorbid.effects.arrays import Array, Frozen
 from comorbid.errors import ModelError, Problem
 from comorbid.models.design import DEPENDENT
 
@@ -19,7 +19,7 @@ _STUDIES_EACH = 10
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Design:
+class Design(Frozen):
     """The columns that a formula makes of a table.
 
     Attributes
@@ -33,6 +33,8 @@ class Design:
     x : array of shape (k, p)
     columns : tuple of str
         Columns of the table that the formula uses.
+    numeric : frozenset of str
+        Those of them that hold numbers.
     spec : object
         formulaic's memory of levels and of what was centred or scaled by how much.
     """
@@ -42,6 +44,7 @@ class Design:
     terms: Mapping[str, tuple[int, ...]]
     x: Array
     columns: tuple[str, ...]
+    numeric: frozenset[str]
     spec: Any
 
     @property
@@ -54,6 +57,11 @@ class Design:
     def intercept_only(self) -> bool:
         """Whether the model is nothing but a mean."""
         return self.names == (INTERCEPT,)
+
+    @property
+    def moderators(self) -> Array | None:
+        """The columns as the kernel takes them: None for a mean alone."""
+        return None if self.intercept_only else self.x
 
     @property
     def spans_constant(self) -> bool:
@@ -73,7 +81,7 @@ def check_size(design: Design, *, estimated: bool) -> None:
         rest = "nothing is left to estimate tau2 from; " if saturated else ""
         terms = ", ".join(f"{name} {len(places)}" for name, places in design.terms.items())
         raise ModelError(
-            f"{p} coefficients ({terms}) and {k} studies: {rest}"
+            f"{p} coefficients ({terms}) and {k} {'study' if k == 1 else 'studies'}: {rest}"
             "leave moderators out or join levels of factors"
         )
 
@@ -91,8 +99,11 @@ def sparse_notes(design: Design) -> tuple[str, ...]:
     )
 
 
-def check_columns(design: Design) -> None:
-    """Raise `ModelError` with every column that depends on those before it, and on which."""
+def check_columns(design: Design, among: str = "all studies") -> None:
+    """Raise `ModelError` with every column that depends on those before it, and on which.
+
+    ``among`` says which studies the design is of.
+    """
     x, names = design.x, design.names
     intercept = INTERCEPT in names
     problems, kept = [], list[int]()
@@ -104,13 +115,13 @@ def check_columns(design: Design) -> None:
         length = np.linalg.norm(centred)
         if length <= _CONSTANT * size * np.sqrt(column.size):
             what = "the same" if size else "0"
-            problems.append(Problem(f"{name} is {what} for all studies", "leave it out"))
+            problems.append(Problem(f"{name} is {what} for {among}", "leave it out"))
             continue
         rest = centred / length
         for _ in range(2):
             rest = rest - basis @ (basis.T @ rest)
         if np.linalg.norm(rest) <= DEPENDENT:
-            problems.append(_dependence(x, names, j, kept))
+            problems.append(_dependence(x, names, j, kept, among))
             continue
         kept.append(j)
         basis = np.column_stack([basis, rest / np.linalg.norm(rest)])
@@ -118,13 +129,16 @@ def check_columns(design: Design) -> None:
         raise ModelError(problems)
 
 
-def _dependence(x: Array, names: Sequence[str], column: int, before: Sequence[int]) -> Problem:
+def _dependence(
+    x: Array, names: Sequence[str], column: int, before: Sequence[int], among: str
+) -> Problem:
     """Say which of the columns before it give a column."""
     size = np.abs(x).max(axis=0)
     scaled = x / np.where(size > 0, size, 1.0)
     share = np.linalg.lstsq(scaled[:, list(before)], scaled[:, column], rcond=None)[0]
     parts = [names[i] for i, part in zip(before, share, strict=True) if abs(part) > 1e-6]
     return Problem(
-        f"{names[column]} is collinear with {', '.join(parts)}: it says nothing that they do not",
+        f"{names[column]} is collinear with {', '.join(parts)}: it says nothing that they do not "
+        f"for {among}",
         "leave one of them out",
     )

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from comorbid.effects.arrays import Array
 from comorbid.models import equations, moments, tau2_errors as errors
 from comorbid.models.projection import Intercept, Projection
-
-# Variances below this, or above its inverse, are fitted in other units.
-_TINY = 1e-60
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +69,20 @@ def fix_tau2(estimator: Estimator, tau2: float) -> Estimator:
     return Estimator(
         estimator.id,
         f"a fixed tau2 of {tau2:g}",
-        lambda yi, vi: np.full(vi.shape[1], tau2),
+        partial(_of_a_mean, partial(_constant, tau2)),
         "fixed by the analyst",
-        lambda data: np.full(data.k.size, tau2),
+        partial(_constant, tau2),
         fixed=tau2,
     )
+
+
+# Functions of a module, so that fits, which hold their estimator, can be pickled.
+def _constant(tau2: float, data: Projection) -> Array:
+    return np.full(data.k.size, tau2)
+
+
+def _of_a_mean(moderated: Callable[[Projection], Array], yi: Array, vi: Array) -> Array:
+    return moderated(Intercept(yi, vi))
 
 
 def _core(
@@ -85,17 +92,7 @@ def _core(
     se: Callable[[Projection, Array], Array] | None,
     cite: str,
 ) -> Estimator:
-    def tau2(yi: Array, vi: Array) -> Array:
-        lowest = vi.min(axis=0)
-        if ((lowest > _TINY) & (lowest < 1 / _TINY)).all():
-            return moderated(Intercept(yi, vi))
-        # In units of the smallest standard error no power of a weight overflows; powers of 2 round
-        # nothing.
-        unit = np.ldexp(1.0, np.frexp(np.sqrt(lowest))[1])
-        with np.errstate(over="ignore", invalid="ignore"):
-            return np.asarray(moderated(Intercept(yi / unit, vi / unit / unit)) * unit * unit)
-
-    return Estimator(id_, label, tau2, cite, moderated, se)
+    return Estimator(id_, label, partial(_of_a_mean, moderated), cite, moderated, se)
 
 
 _DERSIMONIAN = "doi:10.1016/0197-2456(86)90046-2"

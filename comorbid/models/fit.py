@@ -8,13 +8,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from comorbid.checks import check_type
-from comorbid.effects.arrays import Array
+from comorbid.effects.arrays import Array, read_only
 from comorbid.effects.table import Effects
-from comorbid.errors import DataError, DataWarning, ModelError
+from comorbid.errors import DataError, DataWarning
 from comorbid.models.estimators import Estimator
+from comorbid.models.fitted import Pair as Pair
 from comorbid.models.kernel import Batch, Test, fit_batch
-from comorbid.models.pooled import Fit as Fit, Pair as Pair, Scaled as Scaled
+from comorbid.models.pooled import Fit as Fit, Scaled as Scaled
 from comorbid.models.settings import (
+    check_determined,
     check_settings as check_settings,
     check_weights,
     few_studies_notes as few_studies_notes,
@@ -116,12 +118,12 @@ def _as_fit(
     given: Array | None,
 ) -> Fit:
     value = {name: float(column[0]) for name, column in batch.columns().items()}
+    if given is not None:
+        check_determined(value["tau2"], effects.k, 1)
     _check_numbers(value, effects)
     weights = given
     if weights is None:
-        weights = 1 / (effects.vi + (value["tau2"] if effects.k > 1 else 0.0))
-    weights = weights * (100 / weights.sum())
-    weights.flags.writeable = False
+        weights = 1 / (effects.vi + np.nan_to_num(value["tau2"]))
     return Fit(
         effects=effects,
         estimator=estimator,
@@ -133,18 +135,14 @@ def _as_fit(
         df=float("inf") if test == "z" or effects.k == 1 else effects.k - 1.0,
         **{n: value[n] for n in ("tau2", "i2", "h2", "q", "q_p")},
         k=effects.k,
-        weights=weights,
-        warnings=(*notes, *few_studies_notes(effects.k, estimator.id)),
+        weights=read_only(weights * (100 / weights.sum())),
+        warnings=(*notes, *few_studies_notes(effects.k, estimator)),
         user_weights=given,
     )
 
 
 def _check_numbers(value: dict[str, float], effects: Effects) -> None:
     """Raise unless the fit is made of numbers."""
-    if effects.k > 1 and np.isnan(value["tau2"]):
-        raise ModelError(
-            "the weights do not determine tau2: at least two studies need a weight above 0"
-        )
     if not (np.isfinite(value["estimate"]) and np.isfinite(value["se"])):
         raise DataError(
             "effects or variances are too large or too small to compute with (variances from "

@@ -6,6 +6,7 @@ Formulas are evaluated as Python by formulaic: they may call numpy, and are to b
 from __future__ import annotations
 
 import ast
+import copy
 import difflib
 import re
 import warnings
@@ -64,6 +65,8 @@ def make_design(formula: str, frame: pd.DataFrame) -> Design:
     DataError
         If it gives a value that is no finite number; the rows are named.
     """
+    from pandas.api.types import is_numeric_dtype
+
     used = used_columns(formula, frame)
     try:
         matrix = _evaluate(_parse(formula), frame, used)
@@ -80,7 +83,8 @@ def make_design(formula: str, frame: pd.DataFrame) -> Design:
     _check_finite(x, names, frame.index, formula)
     if not names:
         raise ModelError(f"formula {formula!r} has no coefficient; use '~ 1' for a mean alone")
-    return Design(formula, names, terms, x, used, spec)
+    numeric = frozenset(name for name in used if is_numeric_dtype(frame[name]))
+    return Design(formula, names, terms, x, used, numeric, spec)
 
 
 def design_at(design: Design, frame: pd.DataFrame) -> Array:
@@ -102,11 +106,15 @@ def design_at(design: Design, frame: pd.DataFrame) -> Array:
         raise DataError(
             [Problem(f"new data: no column {name}", "give every moderator") for name in absent]
         )
+    if not len(frame):
+        raise DataError("new data has no row; give values of the moderators")
     _check_complete(frame, design.columns)
+    frame = _typed(design, frame)
     with warnings.catch_warnings():
         warnings.simplefilter("error", DataMismatchWarning)
         try:
-            matrix = _evaluate(design.spec, frame, design.columns)
+            # A copy, for formulaic writes what it meets into the memory that it is given.
+            matrix = _evaluate(copy.deepcopy(design.spec), frame, design.columns)
         except DataMismatchWarning as warning:
             raise DataError(_unknown_levels(design, frame, str(warning))) from None
         except _failures() as error:
@@ -116,8 +124,22 @@ def design_at(design: Design, frame: pd.DataFrame) -> Array:
     return x
 
 
-def usable_effects(effects: Effects, formula: str) -> tuple[Effects, list[str]]:
-    """Return the effects that have all that a formula needs, and a note on those left out.
+def _typed(design: Design, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return new rows with numbers where the fitted data had numbers, and levels elsewhere."""
+    problems = [
+        Problem(f"new data, row {label}: {name} is {value!r}", "give a number")
+        for name in design.columns
+        if name in design.numeric
+        for label, value in frame[name].items()
+        if isinstance(value, str)
+    ]
+    if problems:
+        raise DataError(problems)
+    return frame.astype({name: object for name in design.columns if name not in design.numeric})
+
+
+def usable_rows(effects: Effects, formula: str) -> tuple[Index, list[str]]:
+    """Return the rows that have all that a formula needs, and a note on those left out.
 
     Raises
     ------
@@ -136,7 +158,7 @@ def usable_effects(effects: Effects, formula: str) -> tuple[Effects, list[str]]:
     if usable.size == 0:
         why = "; ".join(notes)
         raise DataError(f"no study has an effect with its variance and every moderator ({why})")
-    return (effects if usable.size == effects.k else effects.take(usable)), notes
+    return usable, notes
 
 
 def complete_rows(frame: pd.DataFrame, columns: Sequence[str]) -> Index:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from comorbid.effects.arrays import Array, Index
 from comorbid.errors import ModelError
+from comorbid.models.projection import Projection
 from comorbid.models.roots import find_roots
-from comorbid.models.sums import active, others
+from comorbid.models.sums import active, others, relative
 
 # The path of integration: how far its ends lean from the vertical (the tangent of 22.5 degrees, as
 # far from where exponentials grow as from where Gaussians do), distance of its points, and how far
@@ -19,20 +22,21 @@ _CELLS = 2**17
 
 
 class GeneralisedQ:
-    r"""Cochran's Q of n data sets with a common mean, for given weights.
+    r"""Cochran's Q of n data sets, with or without moderators, for given weights.
 
-    .. math:: Q_a = \sum a_i (y_i - \bar y_a)^2 = y'Ay, \quad
-       A = \mathrm{diag}(a) - aa' / \textstyle\sum a
+    .. math:: Q_a = \sum a_i (y_i - x_i'\hat\beta_a)^2 = y'Py, \quad
+       P = A - AX(X'AX)^{-1}X'A
 
-    With tau2 on the diagonal of :math:`S = \mathrm{diag}(v_i + \tau^2)`, the effects have the
-    mean :math:`\mathrm{tr}(AS)` and the variance :math:`2\,\mathrm{tr}(ASAS)` of Q.
+    with the weights a on the diagonal of A, and :math:`\hat\beta_a` the coefficients that they
+    give. With tau2 on the diagonal of :math:`S = \mathrm{diag}(v_i + \tau^2)`, the effects have
+    the mean :math:`\mathrm{tr}(PS)` and the variance :math:`2\,\mathrm{tr}(PSPS)` of Q.
 
     Parameters
     ----------
-    yi, vi : arrays of shape (k, n)
-        Effects and variances; ``vi`` is inf where a study does not belong to a data set.
+    data : Projection
+        n data sets.
     weights : array of shape (k, n) or (k, 1)
-        The weights a, not negative.
+        The weights a, not negative, in the order of the studies that ``data`` has.
 
     References
     ----------
@@ -40,20 +44,18 @@ class GeneralisedQ:
     doi:10.1016/j.cct.2006.04.004
     """
 
-    def __init__(self, yi: Array, vi: Array, weights: Array) -> None:
-        member = active(vi)
-        self.k = member.sum(axis=0)
-        self._v = np.where(member, vi, 0.0)
-        a = np.where(member, weights, 0.0)
-        with np.errstate(invalid="ignore"):
-            self._a = a / a.max(axis=0)
-        self._total = self._a.sum(axis=0)
-        origin = yi[vi.argmin(axis=0), np.arange(vi.shape[1])]
-        centred = np.where(member, yi - origin, 0.0)
-        mean = (self._a * centred).sum(axis=0) / self._total
-        self.q: Array = (self._a * (centred - mean) ** 2).sum(axis=0)
-        self._diagonal = self._a * others(self._a) / self._total
-        self.trace: Array = self._diagonal.sum(axis=0)
+    def __init__(self, data: Projection, weights: Array) -> None:
+        member = active(data.vi)
+        self.k = data.k
+        self._v = np.where(member, data.vi, 0.0)
+        self._a = relative(np.where(member, weights, 0.0))
+        form = data.form(self._a)
+        self.q: Array = form.q
+        self._diagonal = form.diagonal
+        self._pairs = form.columns[:, None] * form.columns
+        # nan where no more weights are above 0 than there are coefficients: Q is 0 whatever tau2.
+        several = (self._a > 0).sum(axis=0) > data.p
+        self.trace: Array = np.where(several, self._diagonal.sum(axis=0), np.nan)
 
     def expectation(self, tau2: Array) -> Array:
         """Return the mean of Q at ``tau2`` (n,)."""
@@ -62,24 +64,25 @@ class GeneralisedQ:
     def spread(self, tau2: Array) -> Array:
         """Return the standard deviation of Q at ``tau2`` (n,)."""
         s = self._v + tau2
-        shared = self._a**2 * s
-        squares = (self._diagonal * s) ** 2 + shared * others(shared) / self._total**2
+        shared = np.moveaxis(self._a * s * self._pairs, 2, 0)
+        squares = (self._diagonal * s) ** 2 + (shared * others(shared)).sum(axis=(1, 2))
         return np.asarray(np.sqrt(2 * squares.sum(axis=0)))
 
     def tau2_where(self, probability: float) -> Array:
         """Return the tau2 at which Q is below its observed value with a given probability.
 
-        That probability falls as tau2 grows; where it is smaller from the start, 0 is returned, and
-        nan where fewer than two weights are above 0.
+        That probability falls as tau2 grows; where it is smaller from the start, 0 is returned; nan
+        where the weights determine no tau2.
         """
-        everything = np.arange(self.k.size)
-        tau2 = np.where(self.trace > 0, 0.0, np.nan)
+        some = np.flatnonzero(self.trace > 0)
+        tau2 = np.full(self.k.size, np.nan)
+        tau2[some] = 0.0
 
         def excess(value: Array, column: Index) -> tuple[Array, Array]:
             below, slope = self.below(value, column)
             return below - probability, slope
 
-        above = everything[excess(np.zeros(self.k.size), everything)[0] > 0]
+        above = some[excess(tau2[some], some)[0] > 0]
         high = self.q[above] / self.trace[above]
         short = np.arange(above.size)
         while short.size:
@@ -91,12 +94,15 @@ class GeneralisedQ:
     def below(self, tau2: Array, column: Index) -> tuple[Array, Array]:
         r"""Return the probability that Q is at most its observed value, and its slope in tau2.
 
-        Q is distributed as a sum of independent chi-squared variables times the eigenvalues of AS,
-        which enter its transform through two sums over studies:
+        Q is distributed as a sum of independent chi-squared variables times the eigenvalues of PS,
+        which enter its transform through sums over studies:
 
         .. math:: P(Q \le q) = \frac1{2\pi i} \int e^{zq} M(z) \frac{dz}z, \quad
-           M(z)^{-2} = \prod (1 + 2 z c_i) \frac1{\sum a} \sum \frac{a_i}{1 + 2 z c_i}, \quad
-           c_i = a_i (v_i + \tau^2)
+           M(z)^{-2} = |B(z)| \prod (1 + 2 z c_i), \quad
+           B(z) = \sum \frac{q_i q_i'}{1 + 2 z c_i}, \quad c_i = a_i (v_i + \tau^2)
+
+        with the rows :math:`q_i` of the orthonormal columns that span :math:`A^{1/2} X`; without
+        moderators :math:`q_i^2 = a_i / \sum a`.
 
         The integral is taken by the trapezoidal rule, which converges exponentially, on a
         hyperbola through the saddle point. As its ends leave the vertical by less than 45 degrees,
@@ -121,32 +127,52 @@ class GeneralisedQ:
         probability, slope = np.empty(tau2.size), np.empty(tau2.size)
         furthest = np.arcsinh(_REACH * np.sqrt(self.k.max() / 2 + 1))
         u = np.arange(0, furthest, _STEP)[:, None]
-        size = max(1, _CELLS // (self._a.shape[0] * u.size))
+        cells = self._a.shape[0] * u.size * self._pairs.shape[0] ** 2
+        size = max(1, _CELLS // cells)
         for start in range(0, tau2.size, size):
             part = slice(start, start + size)
             probability[part], slope[part] = self._integrals(u, tau2[part], column[part])
         return probability, slope
 
     def _integrals(self, u: Array, tau2: Array, column: Index) -> tuple[Array, Array]:
-        q, a = self.q[column], self._a[:, column]
-        share = a / self._total[column]
+        q, a, pairs = self.q[column], self._a[:, column], self._pairs[..., column]
         c = a * (self._v[:, column] + tau2)
         some = np.where(q > 0, q, 1.0)
-        saddle, width = _saddle(some, c, share)
+        saddle, width = _saddle(some, c, pairs)
         z = saddle + width * (1j * np.sinh(u) - _LEAN * (np.cosh(u) - 1))
         factor = 1 + 2 * z[:, None, :] * c
-        parts = share / factor
-        mean = parts.sum(axis=1)
-        log_m = -(np.log(factor).sum(axis=1) + np.log(mean)) / 2
+        parts = pairs[:, :, None] / factor
+        log_b, share = _solved(parts.sum(axis=3), (parts * (a / factor)).sum(axis=3))
+        log_m = -(np.log(factor).sum(axis=1) + log_b) / 2
         value = np.exp(z * some + log_m) / z * (np.cosh(u) + 1j * _LEAN * np.sinh(u))
-        rate = (a / factor).sum(axis=1) - (parts * a / factor).sum(axis=1) / mean
+        rate = (a / factor).sum(axis=1) - np.einsum("ii...->...", share)
         weight = np.where(u == 0, 0.5, 1.0) * width * _STEP / np.pi
         below = (value.real * weight).sum(axis=0)
         slope = -((value * z * rate).real * weight).sum(axis=0)
         return np.where(q > 0, below, 0.0), np.where(q > 0, slope, 0.0)
 
 
-def _saddle(q: Array, c: Array, share: Array) -> tuple[Array, Array]:
+def _solved(matrix: Any, right: Any) -> tuple[Any, Any]:
+    """Return the log determinants of matrices (p, p, ...), and solutions for right sides.
+
+    By elimination without exchanges: B(z) and every part that is left of it have their values in
+    one half of the complex plane, so that no pivot vanishes and logs add up on one branch.
+    """
+    matrix, right = matrix.copy(), right.copy()
+    log_det = 0.0
+    for i in range(matrix.shape[0]):
+        pivot = matrix[i, i].copy()
+        log_det = log_det + np.log(pivot)
+        matrix[i], right[i] = matrix[i] / pivot, right[i] / pivot
+        for j in range(matrix.shape[0]):
+            if j != i:
+                factor = matrix[j, i].copy()
+                matrix[j] -= factor * matrix[i]
+                right[j] -= factor * right[i]
+    return log_det, right
+
+
+def _saddle(q: Array, c: Array, pairs: Array) -> tuple[Array, Array]:
     """Return the saddle point of the integrand and the width of its peak there.
 
     The slope of the exponent rises and is concave: from the left, Newton's method cannot overshoot.
@@ -155,11 +181,14 @@ def _saddle(q: Array, c: Array, share: Array) -> tuple[Array, Array]:
     for _ in range(_MAX_STEPS):
         factor = 1 + 2 * z * c
         r = 2 * c / factor
-        part = share / factor
-        part = part / part.sum(axis=0)
-        m1, m2 = (part * r).sum(axis=0), (part * r**2).sum(axis=0)
+        parts = pairs / factor
+        weighted = parts * r
+        sums = np.stack([weighted.sum(axis=2), (weighted * r).sum(axis=2)], axis=2)
+        shares = _solved(parts.sum(axis=2)[:, :, None], sums)[1]
+        m1, m2 = np.einsum("iisn->sn", shares)
+        square = np.einsum("ijn,jin->n", shares[:, :, 0], shares[:, :, 0])
         first = q - (r.sum(axis=0) - m1) / 2 - 1 / z
-        second = ((r**2).sum(axis=0) - 2 * m2 + m1**2) / 2 + 1 / z**2
+        second = ((r**2).sum(axis=0) - 2 * m2 + square) / 2 + 1 / z**2
         step = first / second
         z = z - step
         if (np.abs(step) <= 1e-3 * z).all():

@@ -12,7 +12,7 @@ from comorbid.errors import ModelError
 from comorbid.models import text
 from comorbid.models.generalised import GeneralisedQ
 from comorbid.models.likelihood import likelihood_of
-from comorbid.models.projection import Intercept
+from comorbid.models.projection import Projection
 from comorbid.models.settings import check_level
 from comorbid.models.tau2_intervals import (
     Tau2Bounds,
@@ -24,7 +24,7 @@ from comorbid.models.tau2_intervals import (
 if TYPE_CHECKING:
     import pandas as pd
 
-    from comorbid.models.pooled import Fit
+    from comorbid.models.fitted import Fitted
 
 Pair = tuple[float, float]
 
@@ -94,19 +94,19 @@ class Heterogeneity:
         return text.as_html(self.summary())
 
 
-def heterogeneity(fit: Fit, *, method: str = "QP", level: float | None = None) -> Heterogeneity:
+def heterogeneity(fit: Fitted, *, method: str = "QP", level: float | None = None) -> Heterogeneity:
     r"""Confidence intervals of tau2, tau, I2 and H2.
 
-    With the typical sampling variance :math:`\tilde v = (k - 1) / \mathrm{tr}\,P`,
+    With the typical sampling variance :math:`\tilde v = (k - p) / \mathrm{tr}\,P`,
 
     .. math:: I^2 = 100 \frac{\tau^2}{\tau^2 + \tilde v}, \qquad H^2 = \frac{\tau^2}{\tilde v} + 1
 
-    so that an interval of tau2 is one of all four.
+    so that an interval of tau2 is one of all four. With moderators, of what they leave of tau2.
 
     Parameters
     ----------
-    fit : Fit
-        A random-effects fit of at least two studies.
+    fit : Fit or Regression
+        A random-effects fit of at least two studies, or a regression with an estimated tau2.
     method : {"QP", "GENQ", "PL"}
         ``QP``, the Q-profile, exact under the normal model whatever estimated tau2; ``GENQ``, the
         generalised Q, for methods with fixed weights (DL, HS, HSk, HE, GENQ, GENQM); ``PL``, the
@@ -127,77 +127,63 @@ def heterogeneity(fit: Fit, *, method: str = "QP", level: float | None = None) -
     ----------
     Viechtbauer W (2007). Statistics in Medicine 26:37-52. doi:10.1002/sim.2514
     Jackson D (2013). Research Synthesis Methods 4:220-229. doi:10.1002/jrsm.1081
+    Jackson D, Turner R, Rhodes K, Viechtbauer W (2014). BMC Medical Research Methodology 14:103.
+    doi:10.1186/1471-2288-14-103
     Hardy RJ, Thompson SG (1996). Statistics in Medicine 15:619-629.
     doi:10.1002/(SICI)1097-0258(19960330)15:6<619::AID-SIM188>3.0.CO;2-A
 
     Examples
     --------
     >>> import comorbid as cb
-    >>> fit = cb.pool(cb.Effects(yi=[0.1, 0.9, 0.4, 1.3], vi=[0.03, 0.08, 0.02, 0.05]))
-    >>> low, high = heterogeneity(fit).i2_ci
+    >>> effects = cb.Effects(yi=[0.1, 0.9, 0.4, 1.3], vi=[0.03, 0.08, 0.02, 0.05],
+    ...                      moderators={"year": [1990, 2010, 1995, 2000]})
+    >>> low, high = heterogeneity(cb.pool(effects)).i2_ci
     >>> round(low, 1), round(high, 1)
     (56.8, 99.0)
+    >>> low, high = heterogeneity(cb.regress(effects, "~ year")).i2_ci
+    >>> round(low, 1), round(high, 1)
+    (20.9, 99.6)
     """
     level = fit.level if level is None else level
     check_level(level)
     if method not in METHODS:
         raise ModelError(f"method is {method!r}; use one of {', '.join(METHODS)}")
+    data = fit.projection
     _check_estimated(fit)
-    data = intercept_of(fit)
     bounds = _bounds(fit, data, method, level)
     ends = np.array([fit.tau2, bounds.low[0], bounds.high[0]])
-    typical = (fit.k - 1) / float(data.at(np.zeros(1), np.zeros(1, dtype=np.intp)).trace_p[0])
-    tau2 = ends.tolist()
-    tau = np.sqrt(ends).tolist()
-    i2 = (100 * ends / (ends + typical)).tolist()
-    h2 = (ends / typical + 1).tolist()
+    typical = (fit.k - fit.p) / float(data.solve(np.zeros(1)).trace_p[0])
+    rows = {
+        "tau2": ends,
+        "tau": np.sqrt(ends),
+        "i2": 100 * ends / (ends + typical),
+        "h2": ends / typical + 1,
+    }
+    values: dict[str, Any] = {}
+    for name, row in rows.items():
+        values[name], low, high = row.tolist()
+        values[f"{name}_ci"] = (low, high)
+    expect = "tau2 = 0 lets" if fit.p == 1 else "the moderators and tau2 = 0 let"
     note = (
-        "no tau2 agrees with the data: the studies are more alike than tau2 = 0 lets expect; the "
+        f"no tau2 agrees with the data: the studies are more alike than {expect} expect; the "
         "bounds are those of tau2 = 0"
     )
     return Heterogeneity(
-        method=method,
-        level=level,
-        tau2=tau2[0],
-        tau=tau[0],
-        i2=i2[0],
-        h2=h2[0],
-        tau2_ci=(tau2[1], tau2[2]),
-        tau_ci=(tau[1], tau[2]),
-        i2_ci=(i2[1], i2[2]),
-        h2_ci=(h2[1], h2[2]),
-        warnings=(note,) if bounds.empty[0] else (),
+        method=method, level=level, warnings=(note,) if bounds.empty[0] else (), **values
     )
 
 
-def standard_error(fit: Fit) -> float:
-    """Return the standard error of tau2 in large samples, by the formula of the fit's method.
-
-    nan where tau2 is not estimated, or the method has no such formula.
-    """
-    estimator = fit.estimator
-    if estimator.se is None or estimator.fixed is not None or fit.k < 2:
-        return float("nan")
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return float(estimator.se(intercept_of(fit), np.array([fit.tau2]))[0])
-
-
-def intercept_of(fit: Fit) -> Intercept:
-    """Return the fit's studies as a batch of one data set."""
-    weights = None if fit.user_weights is None else fit.user_weights[:, None]
-    return Intercept(fit.effects.yi[:, None], fit.effects.vi[:, None], weights)
-
-
-def _check_estimated(fit: Fit) -> None:
+def _check_estimated(fit: Fitted) -> None:
     if fit.method == "EE":
-        raise ModelError("the equal-effects model has no tau2; pool with another method")
+        raise ModelError("the equal-effects model has no tau2; use another method")
     if fit.estimator.fixed is not None:
         raise ModelError("tau2 was fixed, not estimated: there is no interval for it")
-    if fit.k < 2:
-        raise ModelError("one study: there is no tau2, and no interval for it")
+    if fit.k <= fit.p:
+        few = "one study" if fit.p == 1 else "as many coefficients as studies"
+        raise ModelError(f"{few}: there is no tau2, and no interval for it")
 
 
-def _bounds(fit: Fit, data: Intercept, method: str, level: float) -> Tau2Bounds:
+def _bounds(fit: Fitted, data: Projection, method: str, level: float) -> Tau2Bounds:
     if method == "QP":
         return q_profile(data, level)
     if method == "PL":
@@ -206,18 +192,17 @@ def _bounds(fit: Fit, data: Intercept, method: str, level: float) -> Tau2Bounds:
                 f"the profile likelihood interval belongs to ML and REML, not {fit.method}; use QP"
             )
         return profile_likelihood(data, likelihood_of(fit.method), level)
-    form = GeneralisedQ(fit.effects.yi[:, None], fit.effects.vi[:, None], _fixed_weights(fit))
-    return generalised_q_bounds(form, level)
+    return generalised_q_bounds(GeneralisedQ(data, _fixed_weights(fit, data)), level)
 
 
-def _fixed_weights(fit: Fit) -> Array:
+def _fixed_weights(fit: Fitted, data: Projection) -> Array:
     """Return the weights that the fit's method estimates tau2 with, of shape (k, 1)."""
     if fit.method in ("DL", "HS", "HSk"):
-        return 1 / fit.effects.vi[:, None]
+        return 1 / data.vi
     if fit.method == "HE":
-        return np.ones((fit.k, 1))
-    if fit.method in ("GENQ", "GENQM") and fit.user_weights is not None:
-        return fit.user_weights[:, None]
+        return np.ones_like(data.vi)
+    if fit.method in ("GENQ", "GENQM") and data.weights is not None:
+        return data.weights
     raise ModelError(
         f"the generalised Q interval needs a method with fixed weights (DL, HS, HSk, HE, GENQ, "
         f"GENQM), and {fit.method} has none; use QP"

@@ -2,51 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Literal
+from dataclasses import fields, replace
 
 import numpy as np
 from scipy import special
 
-from comorbid.effects.arrays import Array, Frozen, Mask
+from comorbid.effects.arrays import Array
 from comorbid.errors import ModelError
+from comorbid.models.design import DesignProjection
 from comorbid.models.estimators import Estimator
-from comorbid.models.projection import Intercept
-from comorbid.models.sums import active, freedom_per_tau2, weighted_mean, weighted_sums
+from comorbid.models.fits import Batch as Batch, DesignFits as DesignFits
+from comorbid.models.projection import Intercept, Projection
+from comorbid.models.student import Test as Test, t_quantile as t_quantile, t_tail as t_tail
 
-Test = Literal["z", "t", "knha", "adhoc"]
-COLUMNS = (
-    *("estimate", "se", "statistic", "p_value", "ci_low", "ci_high", "pi_low", "pi_high"),
-    *("tau2", "i2", "h2", "q", "q_p", "k"),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Batch(Frozen):
-    """Fits of n data sets: one array of shape (n,) a quantity, nan where it does not exist.
-
-    The names are those of the columns of every refit table; ``estimate, se``, the intervals and
-    ``tau2`` are on the analysis scale (``tau2`` squared), ``i2`` is a percentage.
-    """
-
-    estimate: Array
-    se: Array
-    statistic: Array
-    p_value: Array
-    ci_low: Array
-    ci_high: Array
-    pi_low: Array
-    pi_high: Array
-    tau2: Array
-    i2: Array
-    h2: Array
-    q: Array
-    q_p: Array
-    k: Array
-
-    def columns(self) -> dict[str, Array]:
-        """Return the arrays by name, in the fixed order."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+# Numbers held at a time, p of them a study: the arrays of a block stay in the processor's cache.
+_CELLS = 2**16
+# Data sets with variances below this, or above its inverse, are fitted in other units.
+_TINY = 1e-60
 
 
 def fit_batch(
@@ -105,99 +77,220 @@ def fit_batch(
     IntHout J, Ioannidis JPA, Rovers MM, Goeman JJ (2016). BMJ Open 6:e010247.
     doi:10.1136/bmjopen-2015-010247
     """
-    member = active(vi)
-    k = member.sum(axis=0)
-    yi = np.where(member, yi, 0.0)
-    if weights is not None:
-        weights = np.where(member, weights, 0.0)
-    tau2 = _tau2(yi, vi, k > 1, estimator, weights)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return _infer(yi, vi, tau2, k, estimator.id == "EE", test, level, weights)
+    found = fit_designs(yi, vi, None, estimator=estimator, test=test, level=level, weights=weights)
+    return as_batch(found, equal=estimator.id == "EE", level=level)
 
 
-def _tau2(
-    yi: Array, vi: Array, several: Mask, estimator: Estimator, weights: Array | None
-) -> Array:
-    """Return tau2 of each data set, 0 where there are not several studies."""
-    tau2 = np.zeros(several.size)
-    if not several.any():
+def as_batch(found: DesignFits, *, equal: bool, level: float) -> Batch:
+    """Return the fits of means alone as the columns of refit tables, with prediction intervals."""
+    estimate, se = found.coefficients[0], found.se[0]
+    between = np.nan if equal else found.tau2
+    spread = t_quantile(found.df, (1 + level) / 2) * np.sqrt(se**2 + between)
+    return Batch(
+        estimate=estimate,
+        se=se,
+        statistic=found.statistic[0],
+        p_value=found.p_value[0],
+        ci_low=found.ci_low[0],
+        ci_high=found.ci_high[0],
+        pi_low=estimate - spread,
+        pi_high=estimate + spread,
+        tau2=found.tau2,
+        i2=found.i2,
+        h2=found.h2,
+        q=found.qe,
+        q_p=found.qe_p,
+        k=found.k.astype(np.intp),
+    )
+
+
+def fit_designs(
+    yi: Array,
+    vi: Array,
+    x: Array | None,
+    *,
+    estimator: Estimator,
+    test: Test,
+    level: float,
+    weights: Array | None = None,
+) -> DesignFits:
+    r"""Fit the mixed-effects meta-regression to n data sets.
+
+    .. math:: y_i = x_i'\beta + u_i + e_i, \qquad
+       \hat\beta = (X'WX)^{-1}X'Wy, \quad \mathrm{cov}\,\hat\beta = s^2 (X'WX)^{-1}, \quad
+       w_i = \frac1{v_i + \hat\tau^2}
+
+    with :math:`s^2 = 1` for the tests z and t,
+    :math:`s^2 = \sum w_i (y_i - x_i'\hat\beta)^2 / (k - p)` for knha, and the larger of the two
+    for adhoc. With weights of the analyst on the diagonal of A, and :math:`v_i + \hat\tau^2` on
+    that of M,
+
+    .. math:: \hat\beta = (X'AX)^{-1}X'Ay, \qquad
+       \mathrm{cov}\,\hat\beta = s^2 (X'AX)^{-1} X'AMAX (X'AX)^{-1}
+
+    where :math:`s^2` stays that of the weights w.
+
+    Parameters
+    ----------
+    yi, vi : arrays of shape (k, n)
+        Effects and variances; ``vi`` is inf where a study does not belong to a data set.
+    x : array of shape (k, p) or (k, p, n), or None
+        The design, with its column of ones if it has an intercept; shared or one a data set. None
+        for a mean alone, which is computed in closed form.
+    estimator : Estimator
+        Of tau2; one that knows moderators if there is a design.
+    test : {"z", "t", "knha", "adhoc"}
+        Standard normal, or t with k - p degrees of freedom.
+    level : float
+        Of the intervals, a proportion.
+    weights : array of shape (k, n) or (k, 1), optional
+        The analyst's weights, not negative.
+
+    Returns
+    -------
+    DesignFits
+        All is nan where the studies, or their weights, cannot tell the coefficients apart. With as
+        many studies as coefficients there is no tau2 and the tests are z.
+
+    Raises
+    ------
+    ModelError
+        If the estimator knows no moderators, or needs weights and there are none.
+
+    References
+    ----------
+    Berkey CS, Hoaglin DC, Mosteller F, Colditz GA (1995). Statistics in Medicine 14:395-411.
+    doi:10.1002/sim.4780140406
+    Knapp G, Hartung J (2003). Statistics in Medicine 22:2693-2710. doi:10.1002/sim.1482
+
+    Examples
+    --------
+    Two data sets with the same design, the second without the last study:
+
+    >>> from comorbid.models.settings import find_estimator
+    >>> x = np.column_stack([np.ones(4), [0.0, 1.0, 2.0, 3.0]])
+    >>> yi = np.array([[0.1, 0.1], [0.4, 0.4], [0.3, 0.3], [0.9, 0.9]])
+    >>> vi = np.array([[0.02, 0.02], [0.03, 0.03], [0.02, 0.02], [0.04, np.inf]])
+    >>> fits = fit_designs(yi, vi, x, estimator=find_estimator("DL"), test="z", level=0.95)
+    >>> fits.coefficients[1].round(3).tolist(), fits.k.tolist()
+    ([0.214, 0.1], [4.0, 3.0])
+    """
+    if x is not None and estimator.moderated is None:
+        raise ModelError(f"the estimator {estimator.id} of tau2 knows no moderators")
+    k, n = yi.shape
+    size = max(1, _CELLS // max(1, k if x is None else x.shape[0] * x.shape[1]))
+
+    def block(at: slice) -> DesignFits:
+        own = None if weights is None else weights if weights.shape[1] == 1 else weights[:, at]
+        design = x[..., at] if x is not None and x.ndim == 3 else x
+        return _fit_block(yi[:, at], vi[:, at], design, own, estimator, test, level)
+
+    parts = [block(slice(start, start + size)) for start in range(0, max(1, n), size)]
+    if len(parts) == 1:
+        return parts[0]
+    names = [field.name for field in fields(DesignFits)]
+    return DesignFits(
+        **{name: np.concatenate([getattr(part, name) for part in parts], axis=-1) for name in names}
+    )
+
+
+def factor(test: Test, q: Array, freedom: Array) -> Array:
+    """Return what a test multiplies variances by: 1, or Knapp and Hartung's Q / (k - p)."""
+    if test in ("z", "t"):
+        return np.ones(q.size)
+    scale = np.where(freedom > 0, q / freedom, 1.0)
+    return np.maximum(1.0, scale) if test == "adhoc" else scale
+
+
+def _fit_block(
+    yi: Array,
+    vi: Array,
+    x: Array | None,
+    weights: Array | None,
+    estimator: Estimator,
+    test: Test,
+    level: float,
+) -> DesignFits:
+    # Numbers that overflow become nan or inf, which estimators and results show.
+    with np.errstate(all="ignore"):
+        lowest = vi.min(axis=0)
+        unit = np.ones(1)
+        ordinary = ((lowest > _TINY) & (lowest < 1 / _TINY)).all()
+        if not ordinary and estimator.moderated is not None and estimator.fixed is None:
+            # In units between the smallest and the largest standard error no power of a weight
+            # overflows; powers of 2 round nothing.
+            highest = np.where(np.isfinite(vi), vi, 0.0).max(axis=0)
+            unit = np.ldexp(1.0, np.frexp(np.sqrt(np.sqrt(lowest) * np.sqrt(highest)))[1])
+            yi, vi = yi / unit, vi / unit / unit
+        data = Intercept(yi, vi, weights) if x is None else DesignProjection(yi, vi, x, weights)
+        tau2 = _tau2(data, yi, vi, estimator)
+        found = infer(data, tau2, equal=estimator.id == "EE", test=test, level=level)
+    return found if (unit == 1).all() else _scaled(found, unit)
+
+
+def _tau2(data: Projection, yi: Array, vi: Array, estimator: Estimator) -> Array:
+    """Return tau2 of each data set; nan where no study is left to estimate it from."""
+    if estimator.fixed is not None:
+        return np.where(data.estimable, estimator.fixed, np.nan)
+    tau2 = np.full(data.k.size, np.nan)
+    several = np.flatnonzero(data.estimable & (data.k > data.p))
+    if not several.size:
         return tau2
-    if not several.all():
-        yi, vi = yi[:, several], vi[:, several]
-        weights = None if weights is None else weights[:, several]
-    if weights is None or estimator.moderated is None:
-        estimated = estimator.tau2(yi, vi)
+    if estimator.moderated is None:
+        estimated = estimator.tau2(yi[:, several], vi[:, several])
     else:
-        estimated = estimator.moderated(Intercept(yi, vi, weights))
+        part = data if several.size == tau2.size else data.take(several)
+        estimated = estimator.moderated(part)
     if (estimated < 0).any():
         raise ModelError(f"the estimator {estimator.id} gives a negative tau2")
     tau2[several] = estimated
     return tau2
 
 
-def _infer(
-    yi: Array,
-    vi: Array,
-    tau2: Array,
-    k: Array,
-    equal: bool,
-    test: Test,
-    level: float,
-    weights: Array | None,
-) -> Batch:
-    """Everything that follows from tau2; divisions by zero stand for what does not exist."""
-    # Counted from the most precise study, so that equal effects have residuals of exactly 0.
-    origin = yi[vi.argmin(axis=0), np.arange(k.size)]
-    yi = yi - origin
-    fixed = weighted_sums(yi, vi, np.zeros(k.size))
-    fit = weighted_sums(yi, vi, tau2)
-    freedom = np.where(k > 1, k - 1.0, np.nan)
-    scale = {"knha": fit.q / freedom, "adhoc": np.maximum(1.0, fit.q / freedom)}.get(test, 1.0)
-    scale = np.where(k > 1, scale, 1.0)
-    if weights is None:
-        estimate, se = fit.mean, np.sqrt(scale / fit.w)
-    else:
-        estimate, variance = weighted_mean(yi, vi + tau2, weights)
-        se = np.sqrt(scale * variance)
-    estimate = estimate + origin
-    t_freedom = np.full(k.size, np.inf) if test == "z" else np.where(k > 1, k - 1.0, np.inf)
-    critical = t_quantile(t_freedom, (1 + level) / 2)
-    half = critical * se
-    spread = critical * np.sqrt(se**2 + (np.nan if equal else tau2))
-    spread = np.where(k > 1, spread, np.nan)
-    statistic = estimate / se
-    typical = freedom / freedom_per_tau2(vi)
-    i2_random, h2_random = 100 * tau2 / (tau2 + typical), tau2 / typical + 1
+@np.errstate(all="ignore")
+def infer(data: Projection, tau2: Array, *, equal: bool, test: Test, level: float) -> DesignFits:
+    """Everything that follows from tau2; divisions by zero stand for what does not exist.
+
+    Where there are no more studies than coefficients and tau2 is nan, the fit is that of tau2 = 0.
+    """
+    estimable = data.estimable
+    several = estimable & (data.k > data.p)
+    fixed = data.solve(np.zeros(data.k.size))
+    found = data.solve(np.where(several, tau2, np.nan_to_num(tau2)))
+    freedom = np.where(several, data.k - data.p, np.nan)
+    scale = factor(test, found.q, freedom)
+    df = np.where(several & (test != "z"), freedom, np.inf)
+    beta = np.where(estimable, found.coefficients, np.nan)
+    root = np.where(estimable, found.root, np.nan)
+    se = np.sqrt(scale * (root**2).sum(axis=1))
+    half = t_quantile(df, (1 + level) / 2) * se
+    statistic = beta / se
+    typical = freedom / fixed.trace_p
     i2_equal = np.where(fixed.q > 0, np.maximum(0.0, 100 * (1 - freedom / fixed.q)), 0.0)
     values = {
-        "estimate": estimate,
-        "se": se,
-        "statistic": statistic,
-        "p_value": 2 * t_tail(t_freedom, np.abs(statistic)),
-        "ci_low": estimate - half,
-        "ci_high": estimate + half,
-        "pi_low": estimate - spread,
-        "pi_high": estimate + spread,
-        "tau2": tau2,
-        "i2": i2_equal if equal else i2_random,
-        "h2": fixed.q / freedom if equal else h2_random,
-        "q": fixed.q,
-        "q_p": special.chdtrc(freedom, fixed.q),
+        "i2": i2_equal if equal else 100 * tau2 / (tau2 + typical),
+        "h2": fixed.q / freedom if equal else tau2 / typical + 1,
+        "qe": fixed.q,
+        "qe_p": special.chdtrc(freedom, fixed.q),
     }
-    for name in ("tau2", "i2", "h2", "q", "q_p"):
-        values[name] = np.where(k > 1, values[name], np.nan)
-    return Batch(**{n: np.where(k > 0, v, np.nan) for n, v in values.items()}, k=k)
+    return DesignFits(
+        coefficients=beta,
+        se=se,
+        statistic=statistic,
+        p_value=2 * t_tail(df, np.abs(statistic)),
+        ci_low=beta - half,
+        ci_high=beta + half,
+        root=root,
+        s2=scale,
+        df=df,
+        tau2=tau2,
+        **{name: np.where(several, value, np.nan) for name, value in values.items()},
+        k=data.k,
+    )
 
 
-def t_quantile(freedom: Array, p: float) -> Array:
-    """Quantile of the t distribution; infinite degrees of freedom stand for the normal."""
-    normal = np.isinf(freedom)
-    safe = np.where(normal, 1.0, freedom)
-    return np.asarray(np.where(normal, special.ndtri(p), special.stdtrit(safe, p)))
-
-
-def t_tail(freedom: Array, x: Array) -> Array:
-    """Upper tail probability of the t distribution; infinite degrees of freedom: normal."""
-    normal = np.isinf(freedom)
-    safe = np.where(normal, 1.0, freedom)
-    return np.asarray(np.where(normal, special.ndtr(-x), special.stdtr(safe, -x)))
+def _scaled(found: DesignFits, unit: Array) -> DesignFits:
+    """Return fits of effects in multiples of ``unit`` in the effects' own units."""
+    names = ("coefficients", "se", "ci_low", "ci_high", "root")
+    scaled = {name: getattr(found, name) * unit for name in names}
+    return replace(found, tau2=found.tau2 * unit * unit, **scaled)

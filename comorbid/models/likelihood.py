@@ -57,10 +57,10 @@ def likelihood_of(method: str) -> Likelihood:
     return REML if method == "REML" else ML
 
 
-def constant(kind: Kind, k: int) -> float:
-    """Return what a height lacks of the log-likelihood of k studies with a common mean."""
+def constant(kind: Kind, k: int, p: int, log_xx: float) -> float:
+    """Return what a height lacks of the log-likelihood of k studies with p coefficients."""
     log_2pi = float(np.log(2 * np.pi))
-    return -k * log_2pi / 2 if kind == "ML" else (float(np.log(k)) - (k - 1) * log_2pi) / 2
+    return -k * log_2pi / 2 if kind == "ML" else (log_xx - (k - p) * log_2pi) / 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,22 +145,4 @@ def _criteria(log_likelihood: float, deviance: float, n: int, m: int) -> FitStat
         aic=twice + 2 * m,
         bic=twice + m * float(np.log(n)),
         aicc=twice + 2 * m * enough / (enough - m - 1),
-    )
-
-
-def common_mean_statistics(
-    yi: Array, vi: Array, *, tau2: float, estimate: float, m: int
-) -> tuple[FitStatistics, FitStatistics]:
-    """Return `fit_statistics` of a common mean, for effects and variances of shape (k,)."""
-    w = 1 / (vi + tau2)
-    k = yi.size
-    return fit_statistics(
-        log_w=float(np.log(w).sum()),
-        q=float((w * (yi - estimate) ** 2).sum()),
-        log_xwx=float(np.log(w.sum())),
-        log_xx=float(np.log(k)),
-        saturated=-float(np.log(vi).sum()),
-        k=k,
-        p=1,
-        m=m,
     )

@@ -10,7 +10,7 @@ import numpy as np
 from comorbid.effects.arrays import Array, Index
 from comorbid.errors import ModelError
 from comorbid.models.generalised import GeneralisedQ
-from comorbid.models.projection import Intercept, Projection
+from comorbid.models.projection import Projection
 
 
 def everything(data: Projection) -> Index:
@@ -99,10 +99,11 @@ def sidik_jonkman(data: Projection) -> Array:
 def generalised_q(data: Projection) -> Array:
     r"""Generalised Q estimator: the moment estimator with the analyst's weights a.
 
-    .. math:: \hat\tau^2 = \max\left(0, \frac{Q_a - \mathrm{tr}(AV)}{\mathrm{tr}\,A}\right),
-       \qquad A = \mathrm{diag}(a) - aa' / \textstyle\sum a
+    .. math:: \hat\tau^2 = \max\left(0, \frac{Q_a - \mathrm{tr}(PV)}{\mathrm{tr}\,P}\right),
+       \qquad P = A - AX(X'AX)^{-1}X'A
 
-    With the weights 1 / v it is DerSimonian and Laird's, with equal weights Hedges'.
+    with the weights on the diagonal of A. With 1 / v it is DerSimonian and Laird's, with equal
+    weights Hedges'.
 
     References
     ----------
@@ -116,10 +117,6 @@ def generalised_q(data: Projection) -> Array:
 
 def analysts_form(data: Projection) -> GeneralisedQ:
     """Return the generalised Q with the analyst's weights, or say why there is none."""
-    if not isinstance(data, Intercept):
-        raise ModelError("GENQ and GENQM know no moderators; use another method of tau2")
     if data.weights is None:
-        raise ModelError(
-            "GENQ and GENQM need the analyst's weights: pool(effects, method='GENQ', weights=...)"
-        )
-    return GeneralisedQ(data.yi, data.vi, data.weights)
+        raise ModelError("GENQ and GENQM need the analyst's weights: method='GENQ', weights=...")
+    return GeneralisedQ(data, data.weights)

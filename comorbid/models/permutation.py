@@ -14,11 +14,13 @@ from comorbid.effects.arrays import Array, Frozen, Index
 from comorbid.errors import ModelError
 from comorbid.models import text
 from comorbid.models.arrangements import arrangements, count_arrangements
-from comorbid.models.design_fits import fit_designs
+from comorbid.models.kernel import fit_designs
 from comorbid.models.regression_result import Regression
 
 if TYPE_CHECKING:
     import pandas as pd
+
+Block = tuple[Array, Array, Array | None]
 
 LIMIT = 1_000_000
 # Data sets fitted at a time.
@@ -118,8 +120,8 @@ def permutation_test(
 ) -> PermutationTest:
     r"""Test coefficients against their distribution when moderators are dealt out at random.
 
-    The rows of the design are dealt to the studies, each of which keeps its effect and its
-    variance; without moderators the effects' signs are flipped. With B arrangements, each
+    The rows of the design are dealt to the studies, each of which keeps its effect, its variance
+    and its weight; without moderators the effects' signs are flipped. With B arrangements, each
     refitted by the regression's own method and test,
 
     .. math:: p = \frac{\#\{|t^*| \ge |t|\}}{B}, \qquad
@@ -144,8 +146,8 @@ def permutation_test(
     Raises
     ------
     ModelError
-        If there are too many arrangements to try them all, a seed is missing, or a setting is none
-        of those allowed.
+        If there are too many arrangements to try them all, a seed is missing, a setting is none of
+        those allowed, or weights of 0 leave an arrangement without coefficients.
     DataError
         If ``regression`` is not what `regress` returns.
 
@@ -183,8 +185,8 @@ def permutation_test(
         blocks, least = groups.random(total - 1, np.random.default_rng(seed)), 1
     found = np.append(np.abs(regression.statistic), regression.qm)
     reached = np.full(found.size, least)
-    for yi, vi in blocks:
-        reached += (_statistics(regression, groups.x, yi, vi) >= _floor(found)).sum(axis=1)
+    for block in blocks:
+        reached += (_statistics(regression, groups.x, *block) >= _floor(found)).sum(axis=1)
     p_value = reached / total
     return PermutationTest(
         names=regression.names,
@@ -195,11 +197,7 @@ def permutation_test(
         exact=exact,
         repetitions=total,
         seed=seed,
-        measure=regression.effects.measure,
-        method=regression.method,
-        test=regression.test,
-        ids=regression.effects.ids,
-        warnings=regression.warnings,
+        **{name: v for name, v in regression.made.items() if name != "level"},
     )
 
 
@@ -219,7 +217,9 @@ def _floor(found: Array) -> Array:
     return (found - _EQUAL * np.maximum(1.0, found))[:, None]
 
 
-def _statistics(regression: Regression, x: Array, yi: Array, vi: Array) -> Array:
+def _statistics(
+    regression: Regression, x: Array | None, yi: Array, vi: Array, weights: Array | None
+) -> Array:
     """Return absolute statistics of the coefficients and the omnibus test, of shape (p + 1, n)."""
     fits = fit_designs(
         yi,
@@ -228,54 +228,61 @@ def _statistics(regression: Regression, x: Array, yi: Array, vi: Array) -> Array
         estimator=regression.estimator,
         test=regression.test,
         level=regression.level,
+        weights=weights,
     )
+    if np.isnan(fits.coefficients).any():
+        raise ModelError(
+            "weights of 0 leave some arrangements without coefficients; give each study a weight "
+            "above 0"
+        )
     return np.vstack([np.abs(fits.statistic), fits.wald(regression.design.tested)[0]])
 
 
 class _Groups:
     """The studies of a regression by equal rows of its design, and the ways to rearrange them.
 
-    ``x`` is the design with equal rows together; blocks are pairs of ``yi`` and ``vi`` of shape
-    (k, n), dealt to its rows.
+    ``x`` is the design with equal rows together, or None; blocks are ``yi``, ``vi`` and the
+    analyst's weights, if there are any, of shape (k, n), dealt to its rows.
     """
 
     def __init__(self, regression: Regression) -> None:
-        self.effects = regression.effects
+        self.yi, self.vi, self.weights = regression.arrays
+        self.k = regression.k
         self.flips = regression.design.intercept_only
         rows, group = np.unique(regression.design.x, axis=0, return_inverse=True)
         self.sizes = np.bincount(group.ravel()).tolist()
-        self.x = np.repeat(rows, self.sizes, axis=0)
+        self.x = None if self.flips else np.repeat(rows, self.sizes, axis=0)
 
     @property
     def count(self) -> int:
         """How many arrangements there are."""
-        return 2**self.effects.k if self.flips else count_arrangements(self.sizes)
+        return 2**self.k if self.flips else count_arrangements(self.sizes)
 
-    def every(self) -> Iterator[tuple[Array, Array]]:
+    def every(self) -> Iterator[Block]:
         """Yield every arrangement once, in blocks."""
         for start in range(0, self.count, _BLOCK):
             numbers = np.arange(start, min(start + _BLOCK, self.count))
             if self.flips:
-                bits = numbers >> np.arange(self.effects.k)[:, None] & 1
+                bits = numbers >> np.arange(self.k)[:, None] & 1
                 yield self._flipped(bits)
             else:
                 # Places of a group, in order, are the studies that its rows are dealt to.
                 dealt = arrangements(self.sizes, numbers)
                 yield self._dealt(np.argsort(dealt, axis=0, kind="stable"))
 
-    def random(self, count: int, rng: np.random.Generator) -> Iterator[tuple[Array, Array]]:
+    def random(self, count: int, rng: np.random.Generator) -> Iterator[Block]:
         """Yield random arrangements, in blocks."""
-        k = self.effects.k
         for start in range(0, count, _BLOCK):
             size = min(_BLOCK, count - start)
             if self.flips:
-                yield self._flipped(rng.integers(0, 2, size=(k, size)))
+                yield self._flipped(rng.integers(0, 2, size=(self.k, size)))
             else:
-                yield self._dealt(rng.permuted(np.tile(np.arange(k)[:, None], size), axis=0))
+                yield self._dealt(rng.permuted(np.tile(np.arange(self.k)[:, None], size), axis=0))
 
-    def _flipped(self, bits: Index) -> tuple[Array, Array]:
-        yi, vi = self.effects.yi[:, None], self.effects.vi[:, None]
-        return np.where(bits == 1, -yi, yi), np.broadcast_to(vi, bits.shape)
+    def _flipped(self, bits: Index) -> Block:
+        vi = np.broadcast_to(self.vi, bits.shape)
+        return np.where(bits == 1, -self.yi, self.yi), vi, self.weights
 
-    def _dealt(self, order: Index) -> tuple[Array, Array]:
-        return self.effects.yi[order], self.effects.vi[order]
+    def _dealt(self, order: Index) -> Block:
+        weights = None if self.weights is None else self.weights[order, 0]
+        return self.yi[order, 0], self.vi[order, 0], weights

@@ -8,20 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from comorbid.checks import check_type
-from comorbid.effects.arrays import Array
+from comorbid.effects.arrays import Array, Mask
 from comorbid.effects.scales import SCALES
-from comorbid.effects.table import Effects
 from comorbid.models import text
-from comorbid.models.estimators import Estimator
-from comorbid.models.heterogeneity import Heterogeneity, heterogeneity, standard_error
-from comorbid.models.kernel import Test, fit_batch
-from comorbid.models.likelihood import FitStatistics, common_mean_statistics
+from comorbid.models.fitted import Fitted, Pair
+from comorbid.models.frames import of_studies
+from comorbid.models.kernel import Batch, Test, as_batch, factor, t_quantile
 from comorbid.models.prediction import Prediction, predict
+from comorbid.models.projection import Intercept
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Pair = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -41,8 +38,8 @@ class Scaled:
         return f"{self.measure} {text.number(self.estimate)} ({ends})"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Fit:
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
+class Fit(Fitted):
     """A pooled association; made by `pool`.
 
     Attributes
@@ -83,94 +80,38 @@ class Fit:
     (0.693, (0.2809, 1.1052))
     """
 
-    effects: Effects
-    estimator: Estimator
-    test: Test
-    level: float
     estimate: float
     se: float
     statistic: float
     p_value: float
     ci: Pair
     pi: Pair
-    df: float
-    tau2: float
-    i2: float
-    h2: float
     q: float
     q_p: float
-    k: int
     weights: Array
-    warnings: tuple[str, ...]
-    user_weights: Array | None = None
 
     @property
-    def method(self) -> str:
-        """Id of the estimator of tau2."""
-        return self.estimator.id
+    def x(self) -> Array:
+        """The design: a column of ones."""
+        return np.ones((self.k, 1))
 
     @property
-    def se_tau2(self) -> float:
-        """Standard error of tau2 in large samples; nan where tau2 is not estimated."""
-        return standard_error(self)
+    def moderators(self) -> None:
+        """There are none."""
 
     @property
-    def ml(self) -> FitStatistics:
-        """Log-likelihood and criteria of model choice, by the full likelihood."""
-        return self._likelihoods()[0]
+    def coefficients(self) -> Array:
+        """The estimate."""
+        return np.array([self.estimate])
 
     @property
-    def reml(self) -> FitStatistics:
-        """Log-likelihood and criteria of model choice, by the restricted likelihood."""
-        return self._likelihoods()[1]
+    def projection(self) -> Intercept:
+        """The studies as the kernel takes them, as a batch of one data set."""
+        return Intercept(*self.arrays)
 
-    @property
-    def fit_statistics(self) -> FitStatistics:
-        """Those of the likelihood that the method maximises; for others the full one."""
-        return self.reml if self.method == "REML" else self.ml
-
-    @property
-    def log_likelihood(self) -> float:
-        """Log-likelihood, restricted for REML."""
-        return self.fit_statistics.log_likelihood
-
-    @property
-    def deviance(self) -> float:
-        """Deviance from the model that fits every effect; for REML -2 times the likelihood."""
-        return self.fit_statistics.deviance
-
-    @property
-    def aic(self) -> float:
-        """Akaike's criterion."""
-        return self.fit_statistics.aic
-
-    @property
-    def aicc(self) -> float:
-        """Akaike's criterion for few studies."""
-        return self.fit_statistics.aicc
-
-    @property
-    def bic(self) -> float:
-        """Schwarz's criterion."""
-        return self.fit_statistics.bic
-
-    def _likelihoods(self) -> tuple[FitStatistics, FitStatistics]:
-        estimated = self.method != "EE" and self.estimator.fixed is None
-        return common_mean_statistics(
-            self.effects.yi,
-            self.effects.vi,
-            tau2=self.tau2 if self.k > 1 else 0.0,
-            estimate=self.estimate,
-            m=1 + estimated,
-        )
-
-    def tau2_ci(self, method: str = "QP", level: float | None = None) -> Pair:
-        """Return the interval of tau2 by Q-profile, or another `method`: see `heterogeneity`."""
-        return heterogeneity(self, method=method, level=level).tau2_ci
-
-    def heterogeneity(self, method: str = "QP", level: float | None = None) -> Heterogeneity:
-        """Return tau2, tau, I2 and H2 with their intervals: see `heterogeneity`."""
-        return heterogeneity(self, method=method, level=level)
+    def refit(self, members: Mask) -> Batch:
+        """Refit n selections of the studies, given as a boolean array of shape (k, n)."""
+        return as_batch(self.fits_of(members), equal=self.method == "EE", level=self.level)
 
     def predict(
         self,
@@ -209,38 +150,26 @@ class Fit:
         estimated, ``knha`` (Knapp-Hartung) may be too wide or too narrow, ``adhoc`` is
         Knapp-Hartung never narrower than z. Analysis scale.
         """
-        tests: tuple[Test, ...] = ("z", "knha", "adhoc")
         ends = {}
+        tests: tuple[Test, ...] = ("z", "knha", "adhoc")
         for test in tests:
-            batch = fit_batch(
-                self.effects.yi[:, None],
-                self.effects.vi[:, None],
-                estimator=self.estimator,
-                test=test,
-                level=self.level,
-                weights=None if self.user_weights is None else self.user_weights[:, None],
-            )
-            ends[test] = float(batch.ci_low[0]), float(batch.ci_high[0])
-        return {str(test): pair for test, pair in ends.items()}
+            df = float("inf") if test == "z" or self.k == 1 else self.k - 1.0
+            half = float(t_quantile(np.array(df), (1 + self.level) / 2)) * self.se_by(test)
+            ends[str(test)] = self.estimate - half, self.estimate + half
+        return ends
+
+    def se_by(self, test: Test) -> float:
+        """Return the standard error that the estimate has by a test, not only the fit's own."""
+        at = self.solution
+        scale = factor(test, at.q, np.array([self.k - 1.0]))
+        return float(np.sqrt(scale[0]) * at.root[0, 0, 0])
 
     def to_frame(self) -> pd.DataFrame:
         """Return the studies indexed by label: ``estimate, se, ci_low, ci_high, weight``.
 
         Analysis scale, full precision; the intervals are each study's own, at the fit's level.
         """
-        import pandas as pd
-        from scipy import special
-
-        se = np.sqrt(self.effects.vi)
-        half = special.ndtri((1 + self.level) / 2) * se
-        columns = {
-            "estimate": self.effects.yi,
-            "se": se,
-            "ci_low": self.effects.yi - half,
-            "ci_high": self.effects.yi + half,
-            "weight": self.weights,
-        }
-        return pd.DataFrame(columns, index=pd.Index(self.effects.labels, name="label"))
+        return of_studies(self.effects, self.weights, self.level)
 
     def to_dict(self) -> dict[str, Any]:
         """Return every number, on the analysis scale and in full precision, and the settings."""
@@ -269,15 +198,6 @@ class Fit:
             "warnings": list(self.warnings),
             **self._by_the_analyst(),
         }
-
-    def _by_the_analyst(self) -> dict[str, Any]:
-        """Return what the analyst set in place of the model, if anything."""
-        given: dict[str, Any] = {}
-        if self.estimator.fixed is not None:
-            given["tau2_fixed"] = self.estimator.fixed
-        if self.user_weights is not None:
-            given["user_weights"] = self.user_weights.tolist()
-        return given
 
     def summary(self) -> str:
         """Return the result as text."""

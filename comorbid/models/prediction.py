@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from comorbid.checks import check_whole
 from comorbid.effects.scales import SCALES
 from comorbid.errors import ModelError
 from comorbid.models import text
 from comorbid.models.confidence_draws import draw_new_effects
-from comorbid.models.estimators import fix_tau2
-from comorbid.models.heterogeneity import intercept_of
-from comorbid.models.kernel import Test, fit_batch, t_quantile
 from comorbid.models.settings import check_level
+from comorbid.models.student import t_quantile
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,7 +48,7 @@ def _simple(fit: Fit) -> tuple[float, float]:
 
 
 def _normal(fit: Fit) -> tuple[float, float]:
-    return _se(fit, "z"), NORMAL
+    return fit.se_by("z"), NORMAL
 
 
 def _t(fit: Fit) -> tuple[float, float]:
@@ -61,11 +60,11 @@ def _riley(fit: Fit) -> tuple[float, float]:
 
 
 def _classic(fit: Fit) -> tuple[float, float]:
-    return _se(fit, "z"), fit.k - 2.0
+    return fit.se_by("z"), fit.k - 2.0
 
 
 def _hartung_knapp(fit: Fit) -> tuple[float, float]:
-    return _se(fit, "knha"), fit.k - 2.0
+    return fit.se_by("knha"), fit.k - 2.0
 
 
 def _kenward_roger(fit: Fit) -> tuple[float, float]:
@@ -86,26 +85,12 @@ def _kenward_roger(fit: Fit) -> tuple[float, float]:
         )
     w = 1 / (fit.effects.vi + fit.tau2)
     total = float(w.sum())
-    at_tau2 = intercept_of(fit).at(np.array([fit.tau2]), np.zeros(1, dtype=np.intp))
+    at_tau2 = fit.projection.at(np.array([fit.tau2]), np.zeros(1, dtype=np.intp))
     information = float(at_tau2.trace_pp[0]) / 2
     gap = w - w.max()
     spread = float((w * (gap - (w * gap).sum() / total) ** 2).sum())
     variance = 1 / total + 2 * spread / (information * total**2)
     return math.sqrt(variance), 2 * information / (variance * float((w**2).sum())) ** 2 - 1
-
-
-def _se(fit: Fit, test: Test) -> float:
-    """Return the standard error that the fit would have by another test."""
-    weights = None if fit.user_weights is None else fit.user_weights[:, None]
-    batch = fit_batch(
-        fit.effects.yi[:, None],
-        fit.effects.vi[:, None],
-        estimator=fix_tau2(fit.estimator, fit.tau2),
-        test=test,
-        level=fit.level,
-        weights=weights,
-    )
-    return float(batch.se[0])
 
 
 _INTHOUT = "IntHout et al. 2016, doi:10.1136/bmjopen-2015-010247"
@@ -307,8 +292,8 @@ def _around(estimate: float, se: float, df: float, level: float) -> Pair:
 def _bootstrap(fit: Fit, level: float, draws: int, seed: int) -> Pair:
     if fit.user_weights is not None:
         raise ModelError("the NNF rule has no weights of the analyst; pool without weights")
-    if draws < 2:
-        raise ModelError(f"draws is {draws!r}; give at least 2, better 25,000")
+    check_whole("draws", draws, least=2)
+    check_whole("seed", seed, least=0)
     drawn = draw_new_effects(fit.effects.yi, fit.effects.vi, draws, seed)
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2]).tolist()
     return low, high

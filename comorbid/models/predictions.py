@@ -12,7 +12,9 @@ from comorbid.effects.arrays import Array, Frozen
 from comorbid.effects.scales import SCALES
 from comorbid.errors import DataError
 from comorbid.models import text
+from comorbid.models.fitted import made
 from comorbid.models.formula import design_at
+from comorbid.models.frames import labelled
 from comorbid.models.kernel import t_quantile
 from comorbid.models.pooled import Scaled
 
@@ -66,24 +68,12 @@ class Predictions(Frozen):
 
     def to_frame(self) -> pd.DataFrame:
         """Return the rows indexed by label, on the analysis scale, in full precision."""
-        import pandas as pd
-
-        columns = {name: getattr(self, name) for name in _COLUMNS}
-        return pd.DataFrame(columns, index=pd.Index(self.labels, name="label"))
+        return labelled(self.labels, {name: getattr(self, name) for name in _COLUMNS})
 
     def to_dict(self) -> dict[str, Any]:
         """Return labels, settings and columns as plain lists."""
         columns = {name: getattr(self, name).tolist() for name in _COLUMNS}
-        return {
-            "measure": self.measure,
-            "method": self.method,
-            "test": self.test,
-            "level": self.level,
-            "ids": list(self.ids),
-            "warnings": list(self.warnings),
-            "labels": list(self.labels),
-            **columns,
-        }
+        return {**made(self), "labels": list(self.labels), **columns}
 
     def on_scale(self) -> tuple[Scaled, ...]:
         """Return each row back-transformed, as `Fit.on_scale` does."""
@@ -170,13 +160,8 @@ def predict(
         ci_high=estimate + half,
         pi_low=estimate - spread,
         pi_high=estimate + spread,
-        measure=regression.effects.measure,
         scale=regression.effects.scale,
-        method=regression.method,
-        test=regression.test,
-        level=regression.level,
-        ids=regression.effects.ids,
-        warnings=regression.warnings,
+        **regression.made,
     )
 
 
@@ -185,6 +170,11 @@ def _as_frame(new_data: pd.DataFrame | Mapping[str, Any]) -> pd.DataFrame:
 
     if isinstance(new_data, pd.DataFrame):
         return new_data
+    if not isinstance(new_data, Mapping):
+        raise DataError(
+            f"new data is a {type(new_data).__name__}; give a DataFrame, or a mapping such as "
+            "{'year': [2000, 2010]}"
+        )
     columns = {
         name: [value] if isinstance(value, str) or np.ndim(value) == 0 else list(value)
         for name, value in new_data.items()

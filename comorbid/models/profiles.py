@@ -1,4 +1,4 @@
-"""Profiles: the log-likelihood of every tau2, and what the pooled effect is there."""
+"""Profiles: the log-likelihood of every tau2, and what the coefficients are there."""
 
 from __future__ import annotations
 
@@ -13,12 +13,10 @@ from comorbid.checks import check_whole, numbers
 from comorbid.effects.arrays import Array, Frozen
 from comorbid.errors import ModelError
 from comorbid.models import text
-from comorbid.models.estimators import Estimator
-from comorbid.models.heterogeneity import intercept_of
-from comorbid.models.kernel import Batch, fit_batch
+from comorbid.models.fitted import Fitted, check_fitted, made
+from comorbid.models.kernel import infer
 from comorbid.models.likelihood import Kind, constant, likelihood_of
 from comorbid.models.maxima import global_maximum
-from comorbid.models.pooled import Fit, check_fit
 from comorbid.models.settings import check_level
 from comorbid.models.tau2_intervals import profile_likelihood
 
@@ -27,7 +25,8 @@ if TYPE_CHECKING:
 
 
 _LARGEST = 1e100
-_COLUMNS = ("tau2", "log_likelihood", "estimate", "se", "ci_low", "ci_high")
+_TABLE = ("estimate", "se", "ci_low", "ci_high")
+_COLUMNS = ("tau2", "log_likelihood", *_TABLE)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,18 +37,20 @@ class Profile(Frozen):
     ----------
     kind : {"ML", "REML"}
         Which likelihood.
+    names : tuple of p str
+        The coefficients of a regression; none for a pooled effect.
     tau2, log_likelihood : arrays of shape (m,)
         Values of tau2, and the log-likelihood where all else is best.
-    estimate, se, ci_low, ci_high : arrays of shape (m,)
-        The pooled effect at each tau2 by the fit's test; analysis scale.
+    estimate, se, ci_low, ci_high : arrays of shape (m,), or (p, m) for a regression
+        The pooled effect, or the coefficients, at each tau2 by the fit's test; analysis scale.
     best : float
         The tau2 of the global maximum.
     maximum, cut : float
         The log-likelihood there, and the least that the interval at ``level`` holds.
-    level : float
-        A proportion.
     measure, method, test : str
         How the fit was made.
+    level : float
+        Of the interval, a proportion.
     ids : tuple of str
         The estimates used.
     warnings : tuple of str
@@ -57,6 +58,7 @@ class Profile(Frozen):
     """
 
     kind: Kind
+    names: tuple[str, ...]
     tau2: Array
     log_likelihood: Array
     estimate: Array
@@ -66,29 +68,33 @@ class Profile(Frozen):
     best: float
     maximum: float
     cut: float
-    level: float
     measure: str
     method: str
     test: str
+    level: float
     ids: tuple[str, ...]
     warnings: tuple[str, ...]
 
     def to_frame(self) -> pd.DataFrame:
-        """Return ``tau2, log_likelihood, estimate, se, ci_low, ci_high``, one row a tau2."""
+        """Return ``tau2, log_likelihood, estimate, se, ci_low, ci_high``, one row a tau2.
+
+        Of a regression, ``estimate_NAME`` and so on for each coefficient.
+        """
         import pandas as pd
 
-        return pd.DataFrame({name: getattr(self, name) for name in _COLUMNS})
+        columns = {"tau2": self.tau2, "log_likelihood": self.log_likelihood}
+        if not self.names:
+            return pd.DataFrame(columns | {name: getattr(self, name) for name in _TABLE})
+        for i, coefficient in enumerate(self.names):
+            columns |= {f"{name}_{coefficient}": getattr(self, name)[i] for name in _TABLE}
+        return pd.DataFrame(columns)
 
     def to_dict(self) -> dict[str, Any]:
         """Return settings, maximum and columns as plain values."""
-        names = ("kind", "best", "maximum", "cut", "level", "measure", "method", "test")
+        names = ("kind", "best", "maximum", "cut")
         columns = {name: getattr(self, name).tolist() for name in _COLUMNS}
-        return {
-            **{name: getattr(self, name) for name in names},
-            "ids": list(self.ids),
-            "warnings": list(self.warnings),
-            **columns,
-        }
+        settings = {name: getattr(self, name) for name in names}
+        return {**settings, **made(self), "names": list(self.names), **columns}
 
     def summary(self) -> str:
         """Return the table as text."""
@@ -111,18 +117,22 @@ class Profile(Frozen):
 
 
 def profile(
-    fit: Fit, *, tau2: Sequence[float] | None = None, points: int = 41, level: float | None = None
+    fit: Fitted,
+    *,
+    tau2: Sequence[float] | None = None,
+    points: int = 41,
+    level: float | None = None,
 ) -> Profile:
     r"""Profile likelihood of tau2: how well each value of it fits.
 
-    .. math:: l(\tau^2) = \max_\mu l(\mu, \tau^2)
+    .. math:: l(\tau^2) = \max_\beta l(\beta, \tau^2)
 
     restricted for a fit by REML.
 
     Parameters
     ----------
-    fit : Fit
-        Of at least two studies, with tau2.
+    fit : Fit or Regression
+        Of more studies than coefficients, with tau2.
     tau2 : sequence of float, optional
         Where; by default ``points`` even steps from 0 to a tenth past the upper end of the profile
         likelihood interval, and the best value.
@@ -141,7 +151,7 @@ def profile(
         If the fit has no tau2 or has weights of the analyst, a value is negative or not finite, or
         a setting is none of those allowed.
     DataError
-        If ``fit`` is not what `pool` returns, or ``tau2`` holds what is no number.
+        If ``fit`` is not what `pool` or `regress` returns, or ``tau2`` holds what is no number.
 
     References
     ----------
@@ -152,18 +162,20 @@ def profile(
     --------
     >>> import comorbid as cb
     >>> fit = cb.pool(cb.Effects(yi=[0.1, 0.9, 0.4, 1.3], vi=[0.03, 0.08, 0.02, 0.05]))
-    >>> profile(fit, tau2=[0, 0.2, 0.4]).log_likelihood.round(2).tolist()
+    >>> cb.profile(fit, tau2=[0, 0.2, 0.4]).log_likelihood.round(2).tolist()
     [-8.26, -2.4, -2.5]
     """
-    check_fit(fit)
+    check_fitted(fit)
     check_whole("points", points, least=2)
     level = fit.level if level is None else level
     check_level(level)
-    if fit.method == "EE" or fit.k < 2:
-        raise ModelError("no tau2 to profile: the fit is equal-effects, or of one study")
+    if fit.method == "EE" or fit.k <= fit.p:
+        raise ModelError(
+            "no tau2 to profile: the fit is equal-effects, or of no more studies than coefficients"
+        )
     if fit.user_weights is not None:
-        raise ModelError("a profile needs the model's own weights; pool without weights")
-    likelihood, data = likelihood_of(fit.method), intercept_of(fit)
+        raise ModelError("a profile needs the model's own weights; fit without weights")
+    likelihood, data = likelihood_of(fit.method), fit.projection
     slope, height = likelihood.of(data)
     best = float(global_maximum(data, slope, height)[0])
     if tau2 is None:
@@ -171,43 +183,26 @@ def profile(
         values = np.unique(np.append(np.linspace(0, 1.1 * high, points), best))
     else:
         values = np.array(numbers("tau2", tau2))
-        if values.ndim != 1 or not ((values >= 0) & (values <= _LARGEST)).all():
+        allowed = (values >= 0) & (values <= _LARGEST)
+        if values.ndim != 1 or not values.size or not allowed.all():
             raise ModelError(f"tau2 of a profile: give a list of variances from 0 to {_LARGEST:g}")
+    rest = constant(likelihood.kind, fit.k, fit.p, float(data.log_xx[0]))
 
     def at(where: Array) -> Array:
-        heights = height(where, np.zeros(where.size, dtype=np.intp))
-        return heights + constant(likelihood.kind, fit.k)
+        return height(where, np.zeros(where.size, dtype=np.intp)) + rest
 
     maximum = float(at(np.array([best]))[0])
-    rows = _at_each(fit, values)
+    copies = data.take(np.zeros(values.size, dtype=np.intp))
+    rows = infer(copies, values, equal=False, test=fit.test, level=fit.level)
+    found = {"estimate": rows.coefficients, **{name: getattr(rows, name) for name in _TABLE[1:]}}
     return Profile(
         kind=likelihood.kind,
+        names=fit.names,
         tau2=values,
         log_likelihood=at(values),
-        estimate=rows.estimate,
-        se=rows.se,
-        ci_low=rows.ci_low,
-        ci_high=rows.ci_high,
+        **{name: value if fit.names else value[0] for name, value in found.items()},
         best=best,
         maximum=maximum,
         cut=maximum - float(special.chdtri(1, 1 - level)) / 2,
-        level=level,
-        measure=fit.effects.measure,
-        method=fit.method,
-        test=fit.test,
-        ids=fit.effects.ids,
-        warnings=fit.warnings,
-    )
-
-
-def _at_each(fit: Fit, tau2: Array) -> Batch:
-    """Fit the studies at each tau2, all in one batch."""
-    fixed = Estimator(fit.method, "a profile of tau2", lambda yi, vi: tau2, "fixed")
-    shape = (fit.k, tau2.size)
-    return fit_batch(
-        np.broadcast_to(fit.effects.yi[:, None], shape),
-        np.broadcast_to(fit.effects.vi[:, None], shape),
-        estimator=fixed,
-        test=fit.test,
-        level=fit.level,
+        **fit.made | {"level": level},
     )

@@ -10,9 +10,10 @@ import numpy as np
 from comorbid.effects.arrays import Array, Frozen
 from comorbid.errors import ModelError
 from comorbid.models import text
-from comorbid.models.kernel import t_quantile
-from comorbid.models.pooled import Fit, check_fit
+from comorbid.models.fitted import Fitted, check_fitted, made
+from comorbid.models.frames import as_text, labelled
 from comorbid.models.settings import check_level
+from comorbid.models.student import t_quantile
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,27 +50,22 @@ class StudyPredictions(Frozen):
     se: Array
     pi_low: Array
     pi_high: Array
-    level: float
     measure: str
     method: str
     test: str
+    level: float
     ids: tuple[str, ...]
     warnings: tuple[str, ...]
 
     def to_frame(self) -> pd.DataFrame:
         """Return ``pred, se, pi_low, pi_high`` by label, in full precision."""
-        import pandas as pd
-
-        columns = {name: getattr(self, name) for name in _COLUMNS}
-        return pd.DataFrame(columns, index=pd.Index(self.labels, name="label"))
+        return labelled(self.labels, {name: getattr(self, name) for name in _COLUMNS})
 
     def to_dict(self) -> dict[str, Any]:
         """Return labels, settings and columns as plain lists."""
-        settings = ("kind", "measure", "method", "test", "level")
         return {
-            **{name: getattr(self, name) for name in settings},
-            "ids": list(self.ids),
-            "warnings": list(self.warnings),
+            "kind": self.kind,
+            **made(self),
             "labels": list(self.labels),
             **{name: getattr(self, name).tolist() for name in _COLUMNS},
         }
@@ -78,8 +74,7 @@ class StudyPredictions(Frozen):
         """Return the table as text."""
         what = {"blup": "True effects of the studies", "ranef": "Random effects of the studies"}
         head = f"{what[self.kind]} ({self.method}, {text.TEST_NAMES[self.test]}), analysis scale"
-        table = self.to_frame().to_string(float_format=lambda value: text.number(value))
-        return f"{head}\n{table}"
+        return f"{head}\n{as_text(self.to_frame())}"
 
     def __repr__(self) -> str:
         return self.summary()
@@ -88,19 +83,20 @@ class StudyPredictions(Frozen):
         return str(self.to_frame().to_html(escape=True))
 
 
-def blup(fit: Fit, *, level: float | None = None) -> StudyPredictions:
-    r"""Best linear unbiased predictions of the studies' true effects, drawn to the pooled one.
+def blup(fit: Fitted, *, level: float | None = None) -> StudyPredictions:
+    r"""Best linear unbiased predictions of the studies' true effects, drawn to what is expected.
 
-    .. math:: \hat\theta_i = \lambda_i y_i + (1 - \lambda_i) \hat\mu, \quad
-       \mathrm{se}_i^2 = \lambda_i v_i + (1 - \lambda_i)^2 \mathrm{se}^2, \quad
+    .. math:: \hat\theta_i = \lambda_i y_i + (1 - \lambda_i) x_i'\hat\beta, \quad
+       \mathrm{se}_i^2 = \lambda_i v_i + (1 - \lambda_i)^2 x_i'Vx_i, \quad
        \lambda_i = \frac{\hat\tau^2}{\hat\tau^2 + v_i}
 
-    with the pooled effect's own standard error; the interval has the quantile of the fit's test.
+    with the covariances V of the coefficients; of a pooled effect x is 1 and V its squared standard
+    error. The interval has the quantile of the fit's test.
 
     Parameters
     ----------
-    fit : Fit
-        In an equal-effects fit, and where tau2 is 0, all predictions are the pooled effect.
+    fit : Fit or Regression
+        In an equal-effects fit, and where tau2 is 0, all predictions are what the model expects.
     level : float, optional
         Of the intervals, a proportion; by default the fit's.
 
@@ -114,7 +110,7 @@ def blup(fit: Fit, *, level: float | None = None) -> StudyPredictions:
         If the fit has weights of the analyst, with which the predictions would not be best, or
         the level is no proportion.
     DataError
-        If ``fit`` is not what `pool` returns.
+        If ``fit`` is not what `pool` or `regress` returns.
 
     References
     ----------
@@ -125,27 +121,24 @@ def blup(fit: Fit, *, level: float | None = None) -> StudyPredictions:
     --------
     >>> import comorbid as cb
     >>> fit = cb.pool(cb.Effects(yi=[0.1, 0.9, 0.4, 1.3], vi=[0.03, 0.08, 0.02, 0.05]))
-    >>> blup(fit).pred.round(2).tolist()
+    >>> cb.blup(fit).pred.round(2).tolist()
     [0.16, 0.84, 0.42, 1.19]
     """
-    share = _share(fit)
-    pred = share * fit.effects.yi + (1 - share) * fit.estimate
-    variance = share * fit.effects.vi + (1 - share) ** 2 * fit.se**2
-    return _predictions(fit, "blup", pred, np.sqrt(variance), level)
+    return _predictions(fit, "blup", level)
 
 
-def ranef(fit: Fit, *, level: float | None = None) -> StudyPredictions:
-    r"""Predictions of the random effects: how far each true effect lies from the pooled one.
+def ranef(fit: Fitted, *, level: float | None = None) -> StudyPredictions:
+    r"""Predictions of the random effects: how far each true effect lies from what is expected.
 
-    .. math:: \hat u_i = \lambda_i (y_i - \hat\mu), \quad
-       \mathrm{se}_i^2 = \lambda_i v_i + \lambda_i^2 \mathrm{se}^2, \quad
+    .. math:: \hat u_i = \lambda_i (y_i - x_i'\hat\beta), \quad
+       \mathrm{se}_i^2 = \lambda_i v_i + \lambda_i^2 x_i'Vx_i, \quad
        \lambda_i = \frac{\hat\tau^2}{\hat\tau^2 + v_i}
 
     Parameters, result and errors are those of `blup`.
 
     Parameters
     ----------
-    fit : Fit
+    fit : Fit or Regression
         In an equal-effects fit, and where tau2 is 0, all are 0.
     level : float, optional
         Of the intervals, a proportion; by default the fit's.
@@ -159,7 +152,7 @@ def ranef(fit: Fit, *, level: float | None = None) -> StudyPredictions:
     ModelError
         If the fit has weights of the analyst, or the level is no proportion.
     DataError
-        If ``fit`` is not what `pool` returns.
+        If ``fit`` is not what `pool` or `regress` returns.
 
     References
     ----------
@@ -170,31 +163,29 @@ def ranef(fit: Fit, *, level: float | None = None) -> StudyPredictions:
     --------
     >>> import comorbid as cb
     >>> fit = cb.pool(cb.Effects(yi=[0.1, 0.9, 0.4, 1.3], vi=[0.03, 0.08, 0.02, 0.05]))
-    >>> ranef(fit).pred.round(2).tolist()
+    >>> cb.ranef(fit).pred.round(2).tolist()
     [-0.49, 0.19, -0.23, 0.54]
     """
-    share = _share(fit)
-    pred = share * (fit.effects.yi - fit.estimate)
-    variance = share * fit.effects.vi + share**2 * fit.se**2
-    return _predictions(fit, "ranef", pred, np.sqrt(variance), level)
+    return _predictions(fit, "ranef", level)
 
 
-def _share(fit: Fit) -> Array:
-    """Return how much of each prediction is the study's own effect."""
-    check_fit(fit)
+def _predictions(fit: Fitted, kind: str, level: float | None) -> StudyPredictions:
+    check_fitted(fit)
     if fit.user_weights is not None:
         raise ModelError(
-            "predictions for single studies need the model's own weights; pool without weights"
+            "predictions for single studies need the model's own weights; fit without weights"
         )
-    tau2 = fit.tau2 if fit.k > 1 else float("nan")
-    return np.asarray(tau2 / (tau2 + fit.effects.vi))
-
-
-def _predictions(
-    fit: Fit, kind: str, pred: Array, se: Array, level: float | None
-) -> StudyPredictions:
     level = fit.level if level is None else level
     check_level(level)
+    tau2 = 0.0 if fit.method == "EE" else fit.tau2
+    share = tau2 / (tau2 + fit.effects.vi)
+    expected = fit.effects.yi - fit.residuals
+    uncertain = fit.s2 * ((fit.x @ fit.solution.root[..., 0]) ** 2).sum(axis=1)
+    if kind == "blup":
+        pred, rest = share * fit.effects.yi + (1 - share) * expected, 1 - share
+    else:
+        pred, rest = share * fit.residuals, share
+    se = np.sqrt(share * fit.effects.vi + rest**2 * uncertain)
     half = t_quantile(np.array(fit.df), (1 + level) / 2) * se
     return StudyPredictions(
         kind=kind,
@@ -203,10 +194,5 @@ def _predictions(
         se=se,
         pi_low=pred - half,
         pi_high=pred + half,
-        level=level,
-        measure=fit.effects.measure,
-        method=fit.method,
-        test=fit.test,
-        ids=fit.effects.ids,
-        warnings=fit.warnings,
+        **fit.made | {"level": level},
     )

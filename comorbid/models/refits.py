@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from comorbid.effects.scales import SCALES
 from comorbid.models import text
 from comorbid.models.fit import Scaled
+from comorbid.models.frames import labelled
 from comorbid.models.kernel import Batch
 
 if TYPE_CHECKING:
@@ -64,12 +65,7 @@ class Refits:
         Columns ``estimate, se, statistic, p_value, ci_low, ci_high, pi_low, pi_high, tau2, i2,
         h2, q, q_p, k``, and ``reason`` when a row is incomplete.
         """
-        import pandas as pd
-
-        table = pd.DataFrame(self.batch.columns(), index=pd.Index(self.labels, name="label"))
-        if any(self.reasons):
-            table["reason"] = list(self.reasons)
-        return table
+        return labelled(self.labels, self.batch.columns(), self.reasons)
 
     def to_dict(self) -> dict[str, Any]:
         """Return labels, settings and columns as plain lists."""
@@ -104,12 +100,7 @@ class Refits:
         table[names] = table[names].apply(SCALES[self.scale].back)
         head = f"{self.kind} ({self.method}, {text.TEST_NAMES[self.test]}); as {self.measure}"
         rows = table.to_string(float_format=lambda value: text.number(value, 3), na_rep="-")
-        reasons = [
-            f"Note: {label}: {reason}"
-            for label, reason in zip(self.labels, self.reasons, strict=True)
-            if reason
-        ]
-        return "\n".join([head, rows, *reasons])
+        return "\n".join([head, rows, *text.reason_notes(self.labels, self.reasons)])
 
     def __repr__(self) -> str:
         return self.summary()

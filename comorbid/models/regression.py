@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from comorbid.checks import check_type, is_text, shown
-from comorbid.effects.arrays import Array
+from comorbid.effects.arrays import Array, read_only
 from comorbid.effects.table import Effects
 from comorbid.errors import DataError, DataWarning, ModelError, Problem
-from comorbid.models.design import DesignProjection
-from comorbid.models.design_fits import DesignFits, fit_designs
 from comorbid.models.design_matrix import Design, check_columns, check_size, sparse_notes
 from comorbid.models.estimators import Estimator
-from comorbid.models.formula import make_design, usable_effects
-from comorbid.models.information import explained, is_estimated, likelihoods, se_of_tau2
-from comorbid.models.kernel import Test
+from comorbid.models.explained import explained
+from comorbid.models.formula import make_design, usable_rows
+from comorbid.models.kernel import Test, fit_designs
 from comorbid.models.regression_result import TABLE, Regression as Regression
-from comorbid.models.settings import check_settings, few_studies_notes, find_estimator
+from comorbid.models.settings import (
+    check_determined,
+    check_settings,
+    check_weights,
+    few_studies_notes,
+    find_estimator,
+    with_fixed_tau2,
+)
 
 # Beyond it, or its inverse, cubes of weights overflow.
 _RANGE = 1e100
@@ -33,10 +39,15 @@ def regress(
     method: str | Estimator = "REML",
     test: Test = "knha",
     level: float = 0.95,
+    tau2: float | None = None,
+    weights: ArrayLike | None = None,
 ) -> Regression:
     r"""Fit a mixed-effects meta-regression.
 
     .. math:: y_i = x_i'\beta + u_i + e_i, \qquad u_i \sim N(0, \tau^2), \quad e_i \sim N(0, v_i)
+
+    With weights of the analyst on the diagonal of A, the coefficients are
+    :math:`(X'AX)^{-1}X'Ay`, and their covariances those that follow from the model.
 
     Parameters
     ----------
@@ -56,6 +67,11 @@ def regress(
         the same but never below those of z.
     level : float
         Of the intervals, a proportion between 0 and 1.
+    tau2 : float, optional
+        A between-study variance to use in place of an estimate; analysis scale, squared.
+    weights : array_like of shape (rows,), optional
+        Weights for the coefficients in place of those of the model, one a row of ``effects``, not
+        negative; the methods ``GENQ`` and ``GENQM`` also estimate tau2 with them.
 
     Returns
     -------
@@ -65,17 +81,21 @@ def regress(
     Raises
     ------
     DataError
-        If ``effects`` are none or no row is left, a transformation gives no finite number, or an
-        effect or variance is beyond 1e100 or its inverse.
+        If ``effects`` are none or no row is left, a transformation gives no finite number, an
+        effect or variance is beyond 1e100 or its inverse, or weights are missing, negative, too
+        large or too small, or all 0.
     ModelError
         If the formula cannot be read or names an unknown column; if its columns are collinear,
-        constant, or more than the studies allow; if a setting is none of those allowed.
+        constant, or more than the studies allow, also among the studies with a weight above 0; if
+        a setting is none of those allowed, or tau2 cannot be estimated with these weights.
 
     References
     ----------
     Berkey CS, Hoaglin DC, Mosteller F, Colditz GA (1995). Statistics in Medicine 14:395-411.
     doi:10.1002/sim.4780140406
     Viechtbauer W (2010). Journal of Statistical Software 36(3). doi:10.18637/jss.v036.i03
+    Jackson D, Turner R, Rhodes K, Viechtbauer W (2014). BMC Medical Research Methodology 14:103.
+    doi:10.1186/1471-2288-14-103
 
     Examples
     --------
@@ -89,27 +109,24 @@ def regress(
     check_type("effects", effects, Effects, "give what escalc(), effects() or Effects() returns")
     if not is_text(formula):
         raise ModelError(f'formula is {shown(formula)}; give text, such as "~ year"')
-    estimator = find_estimator(method)
+    estimator = with_fixed_tau2(find_estimator(method), tau2)
     check_settings(test, level)
-    effects, notes = usable_effects(effects, formula)
-    for note in notes:
+    rows, left_out = usable_rows(effects, formula)
+    for note in left_out:
         warnings.warn(note, DataWarning, stacklevel=2)
+    used = np.isin(np.arange(effects.k), rows)
+    given = None if weights is None else check_weights(weights, effects, used)
+    effects = effects if used.all() else effects.take(rows)
     _check_range(effects)
     design = make_design(formula, effects.to_frame())
-    check_size(design, estimated=is_estimated(estimator))
+    check_size(design, estimated=estimator.id != "EE" and estimator.fixed is None)
     check_columns(design)
-    fits = fit_designs(
-        effects.yi[:, None],
-        effects.vi[:, None],
-        design.x,
-        estimator=estimator,
-        test=test,
-        level=level,
-    )
-    notes = [*effects.warnings, *notes]
-    few = few_studies_notes(effects.k, estimator.id) if design.intercept_only else ()
-    notes += [*few, *sparse_notes(design)]
-    return _as_regression(effects, design, fits, estimator, test, level, notes)
+    if given is not None and not given.all():
+        weighted = replace(design, x=design.x[given > 0])
+        check_columns(weighted, among="all studies with a weight above 0")
+    few = few_studies_notes(effects.k, estimator) if design.intercept_only else ()
+    notes = (*effects.warnings, *left_out, *few, *sparse_notes(design))
+    return _fitted(effects, design, estimator, test, level, given, notes)
 
 
 def _check_range(effects: Effects) -> None:
@@ -127,49 +144,43 @@ def _check_range(effects: Effects) -> None:
         raise DataError(problems)
 
 
-def _as_regression(
+def _fitted(
     effects: Effects,
     design: Design,
-    fits: DesignFits,
     estimator: Estimator,
     test: Test,
     level: float,
-    notes: Sequence[str],
+    given: Array | None,
+    notes: tuple[str, ...],
 ) -> Regression:
-    arrays: dict[str, Any] = {name: _frozen(getattr(fits, name)[:, 0]) for name in TABLE[1:]}
-    values = ("df", "tau2", "i2", "h2", "qe", "qe_p")
-    numbers: dict[str, Any] = {name: float(getattr(fits, name)[0]) for name in values}
+    yi, vi = effects.yi[:, None], effects.vi[:, None]
+    weights = None if given is None else given[:, None]
+    fits = fit_designs(
+        yi, vi, design.moderators, estimator=estimator, test=test, level=level, weights=weights
+    )
+    numbers: dict[str, Any] = {
+        name: float(getattr(fits, name)[0]) for name in ("df", "tau2", "i2", "h2", "qe", "qe_p")
+    }
+    if given is not None:
+        check_determined(numbers["tau2"], effects.k, len(design.names))
+    arrays: dict[str, Any] = {name: read_only(getattr(fits, name)[:, 0]) for name in TABLE[1:]}
     qm, qm_p = fits.wald(design.tested)
-    data = DesignProjection(effects.yi[:, None], effects.vi[:, None], design.x)
-    tau2 = np.nan_to_num(fits.tau2)
-    with np.errstate(all="ignore"):
-        ml, reml = likelihoods(data, tau2, estimator)
-        se_tau2 = se_of_tau2(data, tau2, estimator)
     return Regression(
         effects=effects,
         design=design,
         estimator=estimator,
         test=test,
         level=level,
-        estimate=_frozen(fits.coefficients[:, 0]),
-        vcov=_frozen((fits.unit_vcov * fits.s2)[:, :, 0]),
-        se_tau2=se_tau2,
-        r2=explained(effects, design, fits, estimator),
+        estimate=read_only(fits.coefficients[:, 0]),
+        vcov=read_only((fits.unit_vcov * fits.s2)[:, :, 0]),
+        r2=explained(yi, vi, weights, design, numbers["tau2"], estimator),
         qm=float(qm[0]),
         qm_df=len(design.tested),
         qm_p=float(qm_p[0]),
         k=effects.k,
-        p=len(design.names),
-        ml=ml,
-        reml=reml,
         fits=fits,
-        warnings=tuple(notes),
+        warnings=notes,
+        user_weights=given,
         **arrays,
         **numbers,
     )
-
-
-def _frozen(values: Array) -> Array:
-    array = values.copy()
-    array.flags.writeable = False
-    return array

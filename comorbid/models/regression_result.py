@@ -7,15 +7,10 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from comorbid.effects.arrays import Array
-from comorbid.effects.table import Effects
 from comorbid.models import collinearity, predictions, regression_text, text, wald
-from comorbid.models.design_fits import DesignFits
 from comorbid.models.design_matrix import Design
-from comorbid.models.estimators import Estimator
-from comorbid.models.heterogeneity import Heterogeneity
-from comorbid.models.kernel import Test
-from comorbid.models.likelihood import FitStatistics
-from comorbid.models.residual_heterogeneity import residual_heterogeneity
+from comorbid.models.fits import DesignFits
+from comorbid.models.fitted import Fitted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,8 +18,8 @@ if TYPE_CHECKING:
 TABLE = ("estimate", "se", "statistic", "p_value", "ci_low", "ci_high")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Regression:
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
+class Regression(Fitted):
     """A meta-regression; made by `regress`.
 
     Attributes
@@ -69,6 +64,8 @@ class Regression:
         The fit as the kernel made it, a batch of one.
     warnings : tuple of str
         What was left out, and what cannot be given.
+    user_weights : array of shape (k,) or None
+        The analyst's weights as given, if there are any.
 
     Examples
     --------
@@ -80,11 +77,7 @@ class Regression:
     {'Intercept': -94.8803, 'year': 0.0477}
     """
 
-    effects: Effects
     design: Design
-    estimator: Estimator
-    test: Test
-    level: float
     estimate: Array
     se: Array
     statistic: Array
@@ -92,28 +85,28 @@ class Regression:
     ci_low: Array
     ci_high: Array
     vcov: Array
-    df: float
-    tau2: float
-    se_tau2: float
-    i2: float
-    h2: float
     r2: float
     qe: float
     qe_p: float
     qm: float
     qm_df: int
     qm_p: float
-    k: int
-    p: int
-    ml: FitStatistics
-    reml: FitStatistics
     fits: DesignFits
-    warnings: tuple[str, ...]
 
     @property
-    def method(self) -> str:
-        """Id of the estimator of tau2."""
-        return self.estimator.id
+    def x(self) -> Array:
+        """The design of shape (k, p)."""
+        return self.design.x
+
+    @property
+    def moderators(self) -> Array | None:
+        """The design as the kernel takes it: None for a mean alone."""
+        return self.design.moderators
+
+    @property
+    def coefficients(self) -> Array:
+        """The estimates."""
+        return self.estimate
 
     @property
     def formula(self) -> str:
@@ -124,44 +117,6 @@ class Regression:
     def names(self) -> tuple[str, ...]:
         """The coefficients."""
         return self.design.names
-
-    @property
-    def fit_statistics(self) -> FitStatistics:
-        """Those of the likelihood that the method maximises; for others the full one."""
-        return self.reml if self.method == "REML" else self.ml
-
-    @property
-    def log_likelihood(self) -> float:
-        """Log-likelihood, restricted for REML."""
-        return self.fit_statistics.log_likelihood
-
-    @property
-    def deviance(self) -> float:
-        """Deviance from the model that fits every effect; for REML -2 times the likelihood."""
-        return self.fit_statistics.deviance
-
-    @property
-    def aic(self) -> float:
-        """Akaike's criterion."""
-        return self.fit_statistics.aic
-
-    @property
-    def bic(self) -> float:
-        """Schwarz's criterion."""
-        return self.fit_statistics.bic
-
-    @property
-    def aicc(self) -> float:
-        """Akaike's criterion for few studies."""
-        return self.fit_statistics.aicc
-
-    def tau2_ci(self, method: str = "QP", level: float | None = None) -> tuple[float, float]:
-        """Return the interval of tau2 by Q-profile, or ``"PL"``: see `residual_heterogeneity`."""
-        return residual_heterogeneity(self, method=method, level=level).tau2_ci
-
-    def heterogeneity(self, method: str = "QP", level: float | None = None) -> Heterogeneity:
-        """Return tau2, tau, I2, H2 with their intervals: see `residual_heterogeneity`."""
-        return residual_heterogeneity(self, method=method, level=level)
 
     def predict(
         self, new_data: pd.DataFrame | Mapping[str, Any] | None = None
@@ -221,6 +176,7 @@ class Regression:
             "ml": asdict(self.ml),
             "reml": asdict(self.reml),
             "warnings": list(self.warnings),
+            **self._by_the_analyst(),
         }
 
     def summary(self) -> str:

@@ -1,19 +1,22 @@
-"""Residuals: how far each study lies from the pooled effect."""
+"""Residuals: how far each study lies from what the model expects of it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from comorbid.effects.arrays import Array, Frozen
 from comorbid.models import text
-from comorbid.models.pooled import Fit, check_fit
-from comorbid.models.sums import others
+from comorbid.models.fitted import Fitted, check_fitted, made
+from comorbid.models.frames import as_text, labelled
 
 if TYPE_CHECKING:
     import pandas as pd
+
+# A residual that varies by less than this share of its study's variance is 0 but for rounding.
+_NOTHING = 1e-25
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,6 +29,8 @@ class Residuals(Frozen):
         The studies.
     resid, se, z : arrays of shape (k,)
         Residual and its standard error (analysis scale), and their ratio.
+    reasons : tuple of str
+        One a study: why its row is incomplete, or empty.
     measure, method, test : str
         How the fit was made.
     level : float
@@ -36,10 +41,13 @@ class Residuals(Frozen):
         Those of the fit.
     """
 
+    title: ClassVar[str] = "Standardised residuals"
+
     labels: tuple[str, ...]
     resid: Array
     se: Array
     z: Array
+    reasons: tuple[str, ...]
     measure: str
     method: str
     test: str
@@ -48,32 +56,24 @@ class Residuals(Frozen):
     warnings: tuple[str, ...]
 
     def to_frame(self) -> pd.DataFrame:
-        """Return ``resid, se, z`` by label, in full precision."""
-        import pandas as pd
-
+        """Return ``resid, se, z`` by label, and ``reason`` when a row is incomplete."""
         columns = {"resid": self.resid, "se": self.se, "z": self.z}
-        return pd.DataFrame(columns, index=pd.Index(self.labels, name="label"))
+        return labelled(self.labels, columns, self.reasons)
 
     def to_dict(self) -> dict[str, Any]:
         """Return labels, settings and columns as plain lists."""
         return {
-            "measure": self.measure,
-            "method": self.method,
-            "test": self.test,
-            "level": self.level,
-            "ids": list(self.ids),
-            "warnings": list(self.warnings),
+            **made(self),
             "labels": list(self.labels),
-            "resid": self.resid.tolist(),
-            "se": self.se.tolist(),
-            "z": self.z.tolist(),
+            **{name: getattr(self, name).tolist() for name in ("resid", "se", "z")},
+            "reasons": list(self.reasons),
         }
 
     def summary(self) -> str:
         """Return the table as text."""
-        head = f"Standardised residuals ({self.method}, {text.TEST_NAMES[self.test]})"
-        table = self.to_frame().to_string(float_format=lambda value: text.number(value))
-        return f"{head}\n{table}"
+        head = f"{self.title} ({self.method}, {text.TEST_NAMES[self.test]})"
+        notes = text.reason_notes(self.labels, self.reasons)
+        return "\n".join([head, as_text(self.to_frame()), *notes])
 
     def __repr__(self) -> str:
         return self.summary()
@@ -82,29 +82,29 @@ class Residuals(Frozen):
         return str(self.to_frame().to_html(escape=True))
 
 
-def rstandard(fit: Fit) -> Residuals:
+def rstandard(fit: Fitted) -> Residuals:
     r"""Internally standardised residuals: each study against the fit that it takes part in.
 
-    .. math:: z_i = \frac{y_i - \hat\mu}{\sqrt{s_i (1 - 2 h_i) + \sum_j h_j^2 s_j}}, \quad
-       s_i = v_i + \hat\tau^2
+    .. math:: z_i = \frac{y_i - x_i'\hat\beta}{\sqrt{\sum_j (I - H)_{ij}^2 s_j}}, \quad
+       H = X (X'AX)^{-1} X'A, \quad s_j = v_j + \hat\tau^2
 
-    with the weights h that sum to 1; if they are the model's own the denominator is
-    :math:`\sqrt{s_i - 1 / \sum s_j^{-1}}`.
+    with the weights on the diagonal of A; if they are the model's own, :math:`s_j^{-1}`, the
+    denominator is :math:`\sqrt{s_i (1 - H_{ii})}`.
 
     Parameters
     ----------
-    fit : Fit
+    fit : Fit or Regression
         The fit of all studies.
 
     Returns
     -------
     Residuals
-        Of one study z is nan, as nothing is left to compare it with.
+        z is nan where nothing is left to compare a study with, such as where there is one.
 
     Raises
     ------
     DataError
-        If ``fit`` is not what `pool` returns.
+        If ``fit`` is not what `pool` or `regress` returns.
 
     References
     ----------
@@ -114,19 +114,18 @@ def rstandard(fit: Fit) -> Residuals:
     Examples
     --------
     >>> import comorbid as cb
-    >>> fit = cb.pool(cb.Effects(yi=[0.1, 0.2, 0.3, 2.0], vi=[0.03, 0.08, 0.02, 0.05]))
-    >>> rstandard(fit).z.round(2).tolist()
+    >>> effects = cb.Effects(yi=[0.1, 0.2, 0.3, 2.0], vi=[0.03, 0.08, 0.02, 0.05],
+    ...                      moderators={"year": [1990, 1995, 2000, 2005]})
+    >>> cb.rstandard(cb.pool(effects)).z.round(2).tolist()
     [-0.71, -0.56, -0.45, 1.73]
+    >>> cb.rstandard(cb.regress(effects, "~ year")).z.round(2).tolist()
+    [0.93, -0.28, -1.23, 1.39]
     """
-    check_fit(fit)
-    total = fit.effects.vi + (fit.tau2 if fit.k > 1 else 0.0)
-    resid = fit.effects.yi - fit.estimate
-    share = fit.weights / 100
-    if fit.user_weights is None:
-        variance = total * others(1 / total) / (1 / total).sum()
-    else:
-        variance = total * (1 - 2 * share) + (share**2 * total).sum()
-    se = np.sqrt(np.maximum(variance, 0.0))
+    check_fitted(fit)
+    total = fit.effects.vi + np.nan_to_num(fit.tau2)
+    variance = (np.eye(fit.k) - fit.hat) ** 2 @ total
+    variance = np.where(variance > _NOTHING * total, variance, 0.0)
+    resid, se = fit.residuals, np.sqrt(variance)
     with np.errstate(divide="ignore", invalid="ignore"):
         z = np.where(se > 0, resid / se, np.nan)
     return Residuals(
@@ -134,10 +133,6 @@ def rstandard(fit: Fit) -> Residuals:
         resid=resid,
         se=se,
         z=z,
-        measure=fit.effects.measure,
-        method=fit.method,
-        test=fit.test,
-        level=fit.level,
-        ids=fit.effects.ids,
-        warnings=fit.warnings,
+        reasons=("",) * fit.k,
+        **fit.made,
     )

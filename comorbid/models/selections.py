@@ -8,7 +8,6 @@ import numpy as np
 
 from comorbid.effects.arrays import Mask
 from comorbid.models.fit import Fit
-from comorbid.models.kernel import fit_batch
 from comorbid.models.refits import Refits
 
 
@@ -33,14 +32,7 @@ def refit(fit: Fit, kind: str, labels: Sequence[str], members: Mask) -> Refits:
         reason.
     """
     effects = fit.effects
-    batch = fit_batch(
-        np.where(members, effects.yi[:, None], 0.0),
-        np.where(members, effects.vi[:, None], np.inf),
-        estimator=fit.estimator,
-        test=fit.test,
-        level=fit.level,
-        weights=None if fit.user_weights is None else fit.user_weights[:, None],
-    )
+    batch = fit.refit(members)
     return Refits(
         kind=kind,
         labels=tuple(labels),

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from comorbid.checks import check_choice, check_proportion, is_number, numbers, shown
-from comorbid.effects.arrays import Array, Mask
+from comorbid.effects.arrays import Array, Mask, read_only
 from comorbid.effects.table import Effects
 from comorbid.errors import DataError, ModelError, Problem
 from comorbid.models.estimators import ESTIMATORS, Estimator, fix_tau2
-from comorbid.models.kernel import Test
+from comorbid.models.student import Test
 
 # Beyond this, and below its inverse, squares and products of weights could overflow.
 _RANGE = 1e100
@@ -57,7 +57,7 @@ def check_weights(weights: ArrayLike, effects: Effects, used: Mask) -> Array:
     DataError
         If there is not one a row, or one is missing, infinite or negative, or all are 0.
     """
-    values = np.array(numbers("weights", weights))
+    values = numbers("weights", weights)
     if values.shape != effects.yi.shape:
         raise DataError(
             f"weights has shape {values.shape} for {effects.k} effects; give one a row of effects"
@@ -76,22 +76,35 @@ def check_weights(weights: ArrayLike, effects: Effects, used: Mask) -> Array:
     values = values[used]
     if not values.sum() > 0:
         raise DataError("the weights sum to 0; give at least one study a weight above 0")
-    values.flags.writeable = False
-    return values
+    return read_only(values)
 
 
-def few_studies_notes(k: int, method: str) -> tuple[str, ...]:
+def check_determined(tau2: float, k: int, p: int) -> None:
+    """Raise `ModelError` if tau2 of k studies and p coefficients is not a number."""
+    if k > p and np.isnan(tau2):
+        few = "two" if p == 1 else p + 1
+        raise ModelError(
+            f"the weights do not determine tau2: at least {few} studies need a weight above 0"
+        )
+
+
+def few_studies_notes(k: int, estimator: Estimator) -> tuple[str, ...]:
     """Say what a fit of so few studies cannot give."""
+    if k == 1 and estimator.fixed is not None:
+        return (
+            "one study: nothing is pooled; its interval (z) is that of the fixed tau2, and I2 and "
+            "the test of heterogeneity cannot be given",
+        )
     if k == 1:
         return (
             "one study: nothing is pooled; its own interval (z) is given, and tau2, I2, the test "
             "of heterogeneity and a prediction interval cannot be",
         )
-    if k == 2 and method != "EE":
+    if k == 2 and estimator.id != "EE" and estimator.fixed is None:
         return (
             "two studies: tau2 rests on one difference, and the t distribution has one degree of "
             "freedom; neither the interval nor the prediction interval can be relied on",
         )
-    if method == "EE":
+    if estimator.id == "EE":
         return ("equal-effects model: no prediction interval, as it assumes one true effect",)
     return ()

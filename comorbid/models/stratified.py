@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import special
 
 from comorbid.checks import check_type
 from comorbid.effects.arrays import Array, Mask
@@ -16,6 +15,7 @@ from comorbid.effects.zeros import Zeros
 from comorbid.models import text
 from comorbid.models.counts import Counts
 from comorbid.models.fit import Pair, Scaled
+from comorbid.models.frames import of_studies
 from comorbid.models.kernel import Batch, Test
 from comorbid.models.strata import Recipe, Strata
 
@@ -96,18 +96,7 @@ class Stratified:
 
         Analysis scale, full precision; the intervals are each table's own, at the fit's level.
         """
-        import pandas as pd
-
-        se = np.sqrt(self.effects.vi)
-        half = special.ndtri((1 + self.level) / 2) * se
-        columns = {
-            "estimate": self.effects.yi,
-            "se": se,
-            "ci_low": self.effects.yi - half,
-            "ci_high": self.effects.yi + half,
-            "weight": self.weights,
-        }
-        return pd.DataFrame(columns, index=pd.Index(self.effects.labels, name="label"))
+        return of_studies(self.effects, self.weights, self.level)
 
     def to_dict(self) -> dict[str, Any]:
         """Return every number, on the analysis scale and in full precision, and the settings."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from comorbid.effects.arrays import Array
 from comorbid.models.generalised import GeneralisedQ
-from comorbid.models.projection import Intercept, Moments, Projection
+from comorbid.models.projection import Moments, Projection
 
 
 def _at(data: Projection, tau2: Array) -> Moments:
@@ -50,20 +50,30 @@ def se_hunter_schmidt_small(data: Projection, tau2: Array) -> Array:
 
 
 def se_hedges(data: Projection, tau2: Array) -> Array:
-    """Standard error of Hedges' estimator; nan with moderators."""
-    return _se_with_weights(data, tau2, np.ones(1))
+    """Standard error of Hedges' estimator: the generalised Q estimator with equal weights."""
+    return _with_weights(data, np.ones_like(data.vi), tau2)
 
 
 def se_generalised(data: Projection, tau2: Array) -> Array:
-    """Standard error of the generalised Q estimator with the analyst's weights."""
-    weights = data.weights if isinstance(data, Intercept) else None
-    return _se_with_weights(data, tau2, weights)
+    r"""Standard error of the generalised Q estimator with the analyst's weights.
 
+    .. math:: \frac{\sqrt{2\,\mathrm{tr}(PSPS)}}{\mathrm{tr}\,P}, \quad
+       S = \mathrm{diag}(v_i + \tau^2)
 
-def _se_with_weights(data: Projection, tau2: Array, weights: Array | None) -> Array:
-    if not isinstance(data, Intercept) or weights is None:
+    nan where there are no weights.
+
+    References
+    ----------
+    DerSimonian R, Kacker R (2007). Contemporary Clinical Trials 28:105-114.
+    doi:10.1016/j.cct.2006.04.004
+    """
+    if data.weights is None:
         return np.full(data.k.size, np.nan)
-    form = GeneralisedQ(data.yi, data.vi, weights)
+    return _with_weights(data, data.weights, tau2)
+
+
+def _with_weights(data: Projection, weights: Array, tau2: Array) -> Array:
+    form = GeneralisedQ(data, weights)
     return form.spread(tau2) / form.trace
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +13,7 @@ from comorbid.effects.scales import SCALES
 
 if TYPE_CHECKING:
     from comorbid.models.fit import Fit
+    from comorbid.models.fitted import Fitted
 
 TEST_NAMES = {"z": "z", "t": "t", "knha": "Knapp-Hartung", "adhoc": "Knapp-Hartung, ad hoc"}
 
@@ -38,14 +40,24 @@ def pair(values: tuple[float, float], digits: int = 4) -> str:
     return f"{number(values[0], digits)} to {number(values[1], digits)}"
 
 
+def reason_notes(labels: Sequence[str], reasons: Sequence[str]) -> list[str]:
+    """Return a line for each row that is incomplete."""
+    pairs = zip(labels, reasons, strict=True)
+    return [f"Note: {label}: {reason}" for label, reason in pairs if reason]
+
+
 def fit_summary(fit: Fit) -> str:
     """Return the text of a fit."""
     equal = fit.method == "EE"
     model = "Equal-effects model" if equal else "Random-effects model"
     percent = f"{100 * fit.level:g}%"
-    lines = [f"{model} (k = {fit.k}{_how(fit)}; test: {TEST_NAMES[fit.test]})", ""]
-    lines += _heterogeneity(fit, equal)
-    lines += [_likelihood(fit), ""] if fit.k > 1 else []
+    lines = [f"{model} (k = {fit.k}{how(fit)}; test: {TEST_NAMES[fit.test]})", ""]
+    lines += [
+        *heterogeneity(fit),
+        f"Q(df = {fit.k - 1}) = {number(fit.q)}, p {p_value(fit.q_p)}",
+        "",
+    ]
+    lines += [likelihood(fit), ""] if fit.k > 1 else []
     lines += ["Model results (analysis scale):"]
     rows = {
         "estimate": number(fit.estimate),
@@ -69,7 +81,7 @@ def fit_summary(fit: Fit) -> str:
     return "\n".join(lines)
 
 
-def _how(fit: Fit) -> str:
+def how(fit: Fitted) -> str:
     """Say where tau2 and the weights come from."""
     tau2 = f"; tau^2 estimator: {fit.method}"
     if fit.estimator.fixed is not None:
@@ -78,19 +90,20 @@ def _how(fit: Fit) -> str:
     return f"{'' if fit.method == 'EE' else tau2}{weights}"
 
 
-def _heterogeneity(fit: Fit, equal: bool) -> list[str]:
+def heterogeneity(fit: Fitted, what: str = "") -> list[str]:
+    """Say what tau2, I2 and H2 are; ``what`` stands before them."""
     lines = []
+    equal = fit.method == "EE"
     if not equal:
         tau = math.sqrt(fit.tau2) if fit.tau2 >= 0 else math.nan
         se = "" if math.isnan(fit.se_tau2) else f" (SE {number(fit.se_tau2)})"
-        lines.append(f"tau^2 {number(fit.tau2)}{se}   tau {number(tau)}")
+        lines.append(f"{what}tau^2 {number(fit.tau2)}{se}   tau {number(tau)}")
     basis = "from Q" if equal else "from tau^2"
-    lines.append(f"I^2 {number(fit.i2, 2)}% ({basis})   H^2 {number(fit.h2, 2)}")
-    lines.append(f"Q(df = {fit.k - 1}) = {number(fit.q)}, p {p_value(fit.q_p)}")
-    return [*lines, ""]
+    return [*lines, f"{what}I^2 {number(fit.i2, 2)}% ({basis})   H^2 {number(fit.h2, 2)}"]
 
 
-def _likelihood(fit: Fit) -> str:
+def likelihood(fit: Fitted) -> str:
+    """Say how well the model fits."""
     values = fit.fit_statistics
     name = "restricted log-likelihood" if fit.method == "REML" else "log-likelihood"
     criteria = {"AIC": values.aic, "BIC": values.bic, "AICc": values.aicc}

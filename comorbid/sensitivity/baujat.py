@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from comorbid.effects.arrays import Array, Frozen
-from comorbid.models.fit import Fit
-from comorbid.sensitivity.frames import as_text, labelled, notes
+from comorbid.models import text
+from comorbid.models.frames import as_text, labelled
+from comorbid.models.regression import Regression
+from comorbid.models.stratified import Stratified
+from comorbid.sensitivity.deletion import deletion
 from comorbid.sensitivity.leave_one_out import leave_one_out
-from comorbid.sensitivity.refitting import Pooled, check_pooled
+from comorbid.sensitivity.refitting import Pooled, check_refittable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,16 +32,16 @@ class Baujat(Frozen):
         Contribution to heterogeneity: the squared Pearson residual; in the equal-effects model
         these sum to Q.
     y : array of shape (k,)
-        Influence on the result: the squared change of the estimate when the study is left out,
-        in variances of the estimate without it.
+        Influence on the result: the squared change of what the model expects of the study when it
+        is left out, in variances of that without it.
     reasons : tuple of str
         One a study: why its row is incomplete, or empty.
     measure, method : str
         How the fit was made.
     ids : tuple of str
-        The estimates pooled.
+        The estimates used.
     warnings : tuple of str
-        Its warnings.
+        Those of the fit.
     """
 
     labels: tuple[str, ...]
@@ -70,7 +73,9 @@ class Baujat(Frozen):
     def summary(self) -> str:
         """Return the points as text."""
         head = f"Heterogeneity (x) and influence (y) of each study ({self.method})"
-        return "\n".join([head, as_text(self.to_frame()), *notes(self.labels, self.reasons)])
+        return "\n".join(
+            [head, as_text(self.to_frame()), *text.reason_notes(self.labels, self.reasons)]
+        )
 
     def __repr__(self) -> str:
         return self.summary()
@@ -79,18 +84,19 @@ class Baujat(Frozen):
         return str(self.to_frame().to_html(escape=True))
 
 
-def baujat(fit: Pooled) -> Baujat:
+def baujat(fit: Pooled | Regression) -> Baujat:
     r"""Set each study's contribution to heterogeneity against its influence on the result.
 
-    .. math:: x_i = \frac{(y_i - \hat\mu)^2}{v_i + \hat\tau^2}, \qquad
-       y_i = \frac{(\hat\mu - \hat\mu_{(-i)})^2}{\mathrm{se}_{(-i)}^2}
+    .. math:: x_i = \frac{(y_i - \hat\mu_i)^2}{v_i + \hat\tau^2}, \qquad
+       y_i = \frac{(\hat\mu_i - \hat\mu_{i(-i)})^2}{\mathrm{var}\,\hat\mu_{i(-i)}}
 
-    with the subscript :math:`(-i)` for the fit without study i. Baujat and colleagues used the
-    equal-effects model; the same is meant for the others.
+    with what the model expects of study i, the pooled effect or :math:`x_i'\hat\beta`, and the
+    subscript :math:`(-i)` for the fit without it. Baujat and colleagues used the equal-effects
+    model; the same is meant for the others.
 
     Parameters
     ----------
-    fit : Fit, MantelHaenszel or Peto
+    fit : Fit, MantelHaenszel, Peto or Regression
         The fit of all studies.
 
     Returns
@@ -101,7 +107,7 @@ def baujat(fit: Pooled) -> Baujat:
     Raises
     ------
     DataError
-        If ``fit`` is none of the three.
+        If ``fit`` is none of the four.
 
     References
     ----------
@@ -115,16 +121,23 @@ def baujat(fit: Pooled) -> Baujat:
     >>> cb.baujat(fit).x.round(2).tolist(), round(fit.q, 2)
     ([6.18, 1.36, 6.83], 14.37)
     """
-    check_pooled(fit)
-    refits = leave_one_out(fit)
-    without = refits.batch
-    tau2 = fit.tau2 if isinstance(fit, Fit) and fit.k > 1 else 0.0
-    change = (fit.estimate - without.estimate) ** 2
+    check_refittable(fit)
+    if isinstance(fit, Stratified):
+        refits = leave_one_out(fit)
+        x = (fit.effects.yi - fit.estimate) ** 2 / fit.effects.vi
+        change, variance = fit.estimate - refits.batch.estimate, refits.batch.se**2
+        reasons = refits.reasons
+    else:
+        without = deletion(fit)
+        x = fit.residuals**2 / (fit.effects.vi + np.nan_to_num(fit.tau2))
+        change = without.residuals(fit) - fit.residuals
+        variance = without.expected_variances(fit)
+        reasons = without.reasons
     return Baujat(
         labels=fit.effects.labels,
-        x=(fit.effects.yi - fit.estimate) ** 2 / (fit.effects.vi + tau2),
-        y=np.divide(change, without.se**2, out=np.full(change.size, np.nan), where=without.se > 0),
-        reasons=refits.reasons,
+        x=x,
+        y=np.divide(change**2, variance, out=np.full(x.size, np.nan), where=variance > 0),
+        reasons=reasons,
         measure=fit.effects.measure,
         method=fit.method,
         ids=fit.effects.ids,

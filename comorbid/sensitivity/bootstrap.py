@@ -16,7 +16,7 @@ from comorbid.models.kernel import Batch, fit_batch
 from comorbid.models.pooled import check_fit
 from comorbid.sensitivity.intervals import Distribution, Interval, distribution
 from comorbid.sensitivity.leave_one_out import leave_one_out
-from comorbid.sensitivity.refitting import refit_in_blocks
+from comorbid.sensitivity.refitting import blank, refit_in_blocks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -238,5 +238,6 @@ def _refits(fit: Fit, n: int, seed: int, kind: Kind) -> tuple[Batch, dict[int, s
         )
 
     k = np.full(n, fit.k, dtype=np.intp)
-    columns, failures = refit_in_blocks(draw, refit, k=k, studies=fit.k)
+    columns = blank(k)
+    failures = refit_in_blocks(draw, refit, k=k, studies=fit.k, kept=columns)
     return Batch(**columns), failures

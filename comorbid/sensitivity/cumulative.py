@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import overload
 
 import numpy as np
 
@@ -12,20 +13,29 @@ from comorbid.effects.arrays import Index
 from comorbid.effects.table import Effects
 from comorbid.errors import DataError, ModelError, Problem
 from comorbid.models.refits import Refits
+from comorbid.models.regression_refits import RegressionRefits
+from comorbid.models.regression_result import Regression
 from comorbid.sensitivity.columns import column_values
-from comorbid.sensitivity.refitting import Pooled, check_pooled, refit_selections
+from comorbid.sensitivity.refitting import Pooled, check_refittable, refit_selections
 
 _FEW = {1: "one study: nothing is pooled"}
 
 
-def cumulative(fit: Pooled, *, by: str | Sequence[str] | Sequence[int] | None = None) -> Refits:
+Order = str | Sequence[str] | Sequence[int] | None
+
+
+@overload
+def cumulative(fit: Pooled, *, by: Order = None) -> Refits: ...
+@overload
+def cumulative(fit: Regression, *, by: Order = None) -> RegressionRefits: ...
+def cumulative(fit: Pooled | Regression, *, by: Order = None) -> Refits | RegressionRefits:
     r"""Refit after each study is added, by the method, test and level of the fit.
 
     Row i is the fit of the studies :math:`\{o_1, \dots, o_i\}` in the order :math:`o`.
 
     Parameters
     ----------
-    fit : Fit, MantelHaenszel or Peto
+    fit : Fit, MantelHaenszel, Peto or Regression
         The fit of all studies.
     by : str or sequence, optional
         The order: a moderator's name (smallest value first; equal values in the order of the
@@ -34,9 +44,10 @@ def cumulative(fit: Pooled, *, by: str | Sequence[str] | Sequence[int] | None = 
 
     Returns
     -------
-    Refits
+    Refits, or RegressionRefits for a regression
         One row a study, in the order of addition, labelled by the study added. The first row is
-        one study alone: it has no tau2, I2, H2, Q or prediction interval, and says so.
+        one study alone: it has no tau2, I2, H2, Q or prediction interval, and says so. The rows of
+        a regression are nan, and say so, until the studies can tell its coefficients apart.
 
     Raises
     ------
@@ -44,7 +55,7 @@ def cumulative(fit: Pooled, *, by: str | Sequence[str] | Sequence[int] | None = 
         If there is no such moderator, or its values cannot be put in order.
     DataError
         If a study has no value in it, an order does not name each study once, or ``fit`` is none
-        of the three.
+        of the four.
 
     References
     ----------
@@ -59,7 +70,7 @@ def cumulative(fit: Pooled, *, by: str | Sequence[str] | Sequence[int] | None = 
     >>> cb.cumulative(cb.pool(effects), by="year").to_frame()["estimate"].round(3).to_dict()
     {'B': 0.9, 'C': 0.74, 'A': 0.657}
     """
-    check_pooled(fit)
+    check_refittable(fit)
     order = addition_order(fit.effects, by)
     rank = np.empty(order.size, dtype=np.intp)
     rank[order] = np.arange(order.size)
@@ -73,7 +84,7 @@ def cumulative(fit: Pooled, *, by: str | Sequence[str] | Sequence[int] | None = 
     )
 
 
-def addition_order(effects: Effects, by: str | Sequence[str] | Sequence[int] | None) -> Index:
+def addition_order(effects: Effects, by: Order) -> Index:
     """Return the positions of the studies in the order that ``by`` describes."""
     if by is None:
         return np.arange(effects.k)

@@ -1,8 +1,8 @@
-"""Influence: how strongly each study pulls on the pooled effect."""
+"""Influence: how strongly each study pulls on the pooled effect, or on the coefficients."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,20 +10,14 @@ from scipy import special
 
 from comorbid.effects.arrays import Array, Frozen, Mask
 from comorbid.models import text
-from comorbid.models.fit import Fit
-from comorbid.models.pooled import check_fit
-from comorbid.sensitivity.deletion import deletion
-from comorbid.sensitivity.frames import as_text, labelled, notes
+from comorbid.models.fitted import Fitted, made
+from comorbid.models.frames import as_text, labelled
+from comorbid.sensitivity.deletion import Deletion, deletion, variances
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_COLUMNS = (
-    *("rstudent", "dffits", "cook_d", "cov_r", "tau2_del", "q_del", "hat", "weight", "dfbs"),
-    "flagged",
-)
-# A model of a mean has one coefficient.
-_COEFFICIENTS = 1
+_COLUMNS = ("rstudent", "dffits", "cook_d", "cov_r", "tau2_del", "q_del", "hat", "weight")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,21 +26,25 @@ class Influence(Frozen):
 
     Attributes
     ----------
-    labels : tuple of str
+    labels : tuple of k str
         The studies.
+    names : tuple of p str
+        The coefficients of a regression; none for a pooled effect.
     rstudent : array of shape (k,)
         Standardised deleted residual.
-    dffits, dfbs : arrays of shape (k,)
-        Change of the study's predicted effect, and of the pooled effect, when the study is left
-        out, in standard errors.
+    dffits : array of shape (k,)
+        Change of the study's predicted effect when it is left out, in standard errors.
     cook_d : array of shape (k,)
-        Squared change of the pooled effect, in variances of the pooled effect of all studies.
+        Squared distance that the pooled effect, or all coefficients, move, by their covariances.
     cov_r : array of shape (k,)
-        Variance of the pooled effect without the study over that of all studies.
+        Variance of the pooled effect without the study over that with it; of coefficients the
+        determinants of their covariances.
     tau2_del, q_del : arrays of shape (k,)
         tau2 and Q without the study.
     hat, weight : arrays of shape (k,)
         Leverage, a share of 1; weight, a percentage.
+    dfbs : array of shape (k,), or (p, k) for a regression
+        Change of the pooled effect, or of each coefficient, in standard errors.
     flagged : boolean array of shape (k,)
         Whether any of the four limits is passed.
     reasons : tuple of str
@@ -56,12 +54,13 @@ class Influence(Frozen):
     level : float
         Of its intervals, a proportion.
     ids : tuple of str
-        The estimates pooled.
+        The estimates used.
     warnings : tuple of str
-        Its warnings.
+        Those of the fit.
     """
 
     labels: tuple[str, ...]
+    names: tuple[str, ...]
     rstudent: Array
     dffits: Array
     cook_d: Array
@@ -81,16 +80,25 @@ class Influence(Frozen):
     warnings: tuple[str, ...]
 
     def to_frame(self) -> pd.DataFrame:
-        """Return the diagnostics by label, and ``reason`` when a row is incomplete."""
+        """Return the diagnostics by label, and ``reason`` when a row is incomplete.
+
+        The columns are those above; of a regression ``dfbs_NAME`` for each coefficient.
+        """
         columns = {name: getattr(self, name) for name in _COLUMNS}
-        return labelled(self.labels, columns, self.reasons)
+        if self.names:
+            columns |= {f"dfbs_{n}": v for n, v in zip(self.names, self.dfbs, strict=True)}
+        else:
+            columns["dfbs"] = self.dfbs
+        return labelled(self.labels, columns | {"flagged": self.flagged}, self.reasons)
 
     def to_dict(self) -> dict[str, Any]:
         """Return labels, settings and columns as plain lists."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
         return {
-            name: value if isinstance(value, str) else np.asarray(value).tolist()
-            for name, value in values.items()
+            **({"names": list(self.names)} if self.names else {}),
+            "labels": list(self.labels),
+            **{name: getattr(self, name).tolist() for name in (*_COLUMNS, "dfbs", "flagged")},
+            "reasons": list(self.reasons),
+            **made(self),
         }
 
     def summary(self) -> str:
@@ -101,7 +109,7 @@ class Influence(Frozen):
                 f"Influence of each study ({self.method}, {text.TEST_NAMES[self.test]})",
                 as_text(self.to_frame()),
                 f"Influential: {', '.join(names) or 'none'}",
-                *notes(self.labels, self.reasons),
+                *text.reason_notes(self.labels, self.reasons),
             ]
         )
 
@@ -112,45 +120,47 @@ class Influence(Frozen):
         return str(self.to_frame().to_html(escape=True))
 
 
-def influence(fit: Fit) -> Influence:
-    r"""Influence of each study on the pooled effect, from the fits without it.
+def influence(fit: Fitted) -> Influence:
+    r"""Influence of each study on the pooled effect or the coefficients, from the fits without it.
 
-    With the subscript :math:`(-i)` for the fit without study i, :math:`h_i` the leverage, and
-    :math:`s^2` the factor of the Knapp-Hartung standard error (1 for the tests z and t):
+    With the subscript :math:`(-i)` for the fit without study i, :math:`h_i` the leverage,
+    V the covariances of the coefficients (of a pooled effect, for which x is 1, its squared
+    standard error), and :math:`s^2` the factor that the test puts on them (1 for z and t):
 
     .. math::
-       \mathrm{rstudent}_i &= \frac{y_i - \hat\mu_{(-i)}}
-           {\sqrt{s_{(-i)}^2 (v_i + \hat\tau^2_{(-i)}) + \mathrm{se}_{(-i)}^2}} \\
-       \mathrm{dffits}_i &= \frac{\hat\mu - \hat\mu_{(-i)}}
+       \mathrm{rstudent}_i &= \frac{y_i - x_i'\hat\beta_{(-i)}}
+           {\sqrt{s_{(-i)}^2 (v_i + \hat\tau^2_{(-i)}) + x_i' V_{(-i)} x_i}} \\
+       \mathrm{dffits}_i &= \frac{x_i'(\hat\beta - \hat\beta_{(-i)})}
            {\sqrt{s_{(-i)}^2 h_i (v_i + \hat\tau^2_{(-i)})}} \\
-       \mathrm{cook.d}_i &= \frac{(\hat\mu - \hat\mu_{(-i)})^2}{\mathrm{se}^2}, \qquad
-       \mathrm{cov.r}_i = \frac{\mathrm{se}_{(-i)}^2}{\mathrm{se}^2} \\
-       \mathrm{dfbs}_i &= \frac{\hat\mu - \hat\mu_{(-i)}}
-           {\sqrt{s_{(-i)}^2 / \sum_j (v_j + \hat\tau^2_{(-i)})^{-1}}}
+       \mathrm{cook.d}_i &= (\hat\beta - \hat\beta_{(-i)})' V^{-1} (\hat\beta - \hat\beta_{(-i)}),
+       \qquad \mathrm{cov.r}_i = |V_{(-i)}| / |V| \\
+       \mathrm{dfbs}_{ij} &= \frac{\hat\beta_j - \hat\beta_{j(-i)}}
+           {\sqrt{s_{(-i)}^2 [U_{(-i)}]_{jj}}}
 
-    With weights a of the analyst the last denominator becomes
-    :math:`s_{(-i)} \sqrt{\sum a_j^2 (v_j + \hat\tau^2_{(-i)})} / \sum a_j`, and dffits equals dfbs.
+    where :math:`U_{(-i)}` are the covariances, without :math:`s^2`, that the coefficients of all
+    studies have at :math:`\hat\tau^2_{(-i)}`. With weights of the analyst, dffits has
+    :math:`x_i' U_{(-i)} x_i` in place of :math:`h_i (v_i + \hat\tau^2_{(-i)})`.
 
-    A study is flagged if, with k studies,
-    :math:`|\mathrm{dffits}| > 3\sqrt{1/(k-1)}`, or the lower tail of the chi-squared
-    distribution with 1 degree of freedom at cook.d is above one half, or
-    :math:`h > 3/k`, or :math:`|\mathrm{dfbs}| > 1`. The limits are conventions, not tests.
+    A study is flagged if, with k studies and p coefficients,
+    :math:`|\mathrm{dffits}| > 3\sqrt{p/(k-p)}`, or the lower tail of the chi-squared distribution
+    with p degrees of freedom at cook.d is above one half, or :math:`h > 3p/k`, or any
+    :math:`|\mathrm{dfbs}| > 1`. The limits are conventions, not tests.
 
     Parameters
     ----------
-    fit : Fit
+    fit : Fit or Regression
         The fit of all studies.
 
     Returns
     -------
     Influence
-        nan with a reason where the other studies cannot be fitted, or are one study, whose tau2
-        does not exist.
+        nan with a reason where the other studies cannot be fitted, or leave nothing to estimate
+        tau2 from.
 
     Raises
     ------
     DataError
-        If ``fit`` is not what `pool` returns.
+        If ``fit`` is not what `pool` or `regress` returns.
 
     References
     ----------
@@ -160,53 +170,63 @@ def influence(fit: Fit) -> Influence:
     Examples
     --------
     >>> import comorbid as cb
-    >>> fit = cb.pool(cb.Effects(yi=[0.1, 0.2, 0.3, 2.0], vi=[0.03, 0.08, 0.02, 0.05],
-    ...                          labels=list("ABCD")))
-    >>> cb.influence(fit).to_frame()["flagged"].to_dict()
-    {'A': False, 'B': False, 'C': False, 'D': True}
+    >>> effects = cb.Effects(yi=[0.1, 0.2, 0.3, 2.0, 0.4], vi=[0.03, 0.08, 0.02, 0.05, 0.04],
+    ...                      labels=list("ABCDE"),
+    ...                      moderators={"year": [1990, 1995, 2000, 2005, 2015]})
+    >>> cb.influence(cb.pool(effects)).to_frame()["flagged"].to_dict()
+    {'A': False, 'B': False, 'C': False, 'D': True, 'E': False}
+    >>> round(float(cb.influence(cb.regress(effects, "~ year")).hat.sum()), 10)
+    2.0
     """
-    check_fit(fit)
-    vi = fit.effects.vi
     without = deletion(fit)
-    change = fit.estimate - without.estimate
-    hat = fit.weights / 100
+    hat, weights = np.diag(fit.hat), fit.raw_weights
     with np.errstate(divide="ignore", invalid="ignore"):
-        dfbs = change / np.sqrt(without.factor * without.variance)
-        dffits = change / np.sqrt(without.factor * hat * (vi + without.tau2))
-        if fit.user_weights is not None:
-            dffits = dfbs
-        cook_d, cov_r = (change / fit.se) ** 2, (without.se / fit.se) ** 2
-        rstudent = (fit.effects.yi - without.estimate) / without.residual_se(vi)
+        change = fit.coefficients[:, None] - without.fits.coefficients
+        values = _moved(fit, without, change, hat)
+        dfbs = change / np.sqrt(without.fits.s2 * (without.root**2).sum(axis=1))
+        rstudent = without.residuals(fit) / without.residual_se(fit)
+    flagged = _flagged(values["dffits"], values["cook_d"], hat, dfbs)
     return Influence(
         labels=fit.effects.labels,
+        names=fit.names,
         rstudent=rstudent,
-        dffits=dffits,
-        cook_d=cook_d,
-        cov_r=cov_r,
+        **values,
         tau2_del=without.tau2,
-        q_del=without.q,
+        q_del=without.fits.qe,
         hat=hat,
-        weight=fit.weights,
-        dfbs=dfbs,
-        flagged=_flagged(dffits, cook_d, hat, dfbs),
+        weight=100 * weights / weights.sum(),
+        dfbs=dfbs if fit.names else dfbs[0],
+        flagged=flagged,
         reasons=without.reasons,
-        measure=fit.effects.measure,
-        method=fit.method,
-        test=fit.test,
-        level=fit.level,
-        ids=fit.effects.ids,
-        warnings=fit.warnings,
+        **fit.made,
     )
+
+
+def _moved(fit: Fitted, without: Deletion, change: Array, hat: Array) -> dict[str, Any]:
+    """Return how far the studies move what is fitted, of shape (k,)."""
+    fits, x = without.fits, fit.x
+    if fit.user_weights is None:
+        variance = hat * (fit.effects.vi + without.tau2)
+    else:
+        variance = variances(x, without.root)
+    root, s2 = fit.solution.root[..., 0], fit.s2
+    moved = np.linalg.solve(root, change)
+    sizes = np.linalg.slogdet(np.moveaxis(fits.root, -1, 0))[1] - np.linalg.slogdet(root)[1]
+    return {
+        "dffits": (x.T * change).sum(axis=0) / np.sqrt(fits.s2 * variance),
+        "cook_d": (moved**2).sum(axis=0) / s2,
+        "cov_r": np.exp(2 * sizes) * (fits.s2 / s2) ** fit.p,
+    }
 
 
 def _flagged(dffits: Array, cook_d: Array, hat: Array, dfbs: Array) -> Mask:
     """Apply the four limits of Viechtbauer and Cheung; what is nan passes none."""
-    k, p = dffits.size, _COEFFICIENTS
+    p, k = dfbs.shape
     if k <= p:
         return np.zeros(k, dtype=bool)
     return np.asarray(
         (np.abs(dffits) > 3 * np.sqrt(p / (k - p)))
         | (special.chdtr(p, cook_d) > 0.5)
         | (hat > 3 * p / k)
-        | (np.abs(dfbs) > 1)
+        | (np.abs(dfbs) > 1).any(axis=0)
     )

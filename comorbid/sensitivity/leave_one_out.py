@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+from typing import overload
+
 import numpy as np
 
+from comorbid.effects.arrays import Index, Mask
+from comorbid.effects.table import Effects
 from comorbid.models.refits import Refits
+from comorbid.models.regression_refits import RegressionRefits
+from comorbid.models.regression_result import Regression
 from comorbid.sensitivity.columns import column_values
-from comorbid.sensitivity.refitting import Pooled, check_pooled, refit_selections
+from comorbid.sensitivity.refitting import (
+    NONE_LEFT,
+    ONE_LEFT,
+    Pooled,
+    check_refittable,
+    refit_selections,
+)
 
-_FEW = {0: "no study is left", 1: "one study is left: nothing is pooled"}
+_FEW = {0: NONE_LEFT, 1: ONE_LEFT}
 
 
-def leave_one_out(fit: Pooled, *, by: str | None = None) -> Refits:
+@overload
+def leave_one_out(fit: Pooled, *, by: str | None = None) -> Refits: ...
+@overload
+def leave_one_out(fit: Regression, *, by: str | None = None) -> RegressionRefits: ...
+def leave_one_out(fit: Pooled | Regression, *, by: str | None = None) -> Refits | RegressionRefits:
     r"""Refit without each study in turn, by the method, test and level of the fit.
 
     Row i is the fit of the studies :math:`\{1, \dots, k\} \setminus C_i`, where :math:`C_i` is
@@ -19,7 +35,7 @@ def leave_one_out(fit: Pooled, *, by: str | None = None) -> Refits:
 
     Parameters
     ----------
-    fit : Fit, MantelHaenszel or Peto
+    fit : Fit, MantelHaenszel, Peto or Regression
         The fit of all studies.
     by : str, optional
         Name of a moderator, or ``study_id``: all studies with the same value are left out
@@ -27,17 +43,18 @@ def leave_one_out(fit: Pooled, *, by: str | None = None) -> Refits:
 
     Returns
     -------
-    Refits
+    Refits, or RegressionRefits for a regression
         One row a study, or a cluster in the order of first occurrence, labelled by what is left
         out. Where one study is left, the row is that study alone; where none is, it is nan; both
-        rows say so.
+        rows say so. The row of a regression is nan, and says so, where the others cannot tell the
+        coefficients apart.
 
     Raises
     ------
     ModelError
         If there is no such moderator.
     DataError
-        If a study has no value in it, or ``fit`` is none of the three.
+        If a study has no value in it, or ``fit`` is none of the four.
 
     References
     ----------
@@ -55,21 +72,21 @@ def leave_one_out(fit: Pooled, *, by: str | None = None) -> Refits:
     >>> cb.leave_one_out(fit, by="country").to_frame()["k"].to_dict()
     {'DK': 1, 'IT': 2}
     """
-    check_pooled(fit)
+    check_refittable(fit)
+    labels, cluster = _clusters(fit.effects, by)
+    k = fit.effects.k - np.bincount(cluster, minlength=len(labels))
+
+    def members(part: slice) -> Mask:
+        return np.asarray(cluster[:, None] != np.arange(part.start, part.stop))
+
+    return refit_selections(fit, "leave-one-out", labels, members, k=k, few=_FEW)
+
+
+def _clusters(effects: Effects, by: str | None) -> tuple[tuple[str, ...], Index]:
+    """Return what is left out together: labels, and the number of each study's."""
     if by is None:
-        cluster = np.arange(fit.effects.k)
-        labels = fit.effects.labels
-    else:
-        names = [str(value) for value in column_values(fit.effects, by)]
-        labels = tuple(dict.fromkeys(names))
-        position = {label: i for i, label in enumerate(labels)}
-        cluster = np.array([position[name] for name in names], dtype=np.intp)
-    sizes = np.bincount(cluster, minlength=len(labels))
-    return refit_selections(
-        fit,
-        "leave-one-out",
-        labels,
-        lambda part: cluster[:, None] != np.arange(part.start, part.stop),
-        k=fit.effects.k - sizes,
-        few=_FEW,
-    )
+        return effects.labels, np.arange(effects.k)
+    names = [str(value) for value in column_values(effects, by)]
+    labels = tuple(dict.fromkeys(names))
+    position = {label: i for i, label in enumerate(labels)}
+    return labels, np.array([position[name] for name in names], dtype=np.intp)

@@ -82,7 +82,7 @@ def other_rows(fit: Fit, *, studies: Studies, overrides: Sequence[Override] = ()
             estimator=fit.estimator,
             test=fit.test,
             level=fit.level,
-            weights=None if fit.user_weights is None else fit.user_weights[:, None],
+            weights=fit.arrays[2],
         ),
         reasons=("",) * len(others),
         measure=pooled.measure,

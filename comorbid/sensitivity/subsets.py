@@ -13,7 +13,7 @@ from comorbid.errors import ModelError
 from comorbid.models import text
 from comorbid.sensitivity import membership
 from comorbid.sensitivity.membership import Packed
-from comorbid.sensitivity.refitting import Pooled, check_pooled, refit_in_blocks, refit_members
+from comorbid.sensitivity.refitting import Pooled, check_pooled, refit_in_blocks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -195,12 +195,13 @@ def subsets(fit: Pooled, *, limit: int = 2**20, seed: int = 1) -> Subsets:
     else:
         packed = membership.random_subsets(studies, limit, np.random.default_rng(seed))
     k = membership.sizes(packed)
-    columns, failures = refit_in_blocks(
+    columns = {name: np.full(k.size, np.nan) for name in _FITTED}
+    failures = refit_in_blocks(
         lambda block: membership.members(packed[block], studies),
-        lambda data, rows: refit_members(fit, data[:, rows]),
+        lambda data, rows: fit.refit(data[:, rows]),
         k=k,
         studies=studies,
-        columns=_FITTED,
+        kept=columns,
     )
     return Subsets(
         labels=fit.effects.labels,

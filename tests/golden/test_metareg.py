@@ -15,7 +15,7 @@ from golden_metareg import cases, fits_of, golden_of, regression_of
 
 from comorbid.models.permutation import permutation_test
 from comorbid.models.regression import Regression, regress
-from comorbid.models.regression_influence import regression_influence
+from comorbid.sensitivity.influence import influence
 
 ITERATED = ("ML", "REML", "EB", "PM")
 
@@ -128,7 +128,7 @@ def test_same_rows_and_columns_as_in_r(name: str, model: str) -> None:
 
 @pytest.mark.parametrize(("name", "model"), cases())
 def test_influence_agrees_with_metafor(name: str, model: str) -> None:
-    found = regression_influence(regression_of(name, model, "REML", "z"))
+    found = influence(regression_of(name, model, "REML", "z"))
     golden = golden_of(name, model)["REML"]["influence"]
     names = ("rstudent", "dffits", "cook_d", "cov_r", "tau2_del", "q_del", "hat", "weight")
     theirs = {"cook_d": "cook.d", "cov_r": "cov.r", "tau2_del": "tau2.del", "q_del": "QE.del"}

@@ -59,9 +59,7 @@ def test_values_agree_with_metafor(cells: Cells) -> None:
 def test_ends_of_generalised_q_have_the_probability_they_should(name: str, measure: str) -> None:
     """The ends of metafor are known to 1.2e-4 only; ours are checked in the equation they solve."""
     fit = fitted(name, measure, "GENQ", "z")
-    form = GeneralisedQ(
-        *(x[:, None] for x in (fit.effects.yi, fit.effects.vi)), fit.user_weights[:, None]
-    )  # type: ignore[index]
+    form = GeneralisedQ(fit.projection, fit.projection.weights)  # type: ignore[arg-type]
     only = np.zeros(1, dtype=np.intp)
     for end, probability in zip(fit.tau2_ci("GENQ"), (0.975, 0.025), strict=True):
         below = form.below(np.array([end]), only)[0][0]

@@ -10,13 +10,14 @@ from hypothesis import given, settings, strategies as st
 from numpy.typing import NDArray
 
 import comorbid as cb
-from comorbid.models.design_fits import DesignFits, fit_designs
+from comorbid.models.kernel import DesignFits, fit_designs
 from comorbid.models.regression import regress
 from comorbid.models.settings import find_estimator
 
 Array = NDArray[np.float64]
 Case = tuple[Array, Array, Array]
 METHODS = ("EE", "DL", "HE", "HS", "HSk", "SJ", "ML", "REML", "EB", "PM", "PMM")
+WEIGHTED = (*METHODS, "GENQ", "GENQM")
 # Designs of other scale or order round differently; tau2 of a flat likelihood magnifies that.
 CLOSE = 1e-6
 
@@ -158,3 +159,76 @@ def test_what_follows_from_other_columns_is_collinear(
     effects = cb.Effects(yi=yi, vi=vi, moderators=moderators)
     with pytest.raises(cb.ModelError, match="other is collinear with"):
         regress(effects, "~ " + " + ".join(moderators))
+
+
+@st.composite
+def weights_for(draw: st.DrawFn, k: int) -> Array:
+    """Weights over up to four orders, some of them 0."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    weights = 10 ** rng.uniform(-2, 2, k)
+    weights[rng.random(k) < draw(st.sampled_from([0.0, 0.0, 0.3]))] = 0.0
+    weights[rng.permutation(k)[:2]] = 1.0
+    return np.asarray(weights)
+
+
+@settings(max_examples=200, deadline=None)
+@given(cases(), st.data(), st.sampled_from(["z", "t", "knha", "adhoc"]))
+def test_a_mean_alone_is_the_pooled_effect(case: Case, data: st.DataObject, test: Any) -> None:
+    """By `pool`, by a formula, and by the kernel with a column of ones as the design."""
+    yi, vi, _ = case
+    effects = cb.Effects(yi=yi, vi=vi)
+    given_ = data.draw(st.one_of(st.none(), weights_for(yi.size)))
+    tau2 = data.draw(st.sampled_from([None, None, 0.0, 0.3]))
+    for method in WEIGHTED if given_ is not None else METHODS:
+        fixed = None if method == "EE" else tau2
+        chosen: dict[str, Any] = {"method": method, "test": test, "tau2": fixed, "weights": given_}
+        fit = cb.pool(effects, **chosen)
+        found = regress(effects, "~ 1", **chosen)
+        assert (found.estimate[0], found.se[0]) == (fit.estimate, fit.se)
+        assert (found.ci_low[0], found.ci_high[0]) == fit.ci
+        assert (found.tau2, found.i2, found.h2, found.qe) == (fit.tau2, fit.i2, fit.h2, fit.q)
+        assert found.predict().se[0] == pytest.approx(fit.se, rel=1e-12)
+        assert found.log_likelihood == pytest.approx(fit.log_likelihood, rel=1e-9, abs=1e-9)
+        assert found.se_tau2 == pytest.approx(fit.se_tau2, rel=1e-9, nan_ok=True)
+        general = fit_designs(
+            yi[:, None],
+            vi[:, None],
+            np.ones((yi.size, 1)),
+            estimator=fit.estimator,
+            test=test,
+            level=0.95,
+            weights=None if given_ is None else given_[:, None],
+        )
+        near = CLOSE * fit.se + 1e-9 * abs(fit.estimate)
+        assert general.coefficients[0, 0] == pytest.approx(fit.estimate, rel=CLOSE, abs=near)
+        assert general.se[0, 0] == pytest.approx(fit.se, rel=CLOSE)
+        assert general.tau2[0] == pytest.approx(fit.tau2, rel=CLOSE, abs=CLOSE * vi.min())
+
+
+@settings(max_examples=200, deadline=None)
+@given(cases(orders=(0.0, 1.0, 3.0)), st.data())
+def test_weighted_coefficients_solve_the_normal_equations(case: Case, data: st.DataObject) -> None:
+    """X'A(y - X beta) = 0, and the sandwich by matrices."""
+    yi, vi, x = case
+    a = 10 ** np.random.default_rng(data.draw(st.integers(0, 2**32 - 1))).uniform(-1, 1, yi.size)
+    for method in ("EE", "DL", "GENQ", "REML"):
+        found = fit_designs(
+            yi[:, None],
+            vi[:, None],
+            x,
+            estimator=find_estimator(method),
+            test="z",
+            level=0.95,
+            weights=a[:, None],
+        )
+        beta, spread = found.coefficients[:, 0], found.unit_vcov[:, :, 0]
+        bread = np.linalg.pinv(x.T @ (a[:, None] * x))
+        meat = x.T @ ((a**2 * (vi + found.tau2[0]))[:, None] * x)
+        size = np.sqrt(np.diag(spread))
+        condition = np.linalg.cond(x.T @ (a[:, None] * x))
+        assert beta == pytest.approx(
+            bread @ x.T @ (a * yi), rel=1e-12 * condition, abs=1e-12 * condition * size.max()
+        )
+        assert spread == pytest.approx(
+            bread @ meat @ bread, rel=1e-12 * condition, abs=1e-12 * condition * size.max() ** 2
+        )

@@ -148,7 +148,7 @@ def test_knapp_hartung() -> None:
 
 def test_deleted_residuals() -> None:
     """Page 23: of the trials 1 to 4, 7, 12 and 13 in the model with latitude and year."""
-    found = cb.regression_influence(with_latitude_and_year()).to_frame()["rstudent"].to_numpy()
+    found = cb.influence(with_latitude_and_year()).to_frame()["rstudent"].to_numpy()
     assert found[[0, 1, 2, 3, 6, 11, 12]] == as_printed(
         "0.2978 -0.4303 -0.5100 -1.4032 -2.5961 1.4677 2.1302"
     )
@@ -156,7 +156,7 @@ def test_deleted_residuals() -> None:
 
 def test_influence() -> None:
     """Page 24: only trial 4 is flagged in the model with latitude and year."""
-    found = cb.regression_influence(with_latitude_and_year()).to_frame()
+    found = cb.influence(with_latitude_and_year()).to_frame()
     assert np.flatnonzero(found["flagged"]).tolist() == [3]
 
 

@@ -12,12 +12,19 @@ from comorbid.effects.arrays import Array
 from comorbid.models.generalised import GeneralisedQ
 from comorbid.models.heterogeneity import heterogeneity
 from comorbid.models.profiles import profile
+from comorbid.models.projection import Intercept
 
 # Invented to be easy to follow.
 FOUR = cb.Effects(yi=[0.1, 0.9, 0.4, 1.3], vi=[0.03, 0.08, 0.02, 0.05])
 TWO = cb.Effects(yi=[0.1, 1.4], vi=[0.03, 0.08])
 ALIKE = cb.Effects(yi=[0.50, 0.51, 0.49, 0.50, 0.51], vi=[0.1, 0.2, 0.3, 0.1, 0.2])
 ONLY = np.zeros(1, dtype=np.intp)
+
+
+def form_of(yi: Array, vi: Array, weights: Array) -> GeneralisedQ:
+    data = Intercept(yi[:, None], vi[:, None], weights[:, None])
+    assert data.weights is not None
+    return GeneralisedQ(data, data.weights)
 
 
 def weighted_q(effects: cb.Effects, tau2: float) -> float:
@@ -137,7 +144,7 @@ def test_distribution_of_q_with_exact_weights_is_chi_squared(k: int) -> None:
         # Two studies apart, and the others at their mean, give Q the value wanted.
         yi = np.zeros(k)
         yi[:2] = np.array([vi[0], -vi[1]]) * math.sqrt(quantile / (vi[0] + vi[1]))
-        form = GeneralisedQ(yi[:, None], vi[:, None], 1 / vi[:, None])
+        form = form_of(yi, vi, 1 / vi)
         below = form.below(np.zeros(1), ONLY)[0][0]
         assert below == pytest.approx(special.chdtr(k - 1, quantile), abs=1e-12)
 
@@ -148,7 +155,7 @@ def test_distribution_of_q_by_angles() -> None:
     for _ in range(5):
         vi, weights = 10 ** rng.uniform(-1, 1, (2, 5))
         yi = rng.normal(0, np.sqrt(vi))
-        form = GeneralisedQ(yi[:, None], vi[:, None], weights[:, None])
+        form = form_of(yi, vi, weights)
         tau2 = np.array([0.3])
         a = weights / weights.max()
         matrix = np.diag(a) - np.outer(a, a) / a.sum()
@@ -160,6 +167,53 @@ def test_distribution_of_q_by_angles() -> None:
         assert form.spread(tau2)[0] == pytest.approx(spread, rel=1e-12)
         below = form.below(tau2, ONLY)[0][0]
         assert below == pytest.approx(by_angles(eigenvalues, float(form.q[0])), abs=1e-10)
+
+
+@pytest.mark.parametrize("columns", [1, 2, 3])
+def test_distribution_of_q_with_moderators_by_angles(columns: int) -> None:
+    """The four eigenvalues that moderators leave, by matrices, and what follows from them."""
+    k = columns + 5
+    rng = np.random.default_rng(columns)
+    x = rng.normal(size=(k, columns))
+    vi, weights = 10 ** rng.uniform(-1, 0.5, (2, k))
+    yi = rng.normal(0, np.sqrt(vi + 0.5))
+    effects = cb.Effects(
+        yi=yi, vi=vi, moderators={f"x{j}": x[:, j].tolist() for j in range(columns)}
+    )
+    formula = "~ " + " + ".join(f"x{j}" for j in range(columns))
+    fit = cb.regress(effects, formula, method="GENQ", weights=weights)
+    a = weights / weights.max()
+    design = np.column_stack([np.ones(k), x])
+    weighted = np.linalg.qr(np.sqrt(a)[:, None] * design)[0]
+    matrix = np.sqrt(a)[:, None] * (np.eye(k) - weighted @ weighted.T) * np.sqrt(a)
+    data = fit.projection
+    assert data.weights is not None
+    form = GeneralisedQ(data, data.weights)
+
+    def eigenvalues(tau2: float) -> Array:
+        root = np.sqrt(vi + tau2)
+        return np.linalg.eigvalsh(root[:, None] * matrix * root)[-4:]
+
+    q = float(yi @ matrix @ yi)
+    assert form.q[0] == pytest.approx(q, rel=1e-12)
+    assert fit.tau2 == pytest.approx(
+        max(0.0, (q - eigenvalues(0.0).sum()) / np.trace(matrix)), rel=1e-10
+    )
+    spread = math.sqrt(2 * (eigenvalues(fit.tau2) ** 2).sum()) / np.trace(matrix)
+    assert fit.se_tau2 == pytest.approx(spread, rel=1e-10)
+    for tau2 in (0.0, 0.4):
+        expected = by_angles(eigenvalues(tau2), q)
+        assert form.below(np.array([tau2]), ONLY)[0][0] == pytest.approx(expected, abs=1e-10)
+        step = 1e-5
+        ends = [by_angles(eigenvalues(tau2 + h), q) for h in (0.0, step)]
+        slope = form.below(np.array([tau2 + step / 2]), ONLY)[1][0]
+        assert slope == pytest.approx((ends[1] - ends[0]) / step, rel=1e-4)
+    median = cb.regress(effects, formula, method="GENQM", weights=weights).tau2
+    low, high = fit.tau2_ci("GENQ")
+    assert high > 0
+    for tau2, share in ((median, 0.5), (low, 0.975), (high, 0.025)):
+        below = by_angles(eigenvalues(tau2), q)
+        assert below == pytest.approx(share, abs=1e-9) or (tau2 == 0 and below < share)
 
 
 def by_angles(eigenvalues: Array, q: float) -> float:
@@ -178,7 +232,7 @@ def by_angles(eigenvalues: Array, q: float) -> float:
 
 def test_generalised_q_where_it_says() -> None:
     fit = cb.pool(FOUR, method="GENQ", weights=[1, 2, 3, 4])
-    form = GeneralisedQ(FOUR.yi[:, None], FOUR.vi[:, None], np.array([[1.0], [2], [3], [4]]))
+    form = form_of(FOUR.yi, FOUR.vi, np.array([1.0, 2, 3, 4]))
     for end, share in zip(fit.tau2_ci("GENQ"), (0.975, 0.025), strict=True):
         assert form.below(np.array([end]), ONLY)[0][0] == pytest.approx(share, rel=1e-10)
     median = cb.pool(FOUR, method="GENQM", weights=[1, 2, 3, 4])
@@ -212,7 +266,7 @@ def test_profile_by_the_full_likelihood_of_any_method() -> None:
     ("fit", "tau2", "message"),
     [
         (cb.pool(FOUR, method="EE"), None, "no tau2 to profile"),
-        (cb.pool(FOUR, weights=[1, 2, 3, 4]), None, "pool without weights"),
+        (cb.pool(FOUR, weights=[1, 2, 3, 4]), None, "fit without weights"),
         (cb.pool(FOUR), [-1.0], "a list of variances from 0 to 1e"),
     ],
 )

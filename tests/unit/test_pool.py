@@ -346,7 +346,7 @@ def test_predictions_for_single_studies() -> None:
     assert repr(ranef(fit)).startswith("Random effects of the studies (REML, Knapp-Hartung)")
     assert blup(fit).to_dict()["pred"] == blup(fit).pred.tolist()
     assert "<td>" in blup(fit)._repr_html_()
-    with pytest.raises(cb.ModelError, match="pool without weights"):
+    with pytest.raises(cb.ModelError, match="fit without weights"):
         blup(cb.pool(FOUR, weights=[1, 2, 3, 4]))
 
 

@@ -105,10 +105,12 @@ def test_bootstrap_of_tau2_follows_its_confidence_distribution() -> None:
     """Of draws of tau2, the share below a value is the probability that Q exceeds its own there."""
     from comorbid.models.confidence_draws import _draw_tau2
     from comorbid.models.generalised import GeneralisedQ
+    from comorbid.models.projection import Intercept
 
     shares = np.linspace(0.001, 0.999, 997)
     drawn = _draw_tau2(FOUR.yi, FOUR.vi, shares)
-    form = GeneralisedQ(FOUR.yi[:, None], FOUR.vi[:, None], 1 / FOUR.vi[:, None])
+    data = Intercept(FOUR.yi[:, None], FOUR.vi[:, None])
+    form = GeneralisedQ(data, 1 / data.vi)
     at_zero = form.below(np.zeros(1), np.zeros(1, dtype=np.intp))[0][0]
     back = form.below(drawn, np.zeros(997, dtype=np.intp))[0]
     expected = np.where(shares < at_zero, shares, at_zero)
@@ -144,7 +146,7 @@ def test_without_between_study_variance_nothing_is_predicted(method: str) -> Non
         (cb.pool(FOUR, method="DL"), {"method": "KR"}, "belongs to REML without weights"),
         (cb.pool(FOUR, weights=[1, 2, 3, 4]), {"method": "KR"}, "belongs to REML without weights"),
         (cb.pool(FOUR, weights=[1, 2, 3, 4]), {"method": "NNF"}, "pool without weights"),
-        (cb.pool(FOUR), {"method": "NNF", "draws": 1}, "give at least 2"),
+        (cb.pool(FOUR), {"method": "NNF", "draws": 1}, "give a whole number of at least 2"),
         (cb.pool(FOUR), {"level": 1.0}, "give a proportion"),
     ],
 )

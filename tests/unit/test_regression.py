@@ -248,7 +248,7 @@ def test_as_many_coefficients_as_studies() -> None:
     ("settings", "message"),
     [
         ({"method": "XX"}, "method is 'XX'; use one of EE"),
-        ({"method": "GENQ"}, "GENQ and GENQM know no moderators"),
+        ({"method": "GENQ"}, "GENQ and GENQM need the analyst.s weights"),
         ({"test": "chi"}, "test is 'chi'; use one of z"),
         ({"level": 95}, "give a proportion"),
         (
@@ -346,7 +346,8 @@ def test_residual_heterogeneity_is_where_q_is_no_surprise() -> None:
     [
         ("EE", "QP", "has no tau2"),
         ("DL", "PL", "belongs to ML and REML, not DL"),
-        ("REML", "GENQ", "use one of QP, PL"),
+        ("REML", "GENQ", "needs a method with fixed weights"),
+        ("REML", "HT", "use one of QP, GENQ, PL"),
     ],
 )
 def test_intervals_of_tau2_are_checked(method: str, interval: str, message: str) -> None:

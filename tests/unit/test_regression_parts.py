@@ -13,11 +13,11 @@ import pytest
 import comorbid as cb
 from comorbid.models.arrangements import arrangements, count_arrangements
 from comorbid.models.design import DesignProjection
-from comorbid.models.design_fits import DesignFits, fit_designs
+from comorbid.models.kernel import DesignFits, fit_designs
 from comorbid.models.permutation import permutation_test
 from comorbid.models.regression import Regression, regress
-from comorbid.models.regression_influence import regression_influence
 from comorbid.models.settings import find_estimator
+from comorbid.sensitivity.influence import influence
 
 COLUMNS = ("coefficients", "se", "p_value", "ci_low", "tau2", "i2", "h2", "qe", "qe_p", "k", "df")
 
@@ -87,7 +87,7 @@ def test_blocks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     yi = data.effects.yi[:, None] + np.random.default_rng(3).normal(0, 0.1, (9, 23))
     vi = np.repeat(data.effects.vi[:, None], 23, axis=1)
     whole = fits(yi, vi, data.design.x)
-    monkeypatch.setattr("comorbid.models.design_fits._CELLS", 100)
+    monkeypatch.setattr("comorbid.models.kernel._CELLS", 100)
     parts = fits(yi, vi, data.design.x)
     assert parts.coefficients.shape == (2, 23)
     assert parts.coefficients == pytest.approx(whole.coefficients, rel=1e-12)
@@ -292,7 +292,7 @@ def test_permutation_views() -> None:
 def test_influence_is_what_refits_say(test: Any) -> None:
     data = effects()
     found = regress(data, "~ x", test=test)
-    result = regression_influence(found)
+    result = influence(found)
     for i in (0, 5):
         without = regress(data.take([j for j in range(9) if j != i]), "~ x", test=test)
         moved = found.estimate - without.estimate
@@ -302,8 +302,9 @@ def test_influence_is_what_refits_say(test: Any) -> None:
         assert result.cov_r[i] == pytest.approx(
             np.linalg.det(without.vcov) / np.linalg.det(found.vcov)
         )
-        table = result.leave_one_out()
-        assert table.iloc[i, :2].tolist() == pytest.approx(without.estimate.tolist())
+        table = cb.leave_one_out(found).to_frame()
+        columns = [f"estimate_{name}" for name in found.names]
+        assert table[columns].iloc[i].tolist() == pytest.approx(without.estimate.tolist())
     assert result.hat.sum() == pytest.approx(2)
     assert result.weight.sum() == pytest.approx(100)
 
@@ -315,15 +316,16 @@ def test_influence_says_what_cannot_be_refitted() -> None:
         labels=list("ABCDE"),
         moderators={"group": list("aabbc")},
     )
-    result = regression_influence(regress(data, "~ group", method="DL"))
-    assert result.reasons[4] == "the other studies cannot tell the coefficients apart"
+    result = influence(regress(data, "~ group", method="DL"))
+    apart = "its studies, or their weights, cannot tell the coefficients apart"
+    assert result.reasons[4] == apart
     assert np.isnan(result.cook_d[4])
     assert not result.flagged[4] or result.hat[4] > 3 * 3 / 5
-    assert result.to_frame()["reason"].tolist()[4].startswith("the other studies")
+    assert result.to_frame()["reason"].tolist()[4] == apart
     assert "Influential" in repr(result)
     assert "<table" in result._repr_html_()
     json.dumps(result.to_dict())
-    few = regression_influence(regress(data.take(range(4)), "~ 0 + I(yi > 0)", method="DL"))
+    few = influence(regress(data.take(range(4)), "~ 0 + I(yi > 0)", method="DL"))
     assert few.reasons == ("", "", "", "")
-    tight = regression_influence(regress(data.take([0, 1, 2]), "~ group", method="DL"))
-    assert "as many as the coefficients" in tight.reasons[0]
+    tight = influence(regress(data.take([0, 1, 2]), "~ group", method="DL"))
+    assert "as many studies as coefficients" in tight.reasons[0]

@@ -213,10 +213,11 @@ def test_each_limit_flags_by_itself() -> None:
     ):
         values = [calm.copy() for _ in range(4)]
         values[position][:2] = below, above
+        values[3] = values[3][None]
         assert _flagged(*values).tolist() == [False, True, False, False]
-    assert _flagged(np.array([-1.74]), *[np.zeros(1)] * 3).tolist() == [False]
+    assert _flagged(np.array([-1.74]), *[np.zeros(1)] * 2, np.zeros((1, 1))).tolist() == [False]
     missing = np.full(4, np.nan)
-    assert not _flagged(missing, missing, missing, missing).any()
+    assert not _flagged(missing, missing, missing, missing[None]).any()
 
 
 @pytest.mark.parametrize("test", TESTS)

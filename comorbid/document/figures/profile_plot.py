@@ -23,7 +23,6 @@ from comorbid.document.figures.panel import Panel
 from comorbid.document.figures.pen import Pen
 from comorbid.effects.arrays import Array
 from comorbid.models.fit import Fit, pool
-from comorbid.models.heterogeneity import intercept_of
 from comorbid.models.likelihood import likelihood_of
 from comorbid.models.maxima import all_maxima, tau2_grid
 from comorbid.models.profiles import profile as profile_of
@@ -113,7 +112,7 @@ def _profile(fit: Fit) -> _Profile:
     method = "ML" if fit.method == "ML" else "REML"
     likely = pool(fit.effects, method=method, test=fit.test, level=fit.level)
     low, high = likely.tau2_ci("PL")
-    data = intercept_of(likely)
+    data = likely.projection
     peaks = all_maxima(data, *likelihood_of(method).of(data)).tau2
     last = _BEYOND * max(high, fit.tau2)
     # A peak near 0 may be narrow: the grid on which maxima are looked for has it too.

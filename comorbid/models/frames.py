@@ -1,10 +1,15 @@
-"""Frames: tables with one row a study, as every result of a sensitivity analysis returns them."""
+"""Frames: tables with one row a study, as results return and print them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from scipy import special
+
+from comorbid.effects.arrays import Array
+from comorbid.effects.table import Effects
 from comorbid.models import text
 
 if TYPE_CHECKING:
@@ -12,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def labelled(
-    labels: Sequence[str], columns: Mapping[str, Any], reasons: Sequence[str]
+    labels: Sequence[str], columns: Mapping[str, Any], reasons: Sequence[str] = ()
 ) -> pd.DataFrame:
     """Return the columns by label, and ``reason`` where a row is incomplete."""
     import pandas as pd
@@ -23,13 +28,21 @@ def labelled(
     return table
 
 
+def of_studies(effects: Effects, weights: Array, level: float) -> pd.DataFrame:
+    """Return the studies by label, with their own intervals: ``estimate, ..., weight``."""
+    se = np.sqrt(effects.vi)
+    half = special.ndtri((1 + level) / 2) * se
+    columns = {
+        "estimate": effects.yi,
+        "se": se,
+        "ci_low": effects.yi - half,
+        "ci_high": effects.yi + half,
+        "weight": weights,
+    }
+    return labelled(effects.labels, columns)
+
+
 def as_text(table: pd.DataFrame) -> str:
     """Return a table as text, with four decimals; what does not exist is a dash."""
     shown = table.drop(columns="reason", errors="ignore")
     return str(shown.to_string(float_format=lambda value: text.number(value, 4), na_rep="-"))
-
-
-def notes(labels: Sequence[str], reasons: Sequence[str]) -> list[str]:
-    """Return a line for each row that is incomplete."""
-    pairs = zip(labels, reasons, strict=True)
-    return [f"Note: {label}: {reason}" for label, reason in pairs if reason]

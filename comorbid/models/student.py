@@ -1,0 +1,26 @@
+"""Student's t distribution, which for infinite degrees of freedom is the normal one."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from scipy import special
+
+from comorbid.effects.arrays import Array
+
+Test = Literal["z", "t", "knha", "adhoc"]
+
+
+def t_quantile(freedom: Array, p: float) -> Array:
+    """Quantile of the t distribution; infinite degrees of freedom stand for the normal."""
+    normal = np.isinf(freedom)
+    safe = np.where(normal, 1.0, freedom)
+    return np.asarray(np.where(normal, special.ndtri(p), special.stdtrit(safe, p)))
+
+
+def t_tail(freedom: Array, x: Array) -> Array:
+    """Upper tail probability of the t distribution; infinite degrees of freedom: normal."""
+    normal = np.isinf(freedom)
+    safe = np.where(normal, 1.0, freedom)
+    return np.asarray(np.where(normal, special.ndtr(-x), special.stdtr(safe, -x)))
