@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from comorbid.bias.asymmetry import asymmetry as asymmetry
+    from comorbid.bias.e_values import e_value as e_value
     from comorbid.bias.excess import excess_significance as excess_significance
     from comorbid.bias.fail_safe import fail_safe_n as fail_safe_n
     from comorbid.bias.henmi_copas import henmi_copas as henmi_copas
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from comorbid.bias.rank_test import rank_test as rank_test
     from comorbid.bias.selection import selection_model as selection_model
     from comorbid.bias.trim_and_fill import trim_and_fill as trim_and_fill
+    from comorbid.burden import burden as burden
     from comorbid.contributions import (
         Analysis as Analysis,
         Column as Column,
@@ -126,6 +128,7 @@ if TYPE_CHECKING:
 # The public names by the module that they live in; each is imported when it is first used.
 _HOMES = {
     "bias.asymmetry": "asymmetry",
+    "bias.e_values": "e_value",
     "bias.excess": "excess_significance",
     "bias.fail_safe": "fail_safe_n",
     "bias.henmi_copas": "henmi_copas",
@@ -133,6 +136,7 @@ _HOMES = {
     "bias.rank_test": "rank_test",
     "bias.selection": "selection_model",
     "bias.trim_and_fill": "trim_and_fill",
+    "burden": "burden",
     "contributions": (
         "Analysis Column Context DataTable Estimator Measure Renderer Section Subgroup"
     ),

@@ -11,13 +11,13 @@ from numpy.typing import ArrayLike
 from comorbid.bias.asymmetry_result import Asymmetry as Asymmetry
 from comorbid.bias.columns import counts_of, sizes_of
 from comorbid.bias.lines import COUNT_TESTS, PREDICTORS, Line, fit_line, informative
-from comorbid.bias.views import few_studies
 from comorbid.checks import check_choice
 from comorbid.effects.arrays import Array
 from comorbid.errors import ModelError
 from comorbid.models.fit import Fit, find_estimator
 from comorbid.models.kernel import Test
 from comorbid.models.pooled import check_fit
+from comorbid.models.views import few_studies
 
 if TYPE_CHECKING:
     from typing import Literal

@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from comorbid.bias.views import Views, block, frame
 from comorbid.models import text
 from comorbid.models.fit import Pair
+from comorbid.models.views import Views, block, frame
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import special
 
-from comorbid.bias.views import Views, block, frame, frozen
 from comorbid.checks import check_choice, check_proportion
 from comorbid.effects.arrays import Array, Mask
 from comorbid.models import text
 from comorbid.models.fit import Fit
 from comorbid.models.pooled import check_fit
+from comorbid.models.views import Views, block, frame, frozen
 
 if TYPE_CHECKING:
     from typing import Literal

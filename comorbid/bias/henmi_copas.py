@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import special
 
-from comorbid.bias.views import Views, block, frame
 from comorbid.effects.arrays import Array
 from comorbid.effects.scales import SCALES
 from comorbid.errors import ModelError
@@ -18,6 +17,7 @@ from comorbid.models import text
 from comorbid.models.fit import Fit, Pair, find_estimator
 from comorbid.models.kernel import fit_batch
 from comorbid.models.pooled import check_fit
+from comorbid.models.views import Views, block, frame
 
 if TYPE_CHECKING:
     import pandas as pd

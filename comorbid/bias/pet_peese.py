@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from comorbid.bias.asymmetry import Asymmetry, asymmetry
-from comorbid.bias.views import Views, block
 from comorbid.checks import check_proportion
 from comorbid.effects.scales import SCALES
 from comorbid.models import text
 from comorbid.models.fit import Fit, Pair
+from comorbid.models.views import Views, block
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from comorbid.bias.views import Views, block, few_studies, frame
 from comorbid.checks import check_choice
 from comorbid.effects.arrays import Array
 from comorbid.errors import ModelError
 from comorbid.models import text
 from comorbid.models.fit import Fit
 from comorbid.models.pooled import check_fit
+from comorbid.models.views import Views, block, few_studies, frame
 
 if TYPE_CHECKING:
     from typing import Literal

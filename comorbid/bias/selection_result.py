@@ -12,12 +12,12 @@ from scipy import special
 
 from comorbid.bias.selection_grid import SelectionGrid, StepGrid
 from comorbid.bias.selection_search import Selection
-from comorbid.bias.views import Views, block, frame
 from comorbid.bias.weight_functions import WEIGHT_FUNCTIONS
 from comorbid.effects.arrays import Array
 from comorbid.effects.scales import SCALES
 from comorbid.models import text
 from comorbid.models.fit import Fit, Pair
+from comorbid.models.views import Views, block, frame
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,7 +10,6 @@ import numpy as np
 
 from comorbid.bias.lines import Line, fit_line
 from comorbid.bias.missing_studies import ESTIMATORS, missing, settled, standard_error
-from comorbid.bias.views import Views, block
 from comorbid.checks import check_choice
 from comorbid.effects.arrays import Array, Index
 from comorbid.effects.scales import SCALES, base_name
@@ -20,6 +19,7 @@ from comorbid.models import text
 from comorbid.models.fit import Fit, pool
 from comorbid.models.kernel import fit_batch
 from comorbid.models.pooled import check_fit
+from comorbid.models.views import Views, block
 
 if TYPE_CHECKING:
     from typing import Literal

@@ -102,6 +102,8 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "pet_peese": (cb.pet_peese, {"fit": FIT}),
     "excess_significance": (cb.excess_significance, {"fit": FIT}),
     "henmi_copas": (cb.henmi_copas, {"fit": FIT}),
+    "e_value": (cb.e_value, {"fit": FIT}),
+    "burden": (cb.burden, {"fit": FIT, "p1": 0.2, "p2": 0.1}),
     "selection_model": (cb.selection_model, {"fit": FIT, "steps": [0.025]}),
 }
 

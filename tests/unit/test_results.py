@@ -68,6 +68,8 @@ RESULTS: dict[str, Any] = {
     "pet_peese": cb.pet_peese(FIT),
     "excess_significance": cb.excess_significance(FIT),
     "henmi_copas": cb.henmi_copas(FIT),
+    "e_value": cb.e_value(FIT),
+    "burden": cb.burden(FIT, p1=0.2, p2=0.1),
     "selection_model": cb.selection_model(FIT, steps=[0.025]),
 }
 VIEWS = ("to_frame", "summary", "_repr_html_", "to_dict")

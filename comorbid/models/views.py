@@ -1,4 +1,4 @@
-"""Views: what every result of this room shows, as a frame, as text and as plain values."""
+"""Views: what a result shows, as a frame, as text and as plain values."""
 
 from __future__ import annotations
 
@@ -39,9 +39,11 @@ class Views(ABC):
 
 
 def plain(value: Any) -> Any:
-    """Return arrays and tuples as lists, results as dicts, and other values as they are."""
+    """Return arrays and tuples as lists, results and named tuples as dicts, others as they are."""
     if hasattr(value, "to_dict"):
         return value.to_dict()
+    if hasattr(value, "_asdict"):
+        return {name: plain(part) for name, part in value._asdict().items()}
     if isinstance(value, (np.ndarray, np.generic)):
         return value.tolist()
     return [plain(item) for item in value] if isinstance(value, tuple) else value

@@ -1,0 +1,368 @@
+"""Burden: from an association and two prevalences to the people who have both conditions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from scipy import special
+
+from comorbid.checks import check_whole, is_number, shown
+from comorbid.effects.arrays import Array
+from comorbid.errors import DataError, ModelError, Problem
+from comorbid.models import text
+from comorbid.models.fit import Fit, Pair
+from comorbid.models.kernel import t_quantile
+from comorbid.models.pooled import check_fit
+from comorbid.models.views import Views, block, frame
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Prevalence = tuple[float, float, float]
+
+_DRAWS = 100_000
+_COUNTS = ("expected", "both", "extra")
+_LABELS = {
+    "expected": "both, if independent",
+    "both": "both",
+    "extra": "both beyond chance",
+    "observed_expected": "observed to expected",
+    "risk_ratio_1": "risk ratio of 1, with and without 2",
+    "risk_ratio_2": "risk ratio of 2, with and without 1",
+    "phi": "phi",
+    "attributable_fraction_1": "attributable fraction of 1",
+    "attributable_fraction_2": "attributable fraction of 2",
+}
+
+
+class Quantity(NamedTuple):
+    """A value with the intervals that follow from the fit's confidence and prediction interval."""
+
+    estimate: float
+    ci: Pair
+    pi: Pair
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Burden(Views):
+    """How many people have both conditions; made by `burden`.
+
+    Attributes
+    ----------
+    expected, both, extra : Quantity
+        Share of people with both if the conditions were independent, with the association, and
+        the difference; proportions.
+    observed_expected : Quantity
+        ``both / expected``.
+    risk_ratio_1, risk_ratio_2 : Quantity
+        How many times as frequent condition 1 is in those with condition 2 as in those without,
+        and the other way round.
+    phi : Quantity
+        Correlation of the two conditions, -1 to 1.
+    attributable_fraction_1, attributable_fraction_2 : Quantity
+        Share of condition 1 that would not be there if all had the risk of those without
+        condition 2, and the other way round. It says what removing a cause would do only if the
+        association is one of cause and effect.
+    p1, p2 : (float, float, float)
+        The prevalences with their intervals; the ends equal the value where none was given.
+    measure, method, test : str
+        Of the fit.
+    level : float
+        Of the intervals, a proportion.
+    ids : tuple of str
+        The effects pooled.
+    population : float or None
+        How many people ``people`` speaks of.
+    warnings : tuple of str
+        Those of the fit, and what the numbers assume.
+    """
+
+    expected: Quantity
+    both: Quantity
+    extra: Quantity
+    observed_expected: Quantity
+    risk_ratio_1: Quantity
+    risk_ratio_2: Quantity
+    phi: Quantity
+    attributable_fraction_1: Quantity
+    attributable_fraction_2: Quantity
+    p1: Prevalence
+    p2: Prevalence
+    measure: str
+    method: str
+    test: str
+    level: float
+    ids: tuple[str, ...]
+    population: float | None
+    warnings: tuple[str, ...]
+
+    def people(self, size: float | None = None) -> pd.DataFrame:
+        """Return how many of ``size`` people have both, expected, observed and beyond chance.
+
+        Parameters
+        ----------
+        size : float, optional
+            Number of people, such as 1,000; otherwise ``population``.
+
+        Raises
+        ------
+        ModelError
+            If there is neither.
+        """
+        size = self.population if size is None else size
+        if size is None:
+            raise ModelError("how many people? give size, or population to burden()")
+        return self.to_frame().loc[list(_COUNTS)] * size
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a quantity: ``estimate, ci_low, ci_high, pi_low, pi_high``."""
+        found = {name: self._quantity(name) for name in _LABELS}
+        columns = {
+            "estimate": [q.estimate for q in found.values()],
+            "ci_low": [q.ci[0] for q in found.values()],
+            "ci_high": [q.ci[1] for q in found.values()],
+            "pi_low": [q.pi[0] for q in found.values()],
+            "pi_high": [q.pi[1] for q in found.values()],
+        }
+        return frame(list(found), "quantity", columns)
+
+    def summary(self) -> str:
+        """Return the quantities with their intervals as text."""
+        percent = f"{100 * self.level:g}%"
+        rows = {label: self._row(name, percent) for name, label in _LABELS.items()}
+        if self.population is not None:
+            people = self.people()["estimate"]
+            rows |= {f"people: {_LABELS[n]}": f"{people[n]:,.0f}" for n in _COUNTS}
+        head = f"Burden of an {self.measure}, prevalences {self.p1[0]:g} and {self.p2[0]:.4g}"
+        return block(head, rows, self.warnings)
+
+    def _quantity(self, name: str) -> Quantity:
+        found: Quantity = getattr(self, name)
+        return found
+
+    def _row(self, name: str, percent: str) -> str:
+        found = self._quantity(name)
+        scale, unit = (100, " %") if name in _COUNTS else (1, "")
+        value, ci, pi = (np.asarray(part) * scale for part in found)
+        digits = 3 if scale == 1 else 2
+        return (
+            f"{text.number(float(value), digits)}{unit} ({percent} CI "
+            f"{text.pair((ci[0], ci[1]), digits)}; PI {text.pair((pi[0], pi[1]), digits)})"
+        )
+
+
+def burden(
+    fit: Fit,
+    *,
+    p1: float | tuple[float, float, float],
+    p2: float | tuple[float, float, float],
+    population: float | None = None,
+    seed: int = 1,
+) -> Burden:
+    r"""Turn a pooled odds or risk ratio and two prevalences into people with both conditions.
+
+    With an odds ratio the share with both is the smaller root of its definition,
+
+    .. math:: p_{12} = \frac{2\,OR\,p_1 p_2}{S + \sqrt{S^2 - 4\,OR(OR - 1) p_1 p_2}}, \qquad
+       S = 1 + (p_1 + p_2)(OR - 1)
+
+    and with the risk ratio of condition 1 in those with condition 2
+
+    .. math:: p_{12} = \frac{RR\,p_1 p_2}{1 - p_2 + RR\,p_2}.
+
+    All else follows from the table of the two conditions: the expected share :math:`p_1 p_2`, the
+    risk ratios, :math:`\phi = (p_{12} - p_1 p_2) / \sqrt{p_1 (1 - p_1) p_2 (1 - p_2)}`, and Levin's
+    attributable fraction :math:`1 - P(1 | \text{not } 2) / p_1`.
+
+    Parameters
+    ----------
+    fit : Fit
+        Of odds ratios, or of risk ratios of condition 1 in those with condition 2.
+    p1, p2 : float or (float, float, float)
+        Prevalence of each condition in the population in question, a proportion; with an interval
+        of the fit's level as ``(value, low, high)``.
+    population : float, optional
+        Number of people, for `Burden.people`.
+    seed : int
+        Of the simulation that carries the intervals of prevalences.
+
+    Returns
+    -------
+    Burden
+        The intervals carry the uncertainty of the ratio exactly, as every quantity rises or falls
+        with it; if a prevalence has an interval too, they are percentiles of 100,000 simulated
+        triples (t of the fit for the log ratio, normal for the log odds of a prevalence). The
+        prediction interval is for a population like those of the studies.
+
+    Raises
+    ------
+    DataError
+        If a prevalence or the population is impossible, or a risk ratio would need more people
+        with both conditions than have either (the Fréchet bounds, which the error gives).
+    ModelError
+        If the fit is not of odds or risk ratios.
+
+    References
+    ----------
+    Plackett RL (1965). A class of bivariate distributions. Journal of the American Statistical
+    Association 60:516-522. doi:10.1080/01621459.1965.10480807
+    Levin ML (1953). The occurrence of lung cancer in man. Acta Unio Internationalis Contra Cancrum
+    9:531-541.
+    Zhang J, Yu KF (1998). What's the relative risk? JAMA 280:1690-1691.
+    doi:10.1001/jama.280.19.1690
+
+    Examples
+    --------
+    1 in 5 and 1 in 30, and an odds ratio of 2: just over one in 100 have both, not 0.67 %.
+
+    >>> import math
+    >>> import comorbid as cb
+    >>> fit = cb.pool(cb.Effects(yi=[math.log(2)], vi=[0.01], measure="OR"))
+    >>> found = cb.burden(fit, p1=1/5, p2=1/30)
+    >>> round(100 * found.expected.estimate, 2), round(100 * found.both.estimate, 2)
+    (0.67, 1.09)
+    >>> round(found.risk_ratio_1.estimate, 2)
+    1.67
+    """
+    check_fit(fit)
+    check_whole("seed", seed, least=0)
+    measure = fit.effects.measure
+    if measure not in ("OR", "RR"):
+        raise ModelError(f"the burden of {measure} cannot be computed; use a fit of OR or RR")
+    first, second = _checked(p1=p1, p2=p2, population=population)
+    warnings = list(fit.warnings)
+    warnings += _possible(fit, first[0], second[0])
+    value = _quantities(measure, *map(np.array, (fit.estimate, first[0], second[0])))
+    if first[1] == first[2] and second[1] == second[2]:
+        ci, pi = (_exact(measure, ends, first[0], second[0]) for ends in (fit.ci, fit.pi))
+    else:
+        ci, pi = _simulated(fit, first, second, seed)
+        warnings.append(f"intervals by simulation ({_DRAWS:,} draws, seed {seed})")
+    warnings.append("an attributable fraction presumes that the one condition causes the other")
+    return Burden(
+        **{n: Quantity(float(value[n]), ci[n], pi[n]) for n in _LABELS},
+        p1=first,
+        p2=second,
+        measure=measure,
+        method=fit.method,
+        test=fit.test,
+        level=fit.level,
+        ids=fit.effects.ids,
+        population=population,
+        warnings=tuple(warnings),
+    )
+
+
+def joint_prevalence(measure: str, effect: Array, p1: Array, p2: Array) -> Array:
+    """Return the share with both conditions; ``effect`` is a log odds or log risk ratio."""
+    if measure == "RR":
+        odds = np.exp(effect) * p2 / (1 - p2)
+        return np.minimum(p1 * odds / (1 + odds), p2)
+    # Of two equal conditions one table is the other turned over: the form without cancellation.
+    turned = effect < 0
+    q2 = np.where(turned, 1 - p2, p2)
+    excess = np.expm1(np.abs(effect))
+    s = 1 + (p1 + q2) * excess
+    root = np.sqrt(s**2 - 4 * (excess + 1) * excess * p1 * q2)
+    both = 2 * (excess + 1) * p1 * q2 / (s + root)
+    return np.where(turned, p1 - both, both)
+
+
+def _quantities(measure: str, effect: Array, p1: Array, p2: Array) -> dict[str, Array]:
+    both = joint_prevalence(measure, effect, p1, p2)
+    expected = p1 * p2
+    with_2, without_2 = both / p2, (p1 - both) / (1 - p2)
+    with_1, without_1 = both / p1, (p2 - both) / (1 - p1)
+    with np.errstate(divide="ignore"):  # where all have both, a ratio is infinite
+        risk_ratio_1, risk_ratio_2 = with_2 / without_2, with_1 / without_1
+    return {
+        "expected": expected,
+        "both": both,
+        "extra": both - expected,
+        "observed_expected": both / expected,
+        "risk_ratio_1": risk_ratio_1,
+        "risk_ratio_2": risk_ratio_2,
+        "phi": (both - expected) / np.sqrt(p1 * (1 - p1) * p2 * (1 - p2)),
+        "attributable_fraction_1": 1 - without_2 / p1,
+        "attributable_fraction_2": 1 - without_1 / p2,
+    }
+
+
+def _exact(measure: str, ends: Pair, p1: float, p2: float) -> dict[str, Pair]:
+    """Every quantity is a monotone function of the ratio, so its interval has the same ends."""
+    found = _quantities(measure, np.array(ends), np.array(p1), np.array(p2))
+    wide = {name: np.broadcast_to(values, 2).tolist() for name, values in found.items()}
+    return {name: (low, high) for name, (low, high) in wide.items()}
+
+
+def _simulated(
+    fit: Fit, first: Prevalence, second: Prevalence, seed: int
+) -> tuple[dict[str, Pair], dict[str, Pair]]:
+    """Percentiles of the quantities over draws of the ratio and of both prevalences."""
+    draws = np.random.default_rng(seed)
+    normal = np.isinf(fit.df)
+    t = draws.standard_normal(_DRAWS) if normal else draws.standard_t(fit.df, _DRAWS)
+    p1, p2 = (_drawn(prevalence, fit.level, draws) for prevalence in (first, second))
+    critical = float(t_quantile(np.array(fit.df), (1 + fit.level) / 2))
+    tails = [(1 - fit.level) / 2, (1 + fit.level) / 2]
+    intervals = []
+    for _, high in (fit.ci, fit.pi):
+        effect = fit.estimate + t * (high - fit.estimate) / critical
+        found = _quantities(fit.effects.measure, effect, p1, p2)
+        ends = {n: np.quantile(np.broadcast_to(v, _DRAWS), tails) for n, v in found.items()}
+        intervals.append({n: (float(low), float(high)) for n, (low, high) in ends.items()})
+    return intervals[0], intervals[1]
+
+
+def _drawn(prevalence: Prevalence, level: float, draws: np.random.Generator) -> Array:
+    """Return draws of a prevalence whose log odds are normal with the interval given."""
+    value, low, high = special.logit(prevalence)
+    spread = (high - low) / (2 * special.ndtri((1 + level) / 2))
+    drawn: Array = special.expit(value + spread * draws.standard_normal(_DRAWS))
+    return drawn
+
+
+def _checked(*, p1: Any, p2: Any, population: float | None) -> tuple[Prevalence, Prevalence]:
+    """Return both prevalences with their intervals; raise with all problems at once."""
+    problems, found = [], []
+    for name, given in (("p1", p1), ("p2", p2)):
+        value, low, high = given if isinstance(given, tuple) and len(given) == 3 else (given,) * 3
+        proportions = all(is_number(part) and 0 < part < 1 for part in (value, low, high))
+        if proportions and low <= value <= high:
+            found.append((float(value), float(low), float(high)))
+        else:
+            remedy = "give a proportion between 0 and 1, or (value, low, high)"
+            problems.append(Problem(f"{name} is {shown(given)}", remedy))
+    if population is not None and not (is_number(population) and 0 < population < np.inf):
+        what = f"population is {shown(population)}"
+        problems.append(Problem(what, "give a number of people above 0"))
+    if problems:
+        raise DataError(problems)
+    return found[0], found[1]
+
+
+def _possible(fit: Fit, p1: float, p2: float) -> list[str]:
+    """Refuse a risk ratio beyond the Fréchet bounds; say where an interval is cut at them."""
+    if fit.effects.measure == "OR":
+        return []
+
+    def risk_with(effect: float) -> float:
+        ratio = float(np.exp(effect))
+        return ratio * p1 / (1 - p2 + ratio * p2)
+
+    if risk_with(fit.estimate) > 1:
+        low, high = max(0.0, p1 + p2 - 1), min(p1, p2)
+        raise DataError(
+            f"a risk ratio of {np.exp(fit.estimate):.3g} with prevalences {p1:g} and {p2:g} would "
+            f"put {risk_with(fit.estimate) * p2:.3g} of all people in both conditions; that share "
+            f"lies between {low:g} and {high:g}. Use the prevalences of the studies' population, "
+            "or odds ratios"
+        )
+    cut = [
+        name
+        for name, (_, high) in (("confidence", fit.ci), ("prediction", fit.pi))
+        if risk_with(high) > 1
+    ]
+    return [f"the {name} interval is cut where all with condition 2 have 1" for name in cut]
