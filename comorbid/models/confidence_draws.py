@@ -6,7 +6,7 @@ import numpy as np
 
 from comorbid.effects.arrays import Array
 from comorbid.models.generalised import GeneralisedQ
-from comorbid.models.projection import Intercept
+from comorbid.models.intercept import Intercept
 
 # tau2 is tabulated by factors of 2 ** (1 / 16) until less than this is left above.
 _PER_DOUBLING, _LEFT = 16, 1e-9

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from comorbid.effects.arrays import Array, Index, Mask
-from comorbid.models.projection import Form, Moments, Solution
+from comorbid.models.projection import Form, Solution
 from comorbid.models.sums import active, relative
 
 # A column of which less than this share is left beside those before it depends on them.
@@ -34,7 +34,7 @@ class Triangle:
         """Log of the determinant of the columns' cross product, twice that of ``r``."""
         return np.asarray(2 * np.log(np.abs(np.einsum("iim->im", self.r))).sum(axis=0))
 
-    def take(self, column: Index) -> Triangle:
+    def take(self, column: Index | slice) -> Triangle:
         """Return those of these data sets; of columns that all share, the same."""
         if self.rank.size == 1:
             return self
@@ -125,6 +125,21 @@ def _rows(columns: Triangle, w: Array) -> Iterator[Array]:
         yield root * columns.off(unit)
 
 
+@dataclass(frozen=True, slots=True)
+class DesignMoments:
+    """The `Moments` of models with moderators."""
+
+    q: Array
+    ypp: Array
+    yppp: Array
+    trace_p: Array
+    trace_pp: Array
+    w: Array
+    w2: Array
+    log_w: Array
+    log_xwx: Array
+
+
 class DesignProjection:
     """n data sets with moderators, as estimators of tau2 see them (a `Projection`).
 
@@ -170,7 +185,7 @@ class DesignProjection:
         """Log determinant of :math:`X'X` over the studies that belong, of shape (n,)."""
         return self._plain.log_det + self._basis.log_det
 
-    def at(self, tau2: Array, column: Index) -> Moments:
+    def at(self, tau2: Array, column: Index | slice) -> DesignMoments:
         """Return the moments of the data sets ``column`` at ``tau2``."""
         total_vi = self.vi[:, column] + tau2
         w = 1.0 / total_vi
@@ -180,7 +195,7 @@ class DesignProjection:
         once = root * residual
         twice = weighted.off(root * once)
         trace_p, trace_pp = traces(weighted, w)
-        return Moments(
+        return DesignMoments(
             q=(residual**2).sum(axis=0),
             ypp=(once**2).sum(axis=0),
             yppp=(twice**2).sum(axis=0),
@@ -262,7 +277,7 @@ class DesignProjection:
         """Return the basis of these studies alone, without weights."""
         return orthonormal(np.where(members, self._basis.q, 0.0), DEPENDENT)
 
-    def _weighted(self, root: Array, column: Index) -> Triangle:
+    def _weighted(self, root: Array, column: Index | slice) -> Triangle:
         return orthonormal(root * self._basis.take(column).q)
 
 

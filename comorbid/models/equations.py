@@ -77,7 +77,7 @@ def maximum_likelihood(data: Projection) -> Array:
     Hardy RJ, Thompson SG (1996). Statistics in Medicine 15:619-629.
     doi:10.1002/(SICI)1097-0258(19960330)15:6<619::AID-SIM188>3.0.CO;2-A
     """
-    return global_maximum(data, *ML.of(data))
+    return global_maximum(data, ML)
 
 
 def restricted_maximum_likelihood(data: Projection) -> Array:
@@ -90,7 +90,7 @@ def restricted_maximum_likelihood(data: Projection) -> Array:
     Viechtbauer W (2005). Journal of Educational and Behavioral Statistics 30:261-293.
     doi:10.3102/10769986030003261
     """
-    return global_maximum(data, *REML.of(data))
+    return global_maximum(data, REML)
 
 
 def generalised_q_median(data: Projection) -> Array:

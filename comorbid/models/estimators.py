@@ -10,7 +10,8 @@ import numpy as np
 
 from comorbid.effects.arrays import Array
 from comorbid.models import equations, moments, tau2_errors as errors
-from comorbid.models.projection import Intercept, Projection
+from comorbid.models.intercept import Intercept
+from comorbid.models.projection import Projection
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,9 @@ from comorbid.models.design import DesignProjection
 from comorbid.models.design_matrix import Design
 from comorbid.models.estimators import Estimator
 from comorbid.models.generalised import GeneralisedQ
+from comorbid.models.intercept import Intercept
 from comorbid.models.kernel import fit_batch
-from comorbid.models.projection import Intercept, Projection
+from comorbid.models.projection import Projection
 
 
 def explained(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
 
 import numpy as np
@@ -12,11 +14,12 @@ from comorbid.errors import ModelError
 from comorbid.models.design import DesignProjection
 from comorbid.models.estimators import Estimator
 from comorbid.models.fits import Batch as Batch, DesignFits as DesignFits
-from comorbid.models.projection import Intercept, Projection
+from comorbid.models.intercept import Intercept
+from comorbid.models.projection import Projection
 from comorbid.models.student import Test as Test, t_quantile as t_quantile, t_tail as t_tail
 
 # Numbers held at a time, p of them a study: the arrays of a block stay in the processor's cache.
-_CELLS = 2**16
+_CELLS = 2**15
 # Data sets with variances below this, or above its inverse, are fitted in other units.
 _TINY = 1e-60
 
@@ -185,9 +188,11 @@ def fit_designs(
         design = x[..., at] if x is not None and x.ndim == 3 else x
         return _fit_block(yi[:, at], vi[:, at], design, own, estimator, test, level)
 
-    parts = [block(slice(start, start + size)) for start in range(0, max(1, n), size)]
-    if len(parts) == 1:
-        return parts[0]
+    blocks = [slice(start, start + size) for start in range(0, max(1, n), size)]
+    if len(blocks) == 1:
+        return block(blocks[0])
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        parts = list(threads.map(block, blocks))
     names = [field.name for field in fields(DesignFits)]
     return DesignFits(
         **{name: np.concatenate([getattr(part, name) for part in parts], axis=-1) for name in names}

@@ -20,19 +20,21 @@ Height = Callable[[Array, Index], Array]
 class Likelihood:
     """A likelihood of tau2, as a function of the moments at tau2.
 
-    ``slope`` gives twice the slope of its log and the derivative of that; ``height`` the log
-    without its constants.
+    ``score`` gives twice the slope of its log, ``curvature`` the derivative of that, ``height`` the
+    log without its constants.
     """
 
     kind: Kind
-    slope: Callable[[Moments], tuple[Array, Array]]
+    score: Callable[[Moments], Array]
+    curvature: Callable[[Moments], Array]
     height: Callable[[Moments], Array]
 
     def of(self, data: Projection) -> tuple[Slope, Height]:
-        """Return slope and height as functions of tau2 and the data set's number."""
+        """Return score with curvature, and height, as functions of tau2 and of the data set."""
 
         def slope(tau2: Array, column: Index) -> tuple[Array, Array]:
-            return self.slope(data.at(tau2, column))
+            moments = data.at(tau2, column)
+            return self.score(moments), self.curvature(moments)
 
         def height(tau2: Array, column: Index) -> Array:
             return self.height(data.at(tau2, column))
@@ -42,12 +44,14 @@ class Likelihood:
 
 ML = Likelihood(
     "ML",
-    slope=lambda at: (at.ypp - at.w, at.w2 - 2 * at.yppp),
+    score=lambda at: at.ypp - at.w,
+    curvature=lambda at: at.w2 - 2 * at.yppp,
     height=lambda at: (at.log_w - at.q) / 2,
 )
 REML = Likelihood(
     "REML",
-    slope=lambda at: (at.ypp - at.trace_p, at.trace_pp - 2 * at.yppp),
+    score=lambda at: at.ypp - at.trace_p,
+    curvature=lambda at: at.trace_pp - 2 * at.yppp,
     height=lambda at: (at.log_w - at.log_xwx - at.q) / 2,
 )
 

@@ -13,9 +13,9 @@ from comorbid.effects.scales import SCALES
 from comorbid.models import text
 from comorbid.models.fitted import Fitted, Pair
 from comorbid.models.frames import of_studies
+from comorbid.models.intercept import Intercept
 from comorbid.models.kernel import Batch, Test, as_batch, factor, t_quantile
 from comorbid.models.prediction import Prediction, predict
-from comorbid.models.projection import Intercept
 
 if TYPE_CHECKING:
     import pandas as pd

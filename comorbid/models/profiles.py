@@ -176,8 +176,7 @@ def profile(
     if fit.user_weights is not None:
         raise ModelError("a profile needs the model's own weights; fit without weights")
     likelihood, data = likelihood_of(fit.method), fit.projection
-    slope, height = likelihood.of(data)
-    best = float(global_maximum(data, slope, height)[0])
+    best = float(global_maximum(data, likelihood)[0])
     if tau2 is None:
         high = float(profile_likelihood(data, likelihood, level).high[0])
         values = np.unique(np.append(np.linspace(0, 1.1 * high, points), best))
@@ -189,7 +188,8 @@ def profile(
     rest = constant(likelihood.kind, fit.k, fit.p, float(data.log_xx[0]))
 
     def at(where: Array) -> Array:
-        return height(where, np.zeros(where.size, dtype=np.intp)) + rest
+        moments = data.at(where, np.zeros(where.size, dtype=np.intp))
+        return likelihood.height(moments) + rest
 
     maximum = float(at(np.array([best]))[0])
     copies = data.take(np.zeros(values.size, dtype=np.intp))

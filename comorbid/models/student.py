@@ -14,9 +14,11 @@ Test = Literal["z", "t", "knha", "adhoc"]
 
 def t_quantile(freedom: Array, p: float) -> Array:
     """Quantile of the t distribution; infinite degrees of freedom stand for the normal."""
-    normal = np.isinf(freedom)
-    safe = np.where(normal, 1.0, freedom)
-    return np.asarray(np.where(normal, special.ndtri(p), special.stdtrit(safe, p)))
+    alike = freedom.size > 1 and bool((freedom == freedom.flat[0]).all())
+    values = freedom.ravel()[:1] if alike else freedom
+    normal = np.isinf(values)
+    found = np.where(normal, special.ndtri(p), special.stdtrit(np.where(normal, 1.0, values), p))
+    return np.broadcast_to(found, freedom.shape)
 
 
 def t_tail(freedom: Array, x: Array) -> Array:

@@ -85,7 +85,7 @@ def profile_likelihood(data: Projection, likelihood: Likelihood, level: float) -
     doi:10.1002/(SICI)1097-0258(19960330)15:6<619::AID-SIM188>3.0.CO;2-A
     """
     slope, height = likelihood.of(data)
-    peaks = all_maxima(data, slope, height)
+    peaks = all_maxima(data, likelihood)
     n = data.k.size
     cut = np.full(n, -np.inf)
     np.maximum.at(cut, peaks.column, peaks.height)

@@ -11,8 +11,8 @@ import comorbid as cb
 from comorbid.effects.arrays import Array
 from comorbid.models.generalised import GeneralisedQ
 from comorbid.models.heterogeneity import heterogeneity
+from comorbid.models.intercept import Intercept
 from comorbid.models.profiles import profile
-from comorbid.models.projection import Intercept
 
 # Invented to be easy to follow.
 FOUR = cb.Effects(yi=[0.1, 0.9, 0.4, 1.3], vi=[0.03, 0.08, 0.02, 0.05])

@@ -105,7 +105,7 @@ def test_bootstrap_of_tau2_follows_its_confidence_distribution() -> None:
     """Of draws of tau2, the share below a value is the probability that Q exceeds its own there."""
     from comorbid.models.confidence_draws import _draw_tau2
     from comorbid.models.generalised import GeneralisedQ
-    from comorbid.models.projection import Intercept
+    from comorbid.models.intercept import Intercept
 
     shares = np.linspace(0.001, 0.999, 997)
     drawn = _draw_tau2(FOUR.yi, FOUR.vi, shares)

@@ -11,7 +11,7 @@ from scipy import special
 
 import comorbid as cb
 from comorbid.models.estimators import ESTIMATORS, Estimator, fix_tau2
-from comorbid.models.projection import Intercept
+from comorbid.models.intercept import Intercept
 from comorbid.models.regression import Regression, regress
 from comorbid.models.settings import find_estimator
 

@@ -113,7 +113,7 @@ def _profile(fit: Fit) -> _Profile:
     likely = pool(fit.effects, method=method, test=fit.test, level=fit.level)
     low, high = likely.tau2_ci("PL")
     data = likely.projection
-    peaks = all_maxima(data, *likelihood_of(method).of(data)).tau2
+    peaks = all_maxima(data, likelihood_of(method)).tau2
     last = _BEYOND * max(high, fit.tau2)
     # A peak near 0 may be narrow: the grid on which maxima are looked for has it too.
     grid = tau2_grid(data)[:, 0]
