@@ -1,0 +1,326 @@
+"""Contrasts: rows of a table, two treatments each, to trials with a covariance among their arms."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+import comorbid as cb
+from comorbid_treatments.networks import Array, Network, Trial
+from comorbid_treatments.problems import rows_text, stop
+from comorbid_treatments.spelling import nearly_same, same_but_for_form
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Correlation = float | Mapping[str, float] | None
+
+# How far the effects of one trial may be from adding up, in standard errors: rounding, no more.
+_ROUNDING = 0.1
+_FLAT = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """One row: in a study, treat1 against treat2."""
+
+    row: object
+    study: str
+    treat1: str
+    treat2: str
+    yi: float
+    vi: float
+
+
+def network(
+    contrasts: pd.DataFrame,
+    *,
+    measure: str = "GEN",
+    reference: str | None = None,
+    study: str = "study",
+    treat1: str = "treat1",
+    treat2: str = "treat2",
+    yi: str = "yi",
+    vi: str = "vi",
+    rho: Correlation = None,
+) -> Network:
+    r"""Make a network from contrasts: a row says how two treatments compared in one trial.
+
+    A trial of a arms is given by all :math:`a(a-1)/2` contrasts, of which the covariances follow:
+    :math:`\mathrm{cov}(y_{ij}, y_{ik}) = (v_{ij} + v_{ik} - v_{jk})/2`. Or by :math:`a-1` contrasts
+    against one shared arm, with ``rho``, their correlation, which must then be assumed: with arms
+    of equal size it is 0.5, since half of each variance is that of the shared arm.
+
+    Parameters
+    ----------
+    contrasts : DataFrame
+        One row a contrast. The names of its index are those in error messages.
+    measure : str
+        What ``yi`` is, one of comorbid's measures: ``MD``, ``OR`` (then ``yi`` is its logarithm).
+    reference : str, optional
+        The treatment that others are compared with in tables; by default the first in the
+        alphabet.
+    study, treat1, treat2, yi, vi : str
+        Names of the columns: trial, the two treatments, the effect of ``treat1`` against
+        ``treat2`` on the analysis scale, and its sampling variance.
+    rho : float or mapping of str to float, optional
+        Correlation of contrasts with a shared arm, for trials that lack some contrasts; one for
+        all, or one a trial.
+
+    Returns
+    -------
+    Network
+
+    Raises
+    ------
+    DataError
+        With all problems at once: a missing value or column, a variance that is not positive, one
+        treatment against itself or in two spellings, a contrast given twice, effects or variances
+        of a trial that contradict each other, a contrast that lacks without ``rho``.
+    ModelError
+        If the reference is none of the treatments.
+
+    Warns
+    -----
+    DataWarning
+        If two names of treatments are so alike that one may be a slip.
+    AssumptionWarning
+        If ``rho`` was used.
+
+    References
+    ----------
+    Ruecker G (2012). Network meta-analysis, electrical networks and graph theory. Research
+    Synthesis Methods 3:312-324. doi:10.1002/jrsm.1058
+    Ruecker G, Schwarzer G (2014). Reduce dimension or reduce weights? Comparing two approaches to
+    multi-arm studies in network meta-analysis. Statistics in Medicine 33:4353-4369.
+    doi:10.1002/sim.6236
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import comorbid_treatments as ct
+    >>> table = pd.DataFrame({
+    ...     "study": ["1", "2", "3"], "treat1": ["A", "B", "A"], "treat2": ["C", "C", "B"],
+    ...     "yi": [1.0, 0.4, 0.7], "vi": [0.04, 0.04, 0.04]})
+    >>> net = ct.network(table, measure="MD", reference="C")
+    >>> net.treatments, net.loops
+    (('C', 'A', 'B'), 1)
+    """
+    names = {"study": study, "treat1": treat1, "treat2": treat2, "yi": yi, "vi": vi}
+    rows = _read(contrasts, names)
+    return assemble(rows, measure=measure, reference=reference, rho=rho)
+
+
+def assemble(
+    rows: list[Contrast],
+    *,
+    measure: str,
+    reference: str | None,
+    rho: Correlation = None,
+    notes: tuple[str, ...] = (),
+) -> Network:
+    """Return the network of checked rows; ``notes`` are what is known to be worth saying."""
+    places: dict[str, list[object]] = {}
+    for row in rows:
+        for name in (row.treat1, row.treat2):
+            places.setdefault(name, []).append(row.row)
+    problems = same_but_for_form(places)
+    alike = nearly_same(places)
+    studies = same_but_for_form(_by_study(rows))
+    problems += [text.replace("one treatment", "one study", 1) for text in studies]
+    stop(problems)
+    for note in alike:
+        warnings.warn(note, cb.DataWarning, stacklevel=3)
+    ordered = _ordered(list(places), reference)
+    trials, assumed = _trials(rows, ordered, rho)
+    for note in assumed:
+        warnings.warn(note, cb.AssumptionWarning, stacklevel=3)
+    scale = cb.Effects(yi=[0.0], vi=[1.0], measure=measure).scale
+    return Network(ordered, trials, measure, scale, (*notes, *alike, *assumed))
+
+
+def _ordered(treatments: list[str], reference: str | None) -> tuple[str, ...]:
+    """Return the treatments, the reference first and then in alphabetical order."""
+    names = sorted(treatments, key=lambda name: (name.casefold(), name))
+    if reference is None:
+        return tuple(names)
+    if reference not in names:
+        known = ", ".join(names)
+        raise cb.ModelError(f"the reference {reference!r} is no treatment; use one of {known}")
+    return (reference, *(name for name in names if name != reference))
+
+
+def _read(table: pd.DataFrame, names: Mapping[str, str]) -> list[Contrast]:
+    """Return the table's rows; `DataError` with every problem."""
+    missing = [f"no column {name!r} ({key})" for key, name in names.items() if name not in table]
+    have = ", ".join(map(str, table.columns))
+    stop([f"{problem}; the table has {have}" for problem in missing])
+    if table.empty:
+        raise cb.DataError("the table has no rows; give at least one contrast")
+    rows, problems = [], []
+    for index, *values in table[list(names.values())].itertuples():
+        made = _contrast(index, *values)
+        if isinstance(made, Contrast):
+            rows.append(made)
+        else:
+            problems += made
+    stop([*problems, *_repeated(rows)])
+    return rows
+
+
+def _contrast(
+    row: object, study: object, treat1: object, treat2: object, yi: object, vi: object
+) -> Contrast | list[str]:
+    """Return a row as a contrast, or what is wrong with it."""
+    words = [_word(value) for value in (study, treat1, treat2)]
+    numbers = [_number(value) for value in (yi, vi)]
+    where = f"row {row}" + (f" ({words[0]})" if words[0] else "")
+    problems = []
+    for word, name in zip(words, ("study", "treat1", "treat2"), strict=True):
+        if not word:
+            problems.append(f"{where}: no {name}; give its name")
+    if words[1] and words[1] == words[2]:
+        problems.append(f"{where}: {words[1]!r} against itself; name two treatments")
+    if not np.isfinite(numbers[0]):
+        problems.append(f"{where}: the effect is {yi!r}; give a number, or leave the row out")
+    if not (np.isfinite(numbers[1]) and numbers[1] > 0):
+        problems.append(f"{where}: the variance is {vi!r}; give a number above 0")
+    return problems or Contrast(row, words[0], words[1], words[2], numbers[0], numbers[1])
+
+
+def _word(value: object) -> str:
+    return "" if value is None or value != value else str(value).strip()
+
+
+def _number(value: object) -> float:
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return float("nan")
+
+
+def _repeated(rows: list[Contrast]) -> list[str]:
+    seen: dict[tuple[str, frozenset[str]], list[object]] = {}
+    for row in rows:
+        seen.setdefault((row.study, frozenset((row.treat1, row.treat2))), []).append(row.row)
+    return [
+        f"{study}: {' and '.join(sorted(pair))} are compared in {rows_text(places)}; keep one"
+        for (study, pair), places in seen.items()
+        if len(places) > 1
+    ]
+
+
+def _by_study(rows: list[Contrast]) -> dict[str, list[object]]:
+    places: dict[str, list[object]] = {}
+    for row in rows:
+        places.setdefault(row.study, []).append(row.row)
+    return places
+
+
+def _trials(
+    rows: list[Contrast], treatments: tuple[str, ...], rho: Correlation
+) -> tuple[tuple[Trial, ...], list[str]]:
+    """Return the trials, and what was assumed."""
+    place = {name: i for i, name in enumerate(treatments)}
+    grouped: dict[str, list[Contrast]] = {}
+    for row in rows:
+        grouped.setdefault(row.study, []).append(row)
+    trials, assumed, problems = [], [], []
+    for label, several in grouped.items():
+        arms = tuple(sorted({place[name] for row in several for name in (row.treat1, row.treat2)}))
+        y, v = _matrices(several, arms, place)
+        if np.isnan(v).any():
+            correlation = rho.get(label) if isinstance(rho, Mapping) else rho
+            shared = _shared_arm(v)
+            problem = _gap(label, several, treatments, arms, shared, correlation)
+            if problem:
+                problems.append(problem)
+                continue
+            y, v = _completed(y, v, shared, correlation or 0.0)
+            assumed.append(
+                f"{label}: its {len(several)} contrasts share the arm "
+                f"{treatments[arms[shared]]!r}; their correlation is assumed to be {correlation:g}"
+            )
+        problems += _contradictions(label, y, v)
+        centre = np.eye(len(arms)) - 1 / len(arms)
+        trials.append(Trial(label, arms, y.mean(axis=1), -centre @ v @ centre / 2))
+    stop(problems)
+    return tuple(trials), assumed
+
+
+def _matrices(
+    rows: list[Contrast], arms: tuple[int, ...], place: Mapping[str, int]
+) -> tuple[Array, Array]:
+    """Return effects and variances of a trial, arms by arms; nan where no row says them."""
+    y, v = (np.full((len(arms), len(arms)), np.nan) for _ in range(2))
+    np.fill_diagonal(y, 0)
+    np.fill_diagonal(v, 0)
+    for row in rows:
+        i, j = (arms.index(place[name]) for name in (row.treat1, row.treat2))
+        y[i, j], y[j, i] = row.yi, -row.yi
+        v[i, j] = v[j, i] = row.vi
+    return y, v
+
+
+def _shared_arm(v: Array) -> int:
+    """Return the one arm that every contrast given has, or -1."""
+    given = np.isfinite(v)
+    full = np.flatnonzero(given.all(axis=1))
+    return int(full[0]) if len(full) == 1 and given.sum() == 3 * len(v) - 2 else -1
+
+
+def _gap(
+    label: str,
+    rows: list[Contrast],
+    treatments: tuple[str, ...],
+    arms: tuple[int, ...],
+    shared: int,
+    rho: float | None,
+) -> str:
+    """Return what is wrong with a trial that lacks contrasts, or nothing."""
+    a = len(arms)
+    start = f"{label}: {len(rows)} of the {a * (a - 1) // 2} contrasts of its {a} arms are given"
+    if shared < 0:
+        return f"{start}, not all against one arm; give all, or those against one arm with rho"
+    if rho is None:
+        arm = treatments[arms[shared]]
+        return (
+            f"{start}, all against {arm!r}, so they are correlated; give the others, or rho (0.5 "
+            "if the arms are of equal size)"
+        )
+    if not 0 <= rho < 1:
+        return f"{label}: rho is {rho:g}; give a correlation from 0 to below 1"
+    return ""
+
+
+def _completed(y: Array, v: Array, shared: int, rho: float) -> tuple[Array, Array]:
+    """Return all contrasts of a trial from those against a shared arm."""
+    against = y[:, shared]
+    size = np.sqrt(v[:, shared])
+    filled = size[:, None] ** 2 + size**2 - 2 * rho * np.outer(size, size)
+    np.fill_diagonal(filled, 0)
+    return against[:, None] - against, filled
+
+
+def _contradictions(label: str, y: Array, v: Array) -> list[str]:
+    """Return what contradicts itself within a trial of three or more arms."""
+    level = y.mean(axis=1)
+    off = np.abs(y - (level[:, None] - level))
+    problems = []
+    if (off > _ROUNDING * np.sqrt(v)).any():
+        problems.append(
+            f"{label}: its effects do not add up (A against B and B against C must give A against "
+            "C); check them for typing errors or signs"
+        )
+    centre = np.eye(len(v)) - 1 / len(v)
+    values = np.linalg.eigvalsh(-centre @ v @ centre / 2 + 1 / len(v) * v.max())
+    if values[0] <= _FLAT * v.max():
+        problems.append(
+            f"{label}: its variances contradict each other (no covariances of its arms give them); "
+            "check them for typing errors"
+        )
+    return problems
