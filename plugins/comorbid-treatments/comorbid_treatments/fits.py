@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 Method = Literal["EE", "DL", "REML", "REML-separate"]
 Pair = tuple[float, float]
 
-MATRICES = (
-    *("estimate", "se", "statistic", "p_value", "ci_low", "ci_high", "pi_low", "pi_high"),
-)
+MATRICES = (*("estimate", "se", "statistic", "p_value", "ci_low", "ci_high", "pi_low", "pi_high"),)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,9 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 import comorbid_treatments as ct
+import pandas as pd
 
 DATA = Path(__file__).parents[3] / "tests" / "golden" / "data"
 NAMES = ("senn2013", "franchini2012", "woods2010")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import comorbid_treatments as ct
 import numpy as np
 import pytest
 from golden_networks import NAMES, arms, golden, network
-
-import comorbid_treatments as ct
 
 CLOSED, ITERATED = 1e-9, 1e-6
 KEYS = {
@@ -22,8 +21,7 @@ METHODS = {"DL": ("DL", CLOSED), "REML": ("REML-separate", ITERATED)}
 
 def matrix(results: dict, key: str) -> np.ndarray:
     """A golden matrix with rows and columns in the order of the network's treatments."""
-    values = np.array([[np.nan if x is None else x for x in row] for row in results[key]])
-    return values
+    return np.array([[np.nan if x is None else x for x in row] for row in results[key]])
 
 
 def in_golden_order(fit: ct.NetworkFit, name: str, results: dict) -> np.ndarray:
