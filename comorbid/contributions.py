@@ -19,12 +19,14 @@ from comorbid.effects.table import Effects
 from comorbid.models.estimators import Estimator
 from comorbid.models.kernel import Test
 from comorbid.studies.columns import Column
+from comorbid.studies.further import DataTable
 from comorbid.studies.table import Studies
 
 __all__ = [
     "Analysis",
     "Column",
     "Context",
+    "DataTable",
     "Declaration",
     "Estimator",
     "Measure",
@@ -89,6 +91,9 @@ class Context:
         Inputs, software and plugins.
     results : mapping of str to result
         Results by id: only those named in ``needs``.
+    tables : mapping of str to DataTable
+        The report's further tables by name: only those named in ``tables`` of the analysis or
+        section.
     """
 
     studies: Studies
@@ -98,6 +103,7 @@ class Context:
     subgroups: tuple[Subgroup, ...]
     provenance: Provenance
     results: Mapping[str, Result]
+    tables: Mapping[str, DataTable]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +120,15 @@ class Analysis:
         ``run(context) -> result`` with ``to_dict()``; formats no text.
     needs : tuple of str
         Ids of the results it reads.
+    tables : tuple of str
+        Names of the further tables it reads; a report that uses it must have them.
     """
 
     id: str
     label: str
     run: Callable[[Context], Result]
     needs: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,12 +170,15 @@ class Section:
         ``build(context) -> iterable of blocks``: reads results, does no I/O, writes no HTML.
     needs : tuple of str
         Ids of the results it reads.
+    tables : tuple of str
+        Names of the further tables it reads; a report that uses it must have them.
     """
 
     id: str
     title: str
     build: Callable[[Context], Sequence[Block]]
     needs: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()
 
 
 Declaration = Column | Measure | Estimator | Analysis | Subgroup | Section

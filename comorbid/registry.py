@@ -28,7 +28,7 @@ from comorbid.contributions import (
     problems_of,
 )
 from comorbid.errors import PluginError, Problem
-from comorbid.studies.columns import CORE_COLUMNS
+from comorbid.studies.columns import CORE_COLUMNS, STUDIES
 
 GROUP = "comorbid"
 _KINDS: dict[str, type[Declaration]] = {
@@ -47,7 +47,7 @@ _hookspec = pluggy.HookspecMarker(GROUP)
 for _name in _KINDS:
     _hookspec(getattr(hookspecs, f"comorbid_{_name}"))
 
-D = TypeVar("D", bound=Declaration)
+D = TypeVar("D", bound=Declaration, covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +280,11 @@ def _taken_ids(declared: dict[str, tuple[Declared[Declaration], ...]]) -> list[P
 
 
 def _id(declaration: Declaration) -> str:
-    return declaration.name if isinstance(declaration, Column) else declaration.id
+    """Return what a declaration is called; a column of a further table with its table."""
+    if not isinstance(declaration, Column):
+        return declaration.id
+    own = declaration.table == STUDIES
+    return declaration.name if own else f"{declaration.table}.{declaration.name}"
 
 
 def hooks_of(distribution: Distribution) -> tuple[str, ...]:

@@ -160,9 +160,7 @@ def _section(entry: Declared[Section], computed: Computed) -> DocumentSection:
     where = f"{entry.origin}, section {section.id!r}"
     remedy = "update the plugin or take the section off the list"
     try:
-        blocks: tuple[object, ...] = tuple(
-            section.build(restricted(computed.context, section.needs))
-        )
+        blocks: tuple[object, ...] = tuple(section.build(restricted(computed.context, section)))
     except Exception as error:
         cause = f"{type(error).__name__}: {error}"
         raise ReportError([Problem(f"{where} fails: {cause}", remedy)]) from error

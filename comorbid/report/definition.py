@@ -6,20 +6,22 @@ import datetime
 import difflib
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from types import MappingProxyType
 from typing import Any, cast, get_args
 
 from comorbid.effects.overrides import Override
 from comorbid.errors import DataError, Problem, ReportError
 from comorbid.models.kernel import Test
+from comorbid.studies.columns import STUDIES, TABLE_NAME
 from comorbid.studies.review import Review
 
 FILE = "report.toml"
 _STRINGS = ("id", "title", "subtitle", "data", "measure", "method", "test")
 _LISTS = ("sections", "plugins")
 _REQUIRED = ("id", "title", "date", "data", "sections")
-_KEYS = (*_STRINGS, "date", "level", *_LISTS, "override", "review")
+_KEYS = (*_STRINGS, "date", "level", *_LISTS, "tables", "override", "review")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,8 @@ class Definition:
         Ids of the sections, in the order printed.
     plugins : tuple of str
         Requirements: ``"comorbid-migraine >=1,<2"``.
+    tables : mapping of str to str
+        Further tables: name, and name of the file in the folder.
     overrides : tuple of Override
         Decisions about single estimates.
     review : Review or None
@@ -62,13 +66,14 @@ class Definition:
     test: Test = "knha"
     level: float = 0.95
     plugins: tuple[str, ...] = ()
+    tables: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     overrides: tuple[Override, ...] = ()
     review: Review | None = None
 
     @property
     def inputs(self) -> tuple[str, ...]:
         """Names of the files that the report is computed from."""
-        return (FILE, self.data)
+        return (FILE, self.data, *self.tables.values())
 
 
 def read_definition(folder: str | Path) -> Definition:
@@ -101,6 +106,7 @@ def read_definition(folder: str | Path) -> Definition:
     parsed: dict[str, Any] = {k: v for k, v in values.items() if k not in ("override", "review")}
     if not problems:
         parsed |= {name: tuple(parsed[name]) for name in _LISTS if name in parsed}
+        parsed["tables"] = MappingProxyType(dict(values.get("tables", {})))
         parsed["overrides"] = _overrides(values.get("override", []), problems)
         if "review" in values:
             parsed["review"] = _review(values["review"], problems)
@@ -152,10 +158,36 @@ def _type_problems(values: Mapping[str, Any]) -> list[Problem]:
         expect("sections", not repeated, f"each once; {', '.join(repeated)} repeats")
     data = values.get("data")
     if isinstance(data, str):
-        inside = not PurePosixPath(data).is_absolute() and ".." not in PurePosixPath(data).parts
-        expect("data", inside and "\\" not in data, "the name of a file inside the folder")
+        expect("data", _is_inside(data), "the name of a file inside the folder")
     expect("override", _is_tables(values.get("override")), "tables headed [[override]]")
     expect("review", isinstance(values.get("review"), dict), "a table headed [review]")
+    return [*problems, *_table_problems(values.get("tables", {}))]
+
+
+def _is_inside(name: str) -> bool:
+    """Whether a file name stays in the folder, on every system."""
+    path = PurePosixPath(name)
+    return not (
+        path.is_absolute()
+        or ".." in path.parts
+        or "\\" in name
+        or PureWindowsPath(name).drive
+        or not path.name
+    )
+
+
+def _table_problems(tables: object) -> list[Problem]:
+    example = 'lines such as treatments = "treatments.csv" under [tables]'
+    if not isinstance(tables, dict):
+        return [Problem(f"tables is {tables!r}", f"give {example}")]
+    problems = []
+    for name, file in tables.items():
+        if not TABLE_NAME.fullmatch(name) or name == STUDIES:
+            remedy = "use lower-case words with hyphens between; the study table is data"
+            problems.append(Problem(f"a table is called {name!r}", remedy))
+        if not isinstance(file, str) or not _is_inside(file):
+            remedy = "give the name of a file inside the folder"
+            problems.append(Problem(f"table {name} is {file!r}", remedy))
     return problems
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import platform
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from types import MappingProxyType
-from typing import cast
+from typing import Any, cast
 
 from comorbid.contributions import (
     Analysis,
@@ -28,6 +28,8 @@ from comorbid.registry import Declared, Registry, load_registry
 from comorbid.report.definition import Definition
 from comorbid.report.files import file_hash
 from comorbid.report.lock import make_lock
+from comorbid.report.tables import check_needed, read_tables
+from comorbid.studies.columns import STUDIES
 from comorbid.studies.read import read_studies
 from comorbid.studies.table import Studies
 from comorbid.subgroups import against_rest
@@ -98,39 +100,44 @@ def compute(definition: Definition, *, progress: Progress) -> Computed:
     registry = load_registry(definition.plugins)
     progress(f"plugins: {', '.join(entry.origin for entry in registry.distributions)}")
     sections = _sections(registry, definition)
+    needed = _needed(registry, sections)
+    check_needed(definition, (*sections, *needed))
     context = _empty_context(definition, registry)
     progress(f"studies: {len(context.studies)} rows, {context.effects.k} effects pooled")
-    needed = _needed(registry, sections)
     used = tuple(e.declaration for e in needed if isinstance(e.declaration, Subgroup))
+    context = replace(context, subgroups=used)
     results: dict[str, Result] = {}
     for entry in needed:
-        results[entry.declaration.id] = _run(entry, definition, context, used, results)
+        results[entry.declaration.id] = _run(entry, replace(context, results=results))
     progress(f"results: {', '.join(results)}")
     return Computed(
         definition,
         sections,
-        _with_results(context, used, results),
+        replace(context, results=MappingProxyType(results)),
         {entry.declaration.id: entry.origin for entry in needed},
     )
 
 
-def restricted(context: Context, needs: tuple[str, ...]) -> Context:
-    """Return the context with only the results named."""
-    return _with_results(context, context.subgroups, {n: context.results[n] for n in needs})
-
-
-def _with_results(
-    context: Context, subgroups: tuple[Subgroup, ...], results: Mapping[str, Result]
-) -> Context:
-    return Context(
-        studies=context.studies,
-        effects=context.effects,
-        settings=context.settings,
-        overrides=context.overrides,
-        subgroups=subgroups,
-        provenance=context.provenance,
-        results=MappingProxyType(dict(results)),
+def restricted(context: Context, reader: Analysis | Section) -> Context:
+    """Return the context with only the results and tables that an analysis or section names."""
+    results = {name: context.results[name] for name in reader.needs}
+    tables = {name: context.tables[name] for name in reader.tables}
+    return replace(
+        context,
+        results=MappingProxyType(_Named("needs", results)),
+        tables=MappingProxyType(_Named("tables", tables)),
     )
+
+
+class _Named(dict[str, Any]):
+    """What an analysis or section named beforehand; asking for more says where to name it."""
+
+    def __init__(self, field: str, values: Mapping[str, Any]) -> None:
+        super().__init__(values)
+        self.field = field
+
+    def __missing__(self, key: str) -> Any:
+        raise KeyError(f"{key} is not among its {self.field}, {tuple(self)}")
 
 
 def _sections(registry: Registry, definition: Definition) -> tuple[Declared[Section], ...]:
@@ -154,7 +161,7 @@ def _empty_context(definition: Definition, registry: Registry) -> Context:
     declared = cast(Declared[Measure], registry.find("measures", definition.measure))
     measure = declared.declaration
     method = cast(Estimator, registry.find("estimators", definition.method).declaration)
-    columns = [entry.declaration for entry in registry.columns]
+    columns = [e.declaration for e in registry.columns if e.declaration.table == STUDIES]
     inputs = {name: file_hash(definition.folder / name) for name in definition.inputs}
     studies = read_studies(
         definition.folder / definition.data, columns=columns, review=definition.review
@@ -173,6 +180,7 @@ def _empty_context(definition: Definition, registry: Registry) -> Context:
             ),
         ),
         results={},
+        tables=read_tables(definition, registry),
     )
 
 
@@ -224,13 +232,7 @@ def _needed(
     return tuple(ordered.values())
 
 
-def _run(
-    entry: Declared[Analysis | Subgroup],
-    definition: Definition,
-    context: Context,
-    used: tuple[Subgroup, ...],
-    results: Mapping[str, Result],
-) -> Result:
+def _run(entry: Declared[Analysis | Subgroup], context: Context) -> Result:
     declaration, settings = entry.declaration, context.settings
     if isinstance(declaration, Subgroup):
         return against_rest(
@@ -238,14 +240,13 @@ def _run(
             where=declaration.where,
             label=declaration.label,
             measure=settings.measure,
-            overrides=definition.overrides,
+            overrides=context.overrides,
             method=settings.method,
             test=settings.test,
             level=settings.level,
         )
-    own = _with_results(context, used, {name: results[name] for name in declaration.needs})
     try:
-        return declaration.run(own)
+        return declaration.run(restricted(context, declaration))
     except ComorbidError:
         raise
     except Exception as error:

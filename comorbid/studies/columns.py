@@ -1,7 +1,8 @@
-"""The columns a study table may have, and what each may hold."""
+"""The columns a table may have, and what each may hold."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -12,6 +13,12 @@ import numpy.typing as npt
 Kind = Literal["text", "number", "count", "flag"]
 Values = npt.NDArray[Any]
 Check = Callable[[Values], Values]
+
+STUDIES = "studies"
+"""The name of the study table; every other table of a report has a name of its own."""
+
+TABLE_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+"""What a table may be called: lower-case words with single hyphens between."""
 
 RATIO_MEASURES: tuple[str, ...] = ("OR", "RR", "HR", "IRR")
 """Measures that are ratios: above 0, and analysed as logarithms."""
@@ -30,7 +37,7 @@ MEASURE_WORDS: dict[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column that a study table may have.
+    """A column that the study table, or a further table of a report, may have.
 
     Parameters
     ----------
@@ -39,7 +46,7 @@ class Column:
     kind : {"text", "number", "count", "flag"}
         What the cells hold. A count is a whole number from 0 up; a flag is yes or no.
     required : bool
-        Whether every table must have the column, with a value on every row.
+        Whether the table must have the column, with a value on every row.
     description : str
         What the column holds, worded to follow "give": ``"the year of publication"``. Error
         messages use it to say what to do.
@@ -47,11 +54,14 @@ class Column:
         ``check(values) -> array of bool`` gets the values that are not missing, already read
         (float64 for numbers and counts, bool for flags, object for text), and says for each
         whether it is acceptable.
+    table : str
+        The table it belongs to: the study table, or one that ``report.toml`` names under
+        ``[tables]``.
 
     Raises
     ------
     ValueError
-        If the name is empty or the kind is not one of the four.
+        If the name is empty, the kind is not one of the four, or ``table`` is not kebab-case.
 
     Examples
     --------
@@ -64,6 +74,7 @@ class Column:
     required: bool = False
     description: str = ""
     check: Check | None = None
+    table: str = STUDIES
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(Kind):
@@ -71,6 +82,8 @@ class Column:
             raise ValueError(f"a column is one of {allowed}, not {self.kind!r}")
         if not self.name or self.name != self.name.strip():
             raise ValueError(f"a column needs a name without outer spaces, not {self.name!r}")
+        if not TABLE_NAME.fullmatch(self.table):
+            raise ValueError(f"a table has a name such as 'treatments', not {self.table!r}")
 
 
 def _is_year(values: Values) -> Values:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from comorbid.errors import PluginError, Problem
 from comorbid.studies.cells import quoted
-from comorbid.studies.columns import CORE_COLUMNS, WORD_COUNTS, Column
+from comorbid.studies.columns import CORE_COLUMNS, STUDIES, WORD_COUNTS, Column
 
 _LETTERS = ("ai", "bi", "ci", "di")
 _ONLY = "_only"
@@ -70,11 +70,14 @@ def declared_columns(extra: Sequence[Column]) -> dict[str, Column]:
     Raises
     ------
     PluginError
-        If ``extra`` redefines a core column or names a column twice.
+        If ``extra`` redefines a core column, names a column twice, or has one of another table.
     """
     columns = {column.name: column for column in CORE_COLUMNS}
     problems = []
     for column in extra:
+        if column.table != STUDIES:
+            message = f"column {column.name} is of the table {column.table}"
+            problems.append(Problem(message, "read that table with read_table"))
         if column.name in columns or column.name in WORD_COUNTS:
             message = f"column {column.name} is declared already"
             problems.append(Problem(message, "give the added column another name"))
@@ -87,19 +90,32 @@ def declared_columns(extra: Sequence[Column]) -> dict[str, Column]:
 def read_header(
     names: Sequence[str], columns: Mapping[str, Column], *, source: str, line: int
 ) -> Header:
-    """Match the names of a header with the declared ``columns``.
+    """Match the names of a study table's header with the declared ``columns`` and 2x2 counts."""
+    found = match_names(names, columns, source=source, line=line, words=WORD_COUNTS)
+    counts, conditions, wrong = _count_columns(tuple(found.positions), source, line)
+    declared = {**found.declared, **_word_columns(counts, conditions)}
+    return Header(found.positions, declared, counts, conditions, (*found.problems, *wrong))
 
-    A name that is nearly a declared one is a problem; from then on it is taken for the declared
-    one, so that the problems of its cells are found in the same reading.
+
+def match_names(
+    names: Sequence[str],
+    columns: Mapping[str, Column],
+    *,
+    source: str,
+    line: int,
+    words: Sequence[str] = (),
+) -> Header:
+    """Match the names of a header with the declared ``columns``, and nothing more.
+
+    A name that is nearly a declared one, or one of ``words``, is a problem; from then on it is
+    taken for that one, so that the problems of its cells are found in the same reading.
     """
-    spelled, problems = _spelled(names, columns, source, line)
+    spelled, problems = _spelled(names, columns, words, source, line)
     positions: dict[str, int] = {}
     for position, name in enumerate(spelled):
         positions.setdefault(name, position)
     positions.pop("", None)
-    counts, conditions, wrong = _count_columns(tuple(positions), source, line)
     declared = {name: columns[name] for name in positions if name in columns}
-    declared |= _word_columns(counts, conditions)
     missing = [
         Problem(
             f"there is no column {column.name} among {quoted(', '.join(names))}",
@@ -110,8 +126,7 @@ def read_header(
         for column in columns.values()
         if column.required and column.name not in positions
     ]
-    everything = tuple(problems + missing + wrong)
-    return Header(positions, declared, counts, conditions, everything)
+    return Header(positions, declared, (), None, (*problems, *missing))
 
 
 def nearest(name: str, declared: Collection[str], present: Collection[str]) -> str | None:
@@ -146,14 +161,18 @@ def nearest(name: str, declared: Collection[str], present: Collection[str]) -> s
 
 
 def _spelled(
-    names: Sequence[str], columns: Mapping[str, Column], source: str, line: int
+    names: Sequence[str],
+    columns: Mapping[str, Column],
+    words: Sequence[str],
+    source: str,
+    line: int,
 ) -> tuple[list[str], list[Problem]]:
     """Names as they should be spelled, and the problems of each."""
     spelled: list[str] = []
     problems: list[Problem] = []
     present = set(names)
-    candidates = {*columns, *WORD_COUNTS}
-    words = {_plain(name): name for name in WORD_COUNTS}
+    candidates = {*columns, *words}
+    plain_words = {_plain(name): name for name in words}
     first: dict[str, int] = {}
     for position, name in enumerate(names, start=1):
         problem, meant = None, name
@@ -164,7 +183,7 @@ def _spelled(
             message = f"the header names {name} twice, in cells {first[name]} and {position}"
             problem = Problem(message, "rename or delete one of them", source, line, name)
         elif name not in candidates and (
-            near := words.get(_plain(name)) or nearest(name, columns, present)
+            near := plain_words.get(_plain(name)) or nearest(name, columns, present)
         ):
             meant = near
             message = f"the name {quoted(name)} is nearly {near}"

@@ -94,10 +94,11 @@ def studies_from_bytes(
     declared = declared_columns(columns)
     sheet = read_sheet(decode(data, source=source), source=source, known=(*declared, *WORD_COUNTS))
     header = read_header(sheet.header, declared, source=source, line=sheet.header_line)
-    cells, problems = _cells(sheet, header)
+    text, values, problems = read_cells(sheet, header)
+    cells = Cells(sheet.source, sheet.lines, text, values, header.counts)
     problems = [*sheet.problems, *header.problems, *problems, *cell_problems(cells)]
     if problems:
-        raise DataError(_in_order(problems, tuple(header.positions)))
+        raise DataError(in_order(problems, tuple(header.positions)))
     comma = sheet.separator == ";"
     printed = {
         name: [with_point(cell, decimal_comma=comma) for cell in cells.column(name)]
@@ -114,8 +115,10 @@ def studies_from_bytes(
     )
 
 
-def _cells(sheet: Sheet, header: Header) -> tuple[Cells, list[Problem]]:
-    """The sheet by column, with the problems of single cells."""
+def read_cells(
+    sheet: Sheet, header: Header
+) -> tuple[dict[str, tuple[str, ...]], dict[str, Values], list[Problem]]:
+    """Return every column as text, the declared ones as values, and the problems of cells."""
     text = {
         name: tuple(row[position] for row in sheet.rows)
         for name, position in header.positions.items()
@@ -131,11 +134,11 @@ def _cells(sheet: Sheet, header: Header) -> tuple[Cells, list[Problem]]:
             decimal_comma=sheet.separator == ";",
         )
         problems += wrong
-    return Cells(sheet.source, sheet.lines, text, values, header.counts), problems
+    return text, values, problems
 
 
-def _in_order(problems: Sequence[Problem], names: Sequence[str]) -> list[Problem]:
-    """Problems from the top of the file down, as many as a reader can use."""
+def in_order(problems: Sequence[Problem], names: Sequence[str]) -> list[Problem]:
+    """Return the problems from the top of the file down, as many as a reader can use."""
     rank = {name: position for position, name in enumerate(names)}
     ordered = sorted(
         problems, key=lambda problem: (problem.line or 0, rank.get(problem.column or "", -1))
@@ -149,25 +152,25 @@ def _in_order(problems: Sequence[Problem], names: Sequence[str]) -> list[Problem
 
 def _frame(cells: Cells, names: Sequence[str], *, decimal_comma: bool) -> pd.DataFrame:
     """The canonical table: the fixed columns, then the moderators."""
-    data: dict[str, Any] = {name: _series(cells.number(name)) for name in FRAME_COLUMNS}
-    data["study_id"] = _series(cells.values["study_id"])
-    data["estimate_id"] = _series(cells.values.get("estimate_id", cells.values["study_id"]))
-    data["measure"] = _series(np.array(cells.column("measure"), dtype=object))
+    data: dict[str, Any] = {name: series(cells.number(name)) for name in FRAME_COLUMNS}
+    data["study_id"] = series(cells.values["study_id"])
+    data["estimate_id"] = series(cells.values.get("estimate_id", cells.values["study_id"]))
+    data["measure"] = series(np.array(cells.column("measure"), dtype=object))
     data["ci_level"] = data["ci_level"].fillna(0.95)
     everywhere = np.ones(len(cells.lines), dtype=bool)
     data["primary"] = pd.Series(cells.values.get("primary", everywhere).astype(bool))
     for letter, name in zip(("ai", "bi", "ci", "di"), cells.counts, strict=False):
-        data[letter] = _series(cells.values[name])
-    data["label"] = _series(np.array(_labels(cells, data), dtype=object))
+        data[letter] = series(cells.values[name])
+    data["label"] = series(np.array(_labels(cells, data), dtype=object))
     for name in names:
         if name not in FRAME_COLUMNS and name not in cells.counts:
             moderator = parse_moderator(cells.text[name], decimal_comma=decimal_comma)
-            data[name] = _series(cells.values.get(name, moderator))
+            data[name] = series(cells.values.get(name, moderator))
     return pd.DataFrame(data)
 
 
-def _series(values: Values) -> pd.Series[Any]:
-    """Numbers as float64, text as str, flags as nullable booleans."""
+def series(values: Values) -> pd.Series[Any]:
+    """Return numbers as float64, text as str, flags as nullable booleans."""
     if values.dtype != np.dtype(object):
         return pd.Series(values)
     if all(isinstance(value, str) for value in values):

@@ -46,7 +46,11 @@ class Sheet:
     problems: tuple[Problem, ...]
 
 
-def read_sheet(text: str, *, source: str, known: Collection[str]) -> Sheet:
+ESTIMATE = "published estimate"
+"""What a row of the study table stands for."""
+
+
+def read_sheet(text: str, *, source: str, known: Collection[str], row: str = ESTIMATE) -> Sheet:
     """Split ``text`` into cells.
 
     Parameters
@@ -57,6 +61,8 @@ def read_sheet(text: str, *, source: str, known: Collection[str]) -> Sheet:
         Its name, for messages.
     known : collection of str
         Names expected in the header; the separator that yields most of them is used.
+    row : str
+        What a row stands for, for messages.
 
     Raises
     ------
@@ -68,7 +74,7 @@ def read_sheet(text: str, *, source: str, known: Collection[str]) -> Sheet:
     if not records:
         empty = Problem(
             "the file is empty",
-            "give a header, then one row for each published estimate",
+            f"give a header, then one row for each {row}",
             file=source,
         )
         raise DataError(problems or [empty])
@@ -82,7 +88,7 @@ def read_sheet(text: str, *, source: str, known: Collection[str]) -> Sheet:
     problems = problems + ragged
     if not rows and not problems:
         message = "the file has a header and no rows"
-        problems = [Problem(message, "add one row for each published estimate", file=source)]
+        problems = [Problem(message, f"add one row for each {row}", file=source)]
     return Sheet(
         source=source,
         separator=separator,

@@ -40,8 +40,8 @@ def read_bytes(source: str) -> bytes:
         if len(data) <= LIMIT_MB * 1_000_000:
             return data
         problem = Problem(
-            f"the file is larger than {LIMIT_MB} MB, the limit for a table of studies",
-            "keep one row for each published estimate, without data on single people",
+            f"the file is larger than {LIMIT_MB} MB, the limit for a table",
+            "keep one row for each published figure, without data on single people",
             file=source,
         )
     raise DataError([problem])

@@ -206,7 +206,8 @@ def test_every_failing_section_is_reported_with_its_origin(
 
 def test_a_section_sees_only_what_it_needs(report: building.Report) -> None:
     computed = building.compute(report.definition, progress=lambda line: None)
-    own = building.restricted(computed.context, ("pool",))
+    reader = cb.Section("a", "A", lambda context: (), needs=("pool",))
+    own = building.restricted(computed.context, reader)
     assert list(own.results) == ["pool"]
     with pytest.raises(TypeError):
         own.results["pool"] = None  # type: ignore[index]
