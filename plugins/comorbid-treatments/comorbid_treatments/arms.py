@@ -214,13 +214,10 @@ def _contrasts(trials: Mapping[str, Sequence[Arm]], measure: str, add: float) ->
     if not pairs:
         return []
     first, second = (np.array([arm.values for arm in side]).T for side in zip(*pairs, strict=True))
-    if measure in _MEASURES["events"]:
-        names = ("ai", "n1i", "ci", "n2i")
-        zeros = {"add": add, "to": "all" if add else "none"}
-    else:
-        names, zeros = ("m1i", "sd1i", "n1i", "m2i", "sd2i", "n2i"), {}
-    inputs = dict(zip(names, (*first, *second), strict=True))
-    effects = cb.escalc(measure, **zeros, **inputs)  # type: ignore[arg-type]
+    counts = measure in _MEASURES["events"]
+    names = "ai n1i ci n2i" if counts else "m1i sd1i n1i m2i sd2i n2i"
+    inputs = dict(zip(names.split(), (*first, *second), strict=True))
+    effects = cb.escalc(measure, add=add if counts else None, to="all" if add else "none", **inputs)
     return [
         Contrast(f"{a.row} and {b.row}", a.study, a.treatment, b.treatment, float(y), float(v))
         for (a, b), y, v in zip(pairs, effects.yi, effects.vi, strict=True)

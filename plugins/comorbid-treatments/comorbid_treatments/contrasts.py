@@ -139,7 +139,7 @@ def assemble(
     trials, assumed = _trials(rows, ordered, rho)
     for note in assumed:
         warnings.warn(note, cb.AssumptionWarning, stacklevel=3)
-    scale = cb.Effects(yi=[0.0], vi=[1.0], measure=measure).scale
+    scale = cb.Effects(np.zeros(1), np.ones(1), measure=measure).scale
     return Network(ordered, trials, measure, scale, (*notes, *alike, *assumed))
 
 

@@ -60,16 +60,14 @@ def contributions(fit: NetworkFit) -> pd.DataFrame:
     import pandas as pd
 
     net, weights = fit.network, _weights(fit)
-    second, first = np.triu_indices(net.n, 1)
-    direct = [(i, j) for i, j in zip(first, second, strict=True) if weights[i, j] > 0]
-    names = [(net.treatments[i], net.treatments[j]) for i, j in zip(first, second, strict=True)]
-    shares = np.array(
-        [_shares(i, j, weights, fit.covariance) for i, j in zip(first, second, strict=True)]
-    )
-    taken = shares + shares.transpose(0, 2, 1)
+    pairs = [(i, j) for j in range(net.n) for i in range(j + 1, net.n)]
+    direct = [(i, j) for i, j in pairs if weights[i, j] > 0]
+    steps = [_shares(i, j, weights, fit.covariance) for i, j in pairs]
     return pd.DataFrame(
-        [[step[i, j] for i, j in direct] for step in taken],
-        index=pd.MultiIndex.from_tuples(names, names=["treat1", "treat2"]),
+        [[step[i, j] + step[j, i] for i, j in direct] for step in steps],
+        index=pd.MultiIndex.from_tuples(
+            [(net.treatments[i], net.treatments[j]) for i, j in pairs], names=["treat1", "treat2"]
+        ),
         columns=pd.MultiIndex.from_tuples(
             [(net.treatments[i], net.treatments[j]) for i, j in direct],
             names=["direct1", "direct2"],

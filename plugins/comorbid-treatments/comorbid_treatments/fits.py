@@ -220,7 +220,7 @@ def solve(network: Network, tau2: float) -> tuple[Array, Array]:
     """Return the treatments' effects, summing to 0, and their covariances, for a given tau2."""
     rows = network.rows
     weighted = rows.x / (rows.vi + tau2)[:, None]
-    covariance = np.linalg.pinv(weighted.T @ rows.x, hermitian=True)
+    covariance = np.asarray(np.linalg.pinv(weighted.T @ rows.x, hermitian=True), np.float64)
     return covariance @ weighted.T @ rows.yi, covariance
 
 

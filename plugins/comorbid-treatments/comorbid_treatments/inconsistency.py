@@ -10,12 +10,10 @@ import numpy as np
 
 import comorbid as cb
 from comorbid_treatments.fits import chi2_tail, connected, residual_q, solve
-from comorbid_treatments.networks import Array, Network
+from comorbid_treatments.networks import Array, Index, Network
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_TINY = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,14 +224,19 @@ def _own_means(network: Network, tau2: float) -> Array:
     return fitted
 
 
-def _within(network: Network, tau2: float) -> tuple[Array, Array]:
+def _within(network: Network, tau2: float) -> tuple[Array, Index]:
     """Return each design's Q around its own mean, and its degrees of freedom."""
     rows, d = network.rows, len(network.designs)
     terms = (rows.yi - _own_means(network, tau2)) ** 2 / (rows.vi + tau2)
-    held = np.array([len(design) - 1 for design in network.designs])
-    freedom = np.bincount(rows.design, minlength=d) - held
-    q = np.bincount(rows.design, terms, d)
+    freedom = np.bincount(rows.design, minlength=d) - _held(network)
+    q = _by_design(network, terms)
     return np.where(freedom > 0, q, 0.0), freedom
+
+
+def _by_design(network: Network, terms: Array) -> Array:
+    """Return the sums of the rows' terms by design."""
+    sums = np.bincount(network.rows.design, terms, len(network.designs))
+    return np.asarray(sums, dtype=np.float64)
 
 
 def _moments(network: Network) -> float:
@@ -250,12 +253,12 @@ def _moments(network: Network) -> float:
     return max(0.0, float(q.sum() - freedom.sum()) / trace)
 
 
-def _detach(network: Network, tau2: float) -> tuple[Array, Array, Array, Array]:
+def _detach(network: Network, tau2: float) -> tuple[Array, Array, Array, Index]:
     """Return shares of the designs, the heat matrix, and the tests after detaching each design."""
     rows, d = network.rows, len(network.designs)
     w = 1 / (rows.vi + tau2)
     means = _own_means(network, tau2)
-    shares = np.bincount(rows.design, w * (means - rows.x @ solve(network, tau2)[0]) ** 2, d)
+    shares = _by_design(network, w * (means - rows.x @ solve(network, tau2)[0]) ** 2)
     # All networks that lack one design are solved in one batch, one weight 0 after the other.
     kept = np.where(rows.design == np.arange(d)[:, None], 0.0, w)
     laplacian = np.einsum("mi,dm,mj->dij", rows.x, kept, rows.x)
@@ -265,8 +268,12 @@ def _detach(network: Network, tau2: float) -> tuple[Array, Array, Array, Array]:
         @ np.einsum("mi,dm,m->di", rows.x, kept, rows.yi)[:, :, None]
     )
     terms = kept * (means - (rows.x @ theta)[:, :, 0]) ** 2
-    after = np.array([np.bincount(rows.design, row, d) for row in terms])
+    after = np.array([_by_design(network, row) for row in terms])
     heat = np.where(whole[:, None], shares - after, np.nan).T
-    held = np.array([len(design) - 1 for design in network.designs])
-    left = np.where(whole, network.loops - held, 0)
+    left = np.where(whole, network.loops - _held(network), 0)
     return shares, heat, np.where(whole, after.sum(axis=1), np.nan), left
+
+
+def _held(network: Network) -> Index:
+    """Return how many effects each design estimates by itself."""
+    return np.array([len(design) - 1 for design in network.designs])

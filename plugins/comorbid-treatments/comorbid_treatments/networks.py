@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -208,11 +208,10 @@ class Network:
 
     def to_dict(self) -> dict[str, Any]:
         """Return treatments, measure and contrasts as plain values."""
-        contrasts: Mapping[str, Any] = self.to_frame().to_dict("list")
         return {
             "measure": self.measure,
             "treatments": list(self.treatments),
-            **{str(name): values for name, values in contrasts.items()},
+            **{str(name): list(values) for name, values in self.to_frame().items()},
             "warnings": list(self.warnings),
         }
 

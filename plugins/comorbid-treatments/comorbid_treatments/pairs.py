@@ -42,8 +42,8 @@ def pairwise(
     table = network.to_frame()
     comparison = table["treat1"] + " vs " + table["treat2"]
     effects = cb.Effects(
-        yi=table["yi"],
-        vi=table["vi"],
+        yi=table["yi"].to_numpy(),
+        vi=table["vi"].to_numpy(),
         labels=tuple(table["study"] + ": " + comparison),
         studies=tuple(table["study"]),
         measure=network.measure,

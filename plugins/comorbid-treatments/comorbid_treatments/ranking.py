@@ -173,7 +173,7 @@ def sucra(
     effects = fit.estimate[:, 0] + random.standard_normal((draws, n)) @ root.T
     best_first = np.argsort(-sign * effects, axis=1, kind="stable")
     probability = np.stack([(best_first == i).mean(axis=0) for i in range(n)])
-    ranks = probability @ np.arange(1, n + 1)
+    ranks = probability @ np.arange(1.0, n + 1)
     return Ranking(
         treatments=fit.network.treatments,
         sucra=(n - ranks) / (n - 1),
