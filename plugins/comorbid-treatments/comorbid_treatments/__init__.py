@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+from comorbid_treatments import figures
 from comorbid_treatments.arms import network_from_arms
 from comorbid_treatments.contrasts import network
 from comorbid_treatments.contribution import contributions
@@ -36,6 +37,7 @@ __all__ = [
     "Trial",
     "contributions",
     "decompose",
+    "figures",
     "fit",
     "funnel",
     "league",

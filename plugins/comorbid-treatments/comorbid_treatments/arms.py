@@ -13,7 +13,7 @@ import numpy as np
 import comorbid as cb
 from comorbid_treatments.contrasts import Contrast, assemble
 from comorbid_treatments.networks import Network
-from comorbid_treatments.problems import rows_text, stop
+from comorbid_treatments.problems import row_names, some, stop
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +27,7 @@ _ADDED = 0.5
 class Arm:
     """One row: a treatment in a study, with its events, or its mean and SD, and its size."""
 
-    row: object
+    row: str
     study: str
     treatment: str
     values: tuple[float, ...]
@@ -55,7 +55,7 @@ def network_from_arms(
     Parameters
     ----------
     arms : DataFrame
-        One row an arm. The names of its index are those in error messages.
+        One row an arm. Messages call it by its place in the index.
     measure : {"OR", "RR", "RD", "MD", "ROM"}
         Odds ratio, risk ratio or risk difference of ``events`` and ``n``; difference, or log
         ratio, of the means with ``mean``, ``sd`` and ``n``.
@@ -140,10 +140,11 @@ def _read(table: pd.DataFrame, names: Sequence[str]) -> tuple[list[Arm], list[st
     have = ", ".join(map(str, table.columns))
     stop([f"no column {name!r}; the table has {have}" for name in names if name not in table])
     rows, problems, gaps = [], [], []
-    for index, study, treatment, *values in table[list(names)].itertuples():
-        where = f"row {index} ({study})"
+    cells = table[list(names)].itertuples(index=False, name=None)
+    for row, (study, treatment, *values) in zip(row_names(table), cells, strict=True):
+        where = f"{row} ({study})"
         if study != study or treatment != treatment or not f"{study}".strip():
-            problems.append(f"row {index}: no study or no treatment; give both")
+            problems.append(f"{row}: no study or no treatment; give both")
             continue
         try:
             numbers = tuple(float(value) for value in values)
@@ -154,7 +155,7 @@ def _read(table: pd.DataFrame, names: Sequence[str]) -> tuple[list[Arm], list[st
             gaps.append(f"{where}: the arm {treatment} lacks a number and is left out")
             continue
         problems += [f"{where}: {problem}" for problem in _impossible(numbers)]
-        rows.append(Arm(index, f"{study}".strip(), f"{treatment}".strip(), numbers))
+        rows.append(Arm(row, f"{study}".strip(), f"{treatment}".strip(), numbers))
     stop([*problems, *_repeated(rows)])
     return rows, gaps
 
@@ -172,11 +173,11 @@ def _impossible(numbers: tuple[float, ...]) -> list[str]:
 
 
 def _repeated(rows: Sequence[Arm]) -> list[str]:
-    seen: dict[tuple[str, str], list[object]] = {}
+    seen: dict[tuple[str, str], list[str]] = {}
     for arm in rows:
         seen.setdefault((arm.study, arm.treatment), []).append(arm.row)
     return [
-        f"{study}: {treatment} stands in {rows_text(places)}; join the arms or name them apart"
+        f"{study}: {treatment} stands in {some(places)}; join the arms or name them apart"
         for (study, treatment), places in seen.items()
         if len(places) > 1
     ]

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import comorbid as cb
 from comorbid_treatments.networks import Array, Network, Trial
-from comorbid_treatments.problems import rows_text, stop
+from comorbid_treatments.problems import row_names, some, stop
 from comorbid_treatments.spelling import nearly_same, same_but_for_form
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _FLAT = 1e-9
 class Contrast:
     """One row: in a study, treat1 against treat2."""
 
-    row: object
+    row: str
     study: str
     treat1: str
     treat2: str
@@ -58,7 +58,7 @@ def network(
     Parameters
     ----------
     contrasts : DataFrame
-        One row a contrast. The names of its index are those in error messages.
+        One row a contrast. Messages call it by its place in the index.
     measure : str
         What ``yi`` is, one of comorbid's measures: ``MD``, ``OR`` (then ``yi`` is its logarithm).
     reference : str, optional
@@ -124,7 +124,7 @@ def assemble(
     notes: tuple[str, ...] = (),
 ) -> Network:
     """Return the network of checked rows; ``notes`` are what is known to be worth saying."""
-    places: dict[str, list[object]] = {}
+    places: dict[str, list[str]] = {}
     for row in rows:
         for name in (row.treat1, row.treat2):
             places.setdefault(name, []).append(row.row)
@@ -162,8 +162,8 @@ def _read(table: pd.DataFrame, names: Mapping[str, str]) -> list[Contrast]:
     if table.empty:
         raise cb.DataError("the table has no rows; give at least one contrast")
     rows, problems = [], []
-    for index, *values in table[list(names.values())].itertuples():
-        made = _contrast(index, *values)
+    for row, values in zip(row_names(table), _cells(table, names.values()), strict=True):
+        made = _contrast(row, *values)
         if isinstance(made, Contrast):
             rows.append(made)
         else:
@@ -173,12 +173,12 @@ def _read(table: pd.DataFrame, names: Mapping[str, str]) -> list[Contrast]:
 
 
 def _contrast(
-    row: object, study: object, treat1: object, treat2: object, yi: object, vi: object
+    row: str, study: object, treat1: object, treat2: object, yi: object, vi: object
 ) -> Contrast | list[str]:
     """Return a row as a contrast, or what is wrong with it."""
     words = [_word(value) for value in (study, treat1, treat2)]
     numbers = [_number(value) for value in (yi, vi)]
-    where = f"row {row}" + (f" ({words[0]})" if words[0] else "")
+    where = row + (f" ({words[0]})" if words[0] else "")
     problems = []
     for word, name in zip(words, ("study", "treat1", "treat2"), strict=True):
         if not word:
@@ -190,6 +190,11 @@ def _contrast(
     if not (np.isfinite(numbers[1]) and numbers[1] > 0):
         problems.append(f"{where}: the variance is {vi!r}; give a number above 0")
     return problems or Contrast(row, words[0], words[1], words[2], numbers[0], numbers[1])
+
+
+def _cells(table: pd.DataFrame, names: Iterable[str]) -> Iterator[tuple[Any, ...]]:
+    """Return the cells of some columns, row by row."""
+    return table[list(names)].itertuples(index=False, name=None)
 
 
 def _word(value: object) -> str:
@@ -204,18 +209,18 @@ def _number(value: object) -> float:
 
 
 def _repeated(rows: list[Contrast]) -> list[str]:
-    seen: dict[tuple[str, frozenset[str]], list[object]] = {}
+    seen: dict[tuple[str, frozenset[str]], list[str]] = {}
     for row in rows:
         seen.setdefault((row.study, frozenset((row.treat1, row.treat2))), []).append(row.row)
     return [
-        f"{study}: {' and '.join(sorted(pair))} are compared in {rows_text(places)}; keep one"
+        f"{study}: {' and '.join(sorted(pair))} are compared in {some(places)}; keep one"
         for (study, pair), places in seen.items()
         if len(places) > 1
     ]
 
 
-def _by_study(rows: list[Contrast]) -> dict[str, list[object]]:
-    places: dict[str, list[object]] = {}
+def _by_study(rows: list[Contrast]) -> dict[str, list[str]]:
+    places: dict[str, list[str]] = {}
     for row in rows:
         places.setdefault(row.study, []).append(row.row)
     return places
@@ -236,14 +241,15 @@ def _trials(
         if np.isnan(v).any():
             correlation = rho.get(label) if isinstance(rho, Mapping) else rho
             shared = _shared_arm(v)
-            problem = _gap(label, several, treatments, arms, shared, correlation)
+            problem = _gap(label, several, treatments, arms, v, correlation)
             if problem:
                 problems.append(problem)
                 continue
             y, v = _completed(y, v, shared, correlation or 0.0)
             assumed.append(
                 f"{label}: its {len(several)} contrasts share the arm "
-                f"{treatments[arms[shared]]!r}; their correlation is assumed to be {correlation:g}"
+                f"{treatments[arms[shared]]!r}; their correlation is assumed to be {correlation:g} "
+                "(arms of equal size give 0.5)"
             )
         problems += _contradictions(label, y, v)
         centre = np.eye(len(arms)) - 1 / len(arms)
@@ -278,11 +284,11 @@ def _gap(
     rows: list[Contrast],
     treatments: tuple[str, ...],
     arms: tuple[int, ...],
-    shared: int,
+    v: Array,
     rho: float | None,
 ) -> str:
     """Return what is wrong with a trial that lacks contrasts, or nothing."""
-    a = len(arms)
+    a, shared = len(arms), _shared_arm(v)
     start = f"{label}: {len(rows)} of the {a * (a - 1) // 2} contrasts of its {a} arms are given"
     if shared < 0:
         return f"{start}, not all against one arm; give all, or those against one arm with rho"
@@ -292,8 +298,13 @@ def _gap(
             f"{start}, all against {arm!r}, so they are correlated; give the others, or rho (0.5 "
             "if the arms are of equal size)"
         )
-    if not 0 <= rho < 1:
-        return f"{label}: rho is {rho:g}; give a correlation from 0 to below 1"
+    given = np.delete(v[:, shared], shared)
+    # The variance of the shared arm, rho times the root of v1 v2, is part of both v1 and v2.
+    most = float(np.sqrt(given.min() / given.max()))
+    if not 0 <= rho < most:
+        return (
+            f"{label}: rho is {rho:g}; its variances allow a correlation from 0 to below {most:g}"
+        )
     return ""
 
 

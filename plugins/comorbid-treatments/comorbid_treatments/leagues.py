@@ -58,9 +58,7 @@ class League:
             return self.treatments[i]
         if np.isnan(self.estimate[i, j]):
             return "."
-        ends = (float(self.ci_low[i, j]), float(self.ci_high[i, j]))
-        value = cb.prose.value(float(self.estimate[i, j]), self.scale)
-        return f"{value} ({cb.prose.interval(ends, self.scale)})"
+        return written(self.estimate[i, j], self.ci_low[i, j], self.ci_high[i, j], self.scale)
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values."""
@@ -128,6 +126,19 @@ def league(fit: NetworkFit, *, order: Sequence[str] = ()) -> League:
     return League(
         names, back(estimate), back(estimate - half), back(estimate + half), scale, fit.level
     )
+
+
+def written(estimate: float, low: float, high: float, scale: str) -> str:
+    """Write an estimate with its interval, all on the printed scale.
+
+    Examples
+    --------
+    >>> written(1.0, 0.25, 4.0, "log")
+    '1.00 (0.25 to 4.00)'
+    """
+    # Two ways to one number may differ in the last digit of it and round to either side.
+    value, low, high = (float(f"{x:.12g}") for x in (estimate, low, high))
+    return f"{cb.prose.value(value, scale)} ({cb.prose.interval((low, high), scale)})"
 
 
 def positions(fit: NetworkFit, order: Sequence[str]) -> tuple[tuple[str, ...], list[int]]:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import comorbid as cb
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def stop(problems: Sequence[str]) -> None:
@@ -16,15 +20,29 @@ def stop(problems: Sequence[str]) -> None:
         raise cb.DataError(f"{len(problems)} problems:\n{lines}")
 
 
-def rows_text(rows: Iterable[object]) -> str:
-    """Write row names: ``row 3``, ``rows 3 and 5``, at most six of them.
+def row_names(table: pd.DataFrame) -> list[str]:
+    """Return how messages call the rows: ``row 3``, or with another word if the index has a name.
 
     Examples
     --------
-    >>> rows_text([3]), rows_text([3, 5]), rows_text(range(9))
-    ('row 3', 'rows 3 and 5', 'rows 0, 1, 2, 3, 4, 5 and 3 more')
+    >>> import pandas as pd
+    >>> line = pd.Index([7], name="line")
+    >>> row_names(pd.DataFrame(index=[3, 4])), row_names(pd.DataFrame(index=line))
+    (['row 3', 'row 4'], ['line 7'])
     """
-    names = [str(row) for row in rows]
+    word = "row" if table.index.name is None else f"{table.index.name}"
+    return [f"{word} {label}".strip() for label in table.index]
+
+
+def some(rows: Iterable[str]) -> str:
+    """Join the names of rows, at most six of them.
+
+    Examples
+    --------
+    >>> some(["row 3", "row 5"]), some("abcdefghi")
+    ('row 3 and row 5', 'a, b, c, d, e, f and 3 more')
+    """
+    names = list(rows)
     if len(names) > 6:
         names = [*names[:6], f"{len(names) - 6} more"]
-    return f"row{'s' if len(names) > 1 else ''} {cb.prose.listed(names)}"
+    return cb.prose.listed(names)

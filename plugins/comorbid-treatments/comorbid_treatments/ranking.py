@@ -166,11 +166,11 @@ def sucra(
     sign = _sign(small_values)
     if draws < 1:
         raise cb.ModelError(f"draws is {draws}; give at least 1")
-    n = fit.network.n
-    values, vectors = np.linalg.eigh(fit.covariance)
-    root = vectors * np.sqrt(np.maximum(values, 0))
-    random = np.random.default_rng(seed)
-    effects = fit.estimate[:, 0] + random.standard_normal((draws, n)) @ root.T
+    n, c = fit.network.n, fit.covariance
+    # Of the effects against the reference; its Cholesky root is the same on every platform.
+    root = np.linalg.cholesky((c - c[0] - c[:, [0]] + c[0, 0])[1:, 1:])
+    random = np.random.default_rng(seed).standard_normal((draws, n - 1))
+    effects = fit.estimate[:, 0] + np.pad(random @ root.T, ((0, 0), (1, 0)))
     best_first = np.argsort(-sign * effects, axis=1, kind="stable")
     probability = np.stack([(best_first == i).mean(axis=0) for i in range(n)])
     ranks = probability @ np.arange(1.0, n + 1)

@@ -7,7 +7,7 @@ import itertools
 import re
 from collections.abc import Mapping, Sequence
 
-from comorbid_treatments.problems import rows_text
+from comorbid_treatments.problems import some
 
 _NEAR = 0.85
 _SHORTEST = 5
@@ -15,18 +15,18 @@ _SHORTEST = 5
 _FORM = re.compile(r"[\s_.,;:'\"()\-\N{HYPHEN}\N{NON-BREAKING HYPHEN}\N{EN DASH}]+")
 
 
-def same_but_for_form(rows: Mapping[str, Sequence[object]]) -> list[str]:
+def same_but_for_form(rows: Mapping[str, Sequence[str]]) -> list[str]:
     """Return a problem for names that differ in case, spaces or punctuation only.
 
     Parameters
     ----------
-    rows : mapping of str to sequence
+    rows : mapping of str to sequence of str
         Each name with the rows in which it stands.
 
     Examples
     --------
-    >>> same_but_for_form({"Usual care": [1, 4], "usual  care": [3], "yoga": [1, 3, 4]})
-    ["one treatment in 2 spellings: 'Usual care' (rows 1 and 4), 'usual  care' (row 3); use one"]
+    >>> same_but_for_form({"Usual care": ["row 1"], "usual  care": ["row 3"], "yoga": ["row 1"]})
+    ["one treatment in 2 spellings: 'Usual care' (row 1), 'usual  care' (row 3); use one"]
     """
     forms: dict[str, list[str]] = {}
     for name in rows:
@@ -38,16 +38,18 @@ def same_but_for_form(rows: Mapping[str, Sequence[object]]) -> list[str]:
     ]
 
 
-def nearly_same(rows: Mapping[str, Sequence[object]]) -> list[str]:
+def nearly_same(rows: Mapping[str, Sequence[str]]) -> list[str]:
     """Return a note for names so alike that one may be a slip of the other.
 
     Names that differ in a number, as doses do, are taken to be meant.
 
     Examples
     --------
-    >>> nearly_same({"sulfonylurea": [1], "sulphonylurea": [2], "dose 10": [3], "dose 20": [4]})
+    >>> nearly_same({"sulfonylurea": ["row 1"], "sulphonylurea": ["row 2"]})
     ["'sulfonylurea' (row 1) and 'sulphonylurea' (row 2) are taken for two treatments; if they are
     one, use one spelling"]
+    >>> nearly_same({"dose 10": ["row 3"], "dose 20": ["row 4"]})
+    []
     """
     return [
         f"{_with_rows([a, b], rows, ' and ')} are taken for two treatments; if they are one, use "
@@ -67,7 +69,5 @@ def _near(a: str, b: str) -> bool:
     return difflib.SequenceMatcher(None, a, b).ratio() >= _NEAR
 
 
-def _with_rows(
-    names: Sequence[str], rows: Mapping[str, Sequence[object]], between: str = ", "
-) -> str:
-    return between.join(f"{name!r} ({rows_text(rows[name])})" for name in names)
+def _with_rows(names: Sequence[str], rows: Mapping[str, Sequence[str]], between: str = ", ") -> str:
+    return between.join(f"{name!r} ({some(rows[name])})" for name in names)

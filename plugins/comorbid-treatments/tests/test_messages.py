@@ -143,9 +143,9 @@ def test_missing_columns_and_empty_tables() -> None:
 
 
 def test_one_comparison_twice_in_a_trial() -> None:
-    with pytest.raises(cb.DataError, match="1: A and B are compared in rows 0 and 1; keep one"):
+    with pytest.raises(cb.DataError, match="1: A and B are compared in row 0 and row 1; keep one"):
         network(("1", "A", "B", 0.5, 0.1), ("1", "B", "A", -0.4, 0.1))
-    with pytest.raises(cb.DataError, match="1: A stands in rows 0 and 1"):
+    with pytest.raises(cb.DataError, match="1: A stands in row 0 and row 1"):
         counts(("1", "A", 1, 10), ("1", "A", 2, 10), ("1", "B", 2, 10))
 
 
