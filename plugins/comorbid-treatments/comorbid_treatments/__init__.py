@@ -17,7 +17,8 @@ from comorbid_treatments import figures
 from comorbid_treatments.arms import network_from_arms
 from comorbid_treatments.contrasts import network
 from comorbid_treatments.contribution import contributions
-from comorbid_treatments.fits import NetworkFit, fit
+from comorbid_treatments.fit_result import NetworkFit
+from comorbid_treatments.fits import fit
 from comorbid_treatments.funnels import funnel
 from comorbid_treatments.inconsistency import ChiSquared, Decomposition, decompose
 from comorbid_treatments.leagues import League, league

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 import comorbid as cb
-from comorbid_treatments.contrasts import Contrast, assemble
+from comorbid_treatments.contrast_trials import Contrast
+from comorbid_treatments.contrasts import assemble
 from comorbid_treatments.networks import Network
 from comorbid_treatments.problems import row_names, some, stop
 

@@ -14,7 +14,8 @@ import pandas as pd
 import comorbid as cb
 from comorbid_treatments.contrasts import network
 from comorbid_treatments.contribution import contributions
-from comorbid_treatments.fits import NetworkFit, fit
+from comorbid_treatments.fit_result import NetworkFit
+from comorbid_treatments.fits import fit
 from comorbid_treatments.inconsistency import Decomposition, decompose
 from comorbid_treatments.leagues import League, league
 from comorbid_treatments.networks import Network
@@ -126,21 +127,19 @@ def run(context: cb.Context) -> Comparison:
     table = context.tables[TABLE]
     frame = table.frame
     frame.index = pd.Index([f"{table.source}, line {line}" for line in table.lines], name="")
-    settings = context.settings
-    return compare(frame, test=settings.test, level=settings.level)
+    return compare(frame, level=context.settings.level)
 
 
-def compare(frame: pd.DataFrame, *, test: str = "knha", level: float = 0.95) -> Comparison:
+def compare(frame: pd.DataFrame, *, level: float = 0.95) -> Comparison:
     """Compare the treatments of a table, pair by pair and as a network.
 
     Parameters
     ----------
     frame : DataFrame
         The columns of the table ``treatments``.
-    test : str
-        Of the pairwise analyses, as in `comorbid.pool`.
     level : float
-        Of all intervals.
+        Of all intervals, which are standard normal: the network has no other, and two or three
+        trials of a comparison are too few for a Knapp-Hartung interval.
 
     Returns
     -------
@@ -160,7 +159,7 @@ def compare(frame: pd.DataFrame, *, test: str = "knha", level: float = 0.95) -> 
         warnings.simplefilter("ignore", cb.ComorbidWarning)
         net = _network(compared, [entry.node for entry in compared])
         unpooled = _network(compared, [entry.comparator for entry in compared]).parts
-    pairs = pairwise(net, method=METHOD, test=test, level=level)
+    pairs = pairwise(net, method=METHOD, test="z", level=level)
     if len(net.parts) > 1:
         return Comparison(entries, net, pairs, None, unpooled)
     return Comparison(entries, net, pairs, _results(net, compared, level), unpooled)

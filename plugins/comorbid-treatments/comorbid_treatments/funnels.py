@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from comorbid_treatments.fits import NetworkFit
+from comorbid_treatments.fit_result import NetworkFit
 from comorbid_treatments.leagues import positions
 from comorbid_treatments.splits import direct_evidence
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import comorbid as cb
-from comorbid_treatments.fits import NetworkFit
+from comorbid_treatments.fit_result import NetworkFit
 from comorbid_treatments.networks import Array
 from comorbid_treatments.splits import direct_evidence
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 
 import comorbid as cb
-from comorbid_treatments.fits import NetworkFit
+from comorbid_treatments.fit_result import NetworkFit
 from comorbid_treatments.networks import Array
 
 if TYPE_CHECKING:

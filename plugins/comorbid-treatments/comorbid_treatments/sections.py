@@ -11,11 +11,13 @@ import pandas as pd
 import comorbid as cb
 from comorbid_treatments import figures, text
 from comorbid_treatments.comparison import Comparison, NetworkResults
+from comorbid_treatments.figure_text import estimate_text
 from comorbid_treatments.funnels import funnel
 from comorbid_treatments.networks import Network
 
 ID = "treatments"
 _LEAST_SHARE = 0.01
+_FEW = 10
 
 
 def section(context: cb.Context) -> Sequence[cb.Block]:
@@ -108,7 +110,7 @@ def _pairs(comparison: Comparison) -> cb.Block:
         alone, key=lambda entry: [net.position(name) for name in reversed(entry[0])]
     ):
         ends = (float(row["ci_low"]), float(row["ci_high"]))
-        text = figures.estimate_text(float(row["estimate"]), ends, pairs.scale)
+        text = estimate_text(float(row["estimate"]), ends, pairs.scale)
         cells = [label, f"{row['k']:.0f}", text]
         if results is not None:
             cells += _of_network(results, first, second)[: len(header) - 3]
@@ -134,7 +136,7 @@ def _of_network(results: NetworkResults, first: str, second: str) -> list[str]:
     if scale == "log":
         prediction = np.exp(prediction)
     return [
-        figures.estimate_text(float(fit.estimate[i, j]), ends, scale),
+        estimate_text(float(fit.estimate[i, j]), ends, scale),
         cb.prose.interval((float(prediction[0]), float(prediction[1])), scale),
     ]
 
@@ -244,6 +246,12 @@ def _inconsistency(results: NetworkResults) -> Iterator[cb.Block]:
             f"The funnel holds the comparisons with {fit.network.reference} that at least two "
             "trials made, all in the direction of the treatment."
         )
+        if len(points) < _FEW:
+            yield cb.Note(
+                f"With {len(points)} points it can neither show nor rule out that small trials "
+                f"find larger effects; at least {_FEW} are needed.",
+                title=f"Fewer than {_FEW} points",
+            )
         yield figures.funnel(points, level=fit.level)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from comorbid_treatments.fits import NetworkFit
+from comorbid_treatments.fit_result import NetworkFit
 from comorbid_treatments.networks import Array
 
 if TYPE_CHECKING:

@@ -32,7 +32,7 @@ def compared(text: str, folder: Path) -> Comparison:
     path = folder / "treatments.csv"
     path.write_text(text, encoding="utf-8")
     table = read_table(path, name="treatments", columns=COLUMNS)
-    settings = SimpleNamespace(test="knha", level=0.95)
+    settings = SimpleNamespace(level=0.95)
     return run(SimpleNamespace(tables={"treatments": table}, settings=settings))
 
 
