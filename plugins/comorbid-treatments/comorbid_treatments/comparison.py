@@ -25,7 +25,7 @@ from comorbid_treatments.splits import NodeSplit, node_split
 from comorbid_treatments.table import TABLE, Entry, read_entries
 
 METHOD: Literal["REML"] = "REML"
-SEED = 20_12
+SEED = 2012
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -33,7 +33,7 @@ def blocks(comparison: Comparison) -> tuple[cb.Block, ...]:
     scope = text.scope(comparison.compared)
     if scope:
         made.append(cb.Note(scope, title="Not about headache"))
-    made.append(cb.Paragraph(text.data(comparison)))
+    made.append(cb.Paragraph(text.data(comparison.network, comparison.compared)))
     made += [cb.Note(note, kind="information") for note in text.left_out(comparison)]
     limits = text.cannot_show(comparison)
     if limits:
@@ -71,6 +71,7 @@ def _trials(comparison: Comparison) -> Iterator[cb.Block]:
         numeric=("Months",),
         note="Compared: whether the row takes part, and under which name its comparator does.",
     )
+    yield from _sources(comparison)
     reasons = dict.fromkeys(
         (entry.comparator, entry.node, entry.reason)
         for entry in comparison.compared
@@ -82,6 +83,21 @@ def _trials(comparison: Comparison) -> Iterator[cb.Block]:
     net = cast(Network, comparison.network)
     yield from (cb.Note(f"{note}.", kind="information") for note in net.warnings)
     yield figures.network_graph(net)
+
+
+def _sources(comparison: Comparison) -> Iterator[cb.Block]:
+    """Yield where the figures of the trials can be read."""
+    places = dict.fromkeys((e.label, e.source_url) for e in comparison.entries if e.source_url)
+    if places:
+        yield cb.Paragraph("The figures can be read at:")
+        yield cb.Items(tuple(_source(label, url) for label, url in places))
+
+
+def _source(label: str, url: str) -> str | tuple[str | cb.Link, ...]:
+    """Return a trial's address, as a link where it can be one."""
+    if url.startswith("https://"):
+        return (f"{label}: ", cb.Link(url, url))
+    return f"{label}: {url}"
 
 
 def _apart(net: Network) -> cb.Block:

@@ -108,7 +108,7 @@ class Entry:
         Assumed correlation with other contrasts of the trial; nan if none is given.
     primary : bool
         Whether it is compared.
-    trial, condition, outcome, direction, measure, treatment, comparator, note : str
+    trial, condition, outcome, direction, measure, treatment, comparator, note, source_url : str
         As in the table.
     """
 
@@ -130,6 +130,7 @@ class Entry:
     treatment: str
     comparator: str
     note: str
+    source_url: str
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything but the row as plain values."""
@@ -187,6 +188,7 @@ def _entry(row: str, cells: Mapping[Hashable, Any]) -> Entry:
         treatment=text["treatment"],
         comparator=text["comparator"],
         note=text["note"],
+        source_url=text["source_url"],
     )
 
 

@@ -26,10 +26,8 @@ def scope(compared: Sequence[Entry]) -> str:
     )
 
 
-def data(comparison: Comparison) -> str:
+def data(net: Network, compared: Sequence[Entry]) -> str:
     """Say how many trials compare what, in which direction, and when."""
-    compared, net = comparison.compared, comparison.network
-    assert net is not None  # noqa: S101 - there are rows to compare
     several = [trial.label for trial in net.trials if len(trial.arms) > 2]
     trials = cb.prose.counted(net.k, "trial", "trials")
     arms = f"; {cb.prose.listed(several)} has more than two arms" if len(several) == 1 else ""

@@ -126,6 +126,16 @@ def test_section_says_what_the_trials_cannot_show(report: Comparison) -> None:
     assert "prediction'" not in text
 
 
+def test_sources_are_links_where_they_can_be(report: Comparison) -> None:
+    (_, sources) = (block for block in blocks(report) if isinstance(block, cb.Items))
+    assert len(sources.items) == 5
+    links = [item[1] for item in sources.items if isinstance(item, tuple)]
+    assert all(isinstance(link, cb.Link) for link in links)
+    # A link needs https; the one address without it is printed.
+    (plain,) = (item for item in sources.items if isinstance(item, str))
+    assert plain == "Klaber Moffett 1999: http://eprints.whiterose.ac.uk/44/"
+
+
 def test_section_claims_nothing_that_trials_do_not_show(report: Comparison) -> None:
     text = words(report).lower()
     for word in ("effective", "proven", "recommend", "superior", "significant", "cause", "works"):
