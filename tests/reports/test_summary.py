@@ -19,7 +19,7 @@ REPORT = Path(__file__).parents[2] / "reports" / "headache-back-pain"
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    for name in ("report.toml", "studies.csv"):
+    for name in ("report.toml", "studies.csv", "treatments.csv"):
         shutil.copy(REPORT / name, tmp_path)
     return tmp_path
 
@@ -67,6 +67,10 @@ def test_a_measure_that_raises_is_named_with_its_plugin(
     monkeypatch.setattr("comorbid.report.build.load_registry", lambda *arguments: loaded)
     path = folder / "report.toml"
     text = path.read_text(encoding="utf-8").replace('measure = "OR"', 'measure = "XX"')
-    path.write_text(text.replace('"migraine", "chronic-daily-headache", ', ""), encoding="utf-8")
+    sections = '"migraine", "chronic-daily-headache", ', '"treatments", '
+    for needs_a_plugin in (*sections, 'treatments = "treatments.csv"'):
+        assert needs_a_plugin in text
+        text = text.replace(needs_a_plugin, "")
+    path.write_text(text, encoding="utf-8")
     with pytest.raises(cb.PluginError, match="x@1, measure 'XX' fails: ZeroDivisionError"):
         cb.build(folder)

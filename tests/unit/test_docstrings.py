@@ -42,7 +42,11 @@ STATISTICS = [
     if function.__module__.split(".")[1] in ROOMS and name not in ("find_measure",)
 ]
 # What is no function and no class has no docstring of its own.
-VALUES = {"Block": "a union of the blocks"}
+VALUES = {
+    "Block": "a union of the blocks",
+    **{f"figures.{name}": "a colour" for name in ("ACCENT", "MUTED", "PALE", "SHADE")},
+    "figures.WIDTH": "a length",
+}
 
 
 def sections(value: Any) -> dict[str, str]:

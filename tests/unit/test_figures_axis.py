@@ -65,7 +65,9 @@ def test_labels_never_touch_and_stand_at_their_value(
         value = math.exp(position) if scale == "log" else position
         assert number(label) == pytest.approx(value, rel=1e-9, abs=1e-9)
         middle = (position - ends[0]) / length * width
-        places.append((middle - text_width(label, SIZE) / 2, middle + text_width(label, SIZE) / 2))
+        places.append(
+            (middle - text_width(label, size=SIZE) / 2, middle + text_width(label, size=SIZE) / 2)
+        )
     for (_, right), (left, _) in itertools.pairwise(places):
         assert left - right >= 6.9
 
@@ -98,7 +100,7 @@ def test_no_association_may_be_off_an_axis_that_is_no_ratio() -> None:
 def test_a_text_is_cut_in_the_middle_and_fits() -> None:
     text = "Somebody and somebody else in a town far away, 1999"
     cut = shorten(text, 100, 8.5)
-    assert text_width(cut, 8.5) <= 100
+    assert text_width(cut, size=8.5) <= 100
     assert cut.startswith("Somebody")
     assert "…" in cut
     assert cut.endswith("1999")
@@ -109,7 +111,7 @@ def test_a_note_is_wrapped_without_parting_a_number_from_its_sign() -> None:
     lines = wrapped(" ".join(["12.5 % of all"] * 40), SIZE)
     assert len(lines) > 1
     assert not any(line.startswith("%") for line in lines)
-    assert all(text_width(line, SIZE) < 482 for line in lines)
+    assert all(text_width(line, size=SIZE) < 482 for line in lines)
 
 
 def test_numbers_keep_two_decimals_and_more_where_intervals_are_narrow() -> None:

@@ -44,7 +44,7 @@ class Words:
 
     @property
     def right(self) -> float:
-        return self.x + text_width(self.text, self.size, self.bold)
+        return self.x + text_width(self.text, size=self.size, bold=self.bold)
 
     @property
     def box(self) -> tuple[float, float, float, float]:

@@ -1,5 +1,7 @@
 """Figures: functions that take a result and return a `Figure`, a drawing with its words.
 
+`drawing` makes one of one's own, with a `Pen` on a `Panel` or an empty sheet.
+
 matplotlib and forestplot are imported when a figure is drawn, not before.
 """
 
@@ -7,8 +9,10 @@ from __future__ import annotations
 
 from comorbid.document.figures.baujat_plot import baujat_plot
 from comorbid.document.figures.bubble_plot import bubble
+from comorbid.document.figures.canvas import ACCENT, MUTED, PALE, SHADE, WIDTH, text_width
 from comorbid.document.figures.cumulative_plot import cumulative_forest
 from comorbid.document.figures.drapery_plot import drapery
+from comorbid.document.figures.drawing import drawing
 from comorbid.document.figures.estimates_plot import estimates
 from comorbid.document.figures.forest_plot import forest
 from comorbid.document.figures.funnel_plot import funnel
@@ -16,16 +20,26 @@ from comorbid.document.figures.gosh_plot import gosh
 from comorbid.document.figures.influence_plot import influence_plot
 from comorbid.document.figures.labbe_plot import labbe
 from comorbid.document.figures.leave_one_out_plot import leave_one_out
+from comorbid.document.figures.panel import Panel
+from comorbid.document.figures.pen import Pen
 from comorbid.document.figures.profile_plot import profile
 from comorbid.document.figures.qq_plot import qqnorm
 from comorbid.document.figures.radial_plot import radial
 from comorbid.document.figures.subgroup_plot import subgroups
 
 __all__ = [
+    "ACCENT",
+    "MUTED",
+    "PALE",
+    "SHADE",
+    "WIDTH",
+    "Panel",
+    "Pen",
     "baujat_plot",
     "bubble",
     "cumulative_forest",
     "drapery",
+    "drawing",
     "estimates",
     "forest",
     "funnel",
@@ -37,4 +51,5 @@ __all__ = [
     "qqnorm",
     "radial",
     "subgroups",
+    "text_width",
 ]

@@ -79,7 +79,7 @@ class Arc:
     def _on_page(self, ticks: Sequence[Tick]) -> bool:
         """Say whether the labels leave room for what is written upwards at the right."""
         ends = [
-            self.pen.from_left(self.point(x, LABEL)[0]) + text_width(label, SMALL)
+            self.pen.from_left(self.point(x, LABEL)[0]) + text_width(label, size=SMALL)
             for x, label in ticks
         ]
         return max(ends) <= WIDTH - MARGIN - LEADING * SMALL

@@ -137,7 +137,7 @@ def label_axis(ends: Span, scale: str, *, width: float, size: float) -> Axis:
 def _fits(ticks: Sequence[Tick], ends: Span, width: float, size: float) -> bool:
     """Say whether no label touches the next."""
     per_point = width / (ends[1] - ends[0])
-    half = [text_width(label, size) / 2 for _, label in ticks]
+    half = [text_width(label, size=size) / 2 for _, label in ticks]
     return all(
         (ticks[i + 1][0] - ticks[i][0]) * per_point >= half[i] + half[i + 1] + _GAP
         for i in range(len(ticks) - 1)

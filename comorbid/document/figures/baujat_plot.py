@@ -143,7 +143,7 @@ def _write_labels(pen: Pen, result: Baujat, known: Index) -> None:
     taken = [_around(a, b, _DISC, _DISC) for a, b in places]
     for place in _extremes(x, y).tolist():
         label = shorten(printable(result.labels[known[place]]), _MOST_POINTS, SMALL)
-        box = _free(places[place], text_width(label, SMALL), taken, pen)
+        box = _free(places[place], text_width(label, size=SMALL), taken, pen)
         if box is not None:
             taken.append(box)
             pen.text(box[0], (box[1] + box[3]) / 2 / pen.pitch, label, size=SMALL)

@@ -96,8 +96,29 @@ def new_drawing(height: float) -> Drawing:
     return drawing
 
 
-def text_width(text: str, size: float, bold: bool = False) -> float:
-    """Return how wide a text is drawn, in points."""
+def text_width(text: str, *, size: float, bold: bool = False) -> float:
+    """Return how wide a text is drawn in the font of the figures.
+
+    Parameters
+    ----------
+    text : str
+        On one line.
+    size : float
+        Of the font, in points.
+    bold : bool
+        Whether it is drawn in bold.
+
+    Returns
+    -------
+    float
+        In points.
+
+    Examples
+    --------
+    >>> import comorbid as cb
+    >>> cb.figures.text_width("usual care", size=8) < cb.figures.text_width("usual care", size=9)
+    True
+    """
     from matplotlib.textpath import text_to_path
 
     if not text:
@@ -140,12 +161,12 @@ def shorten(text: str, width: float, size: float, bold: bool = False) -> str:
 
     The last third is kept from the end of the text, where a label has its year.
     """
-    if text_width(text, size, bold) <= width:
+    if text_width(text, size=size, bold=bold) <= width:
         return text
     low, high = 0, len(text)
     while high - low > 1:
         middle = (low + high) // 2
-        if text_width(_ends(text, middle), size, bold) <= width:
+        if text_width(_ends(text, middle), size=size, bold=bold) <= width:
             low = middle
         else:
             high = middle
@@ -162,7 +183,7 @@ def wrapped(text: str, size: float, bold: bool = False) -> list[str]:
     lines: list[str] = []
     for word in printable(text).replace(" %", "\N{NO-BREAK SPACE}%").split(" "):
         longer = f"{lines[-1]} {word}" if lines else word
-        if lines and text_width(longer, size, bold) <= WIDTH - 2 * MARGIN:
+        if lines and text_width(longer, size=size, bold=bold) <= WIDTH - 2 * MARGIN:
             lines[-1] = longer
         elif word:
             lines.append(shorten(word, WIDTH - 2 * MARGIN, size, bold))

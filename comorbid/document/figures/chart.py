@@ -145,8 +145,11 @@ def lay_out(chart: Chart) -> Layout:
     most = left - 2 * _GUTTER - _LEAST_PLOT - MARGIN
     labels = _labels(everything, size, most)
     used = max(
-        [text_width(chart.heads[0], size, bold=True)]
-        + [text_width(t, size, row.bold) for t, row in zip(labels, everything, strict=True)]
+        [text_width(chart.heads[0], size=size, bold=True)]
+        + [
+            text_width(t, size=size, bold=row.bold)
+            for t, row in zip(labels, everything, strict=True)
+        ]
     )
     return Layout(
         size=size,
@@ -175,7 +178,8 @@ def _estimate(row: Row, start: str, interval: str) -> str:
 
 def _widest(texts: Sequence[str], head: str, size: float) -> float:
     return max(
-        [text_width(head, size, bold=True)] + [text_width(t, size, bold=True) for t in texts]
+        [text_width(head, size=size, bold=True)]
+        + [text_width(t, size=size, bold=True) for t in texts]
     )
 
 
@@ -192,4 +196,4 @@ def _labels(rows: Sequence[Row], size: float, most: float) -> tuple[str, ...]:
 
 
 def _fitted(name: str, remark: str, most: float, size: float, bold: bool) -> str:
-    return shorten(name, most - text_width(remark, size, bold), size, bold) + remark
+    return shorten(name, most - text_width(remark, size=size, bold=bold), size, bold) + remark

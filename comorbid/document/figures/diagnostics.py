@@ -100,7 +100,7 @@ def _short(tick: Tick) -> Tick:
 def _fit(ticks: Sequence[Tick], ends: Span, width: float) -> bool:
     """Say whether no label touches the next one or those of the next panel."""
     places = [(x - ends[0]) / (ends[1] - ends[0]) * width for x, _ in ticks]
-    half = [text_width(label, SMALL) / 2 for _, label in ticks]
+    half = [text_width(label, size=SMALL) / 2 for _, label in ticks]
     spans = [(x - h, x + h) for x, h in zip(places, half, strict=True)]
     inside = spans[0][0] >= 2 - GAP / 2 and spans[-1][1] <= width + GAP / 2 - 2
     return inside and all(b[0] - a[1] >= 4 for a, b in pairwise(spans))

@@ -133,10 +133,10 @@ def _lay_out(result: Influence) -> _Layout:
         for label, flag in zip(result.labels, result.flagged, strict=True)
     )
     used = max(
-        text_width(label, size, bool(flag))
+        text_width(label, size=size, bold=bool(flag))
         for label, flag in zip(labels, result.flagged, strict=True)
     )
-    left = MARGIN + max(used, text_width("Study", size, bold=True)) + GAP
+    left = MARGIN + max(used, text_width("Study", size=size, bold=True)) + GAP
     count = len(DIAGNOSTICS)
     width = (WIDTH - MARGIN - GAP / 2 - left - (count - 1) * GAP) / count
     return _Layout(labels, size, pitch, left, width)

@@ -58,7 +58,7 @@ class Swatch:
     @property
     def length(self) -> float:
         """How much room it takes, in points."""
-        return _SWATCH + 4 + text_width(self.text, SMALL)
+        return _SWATCH + 4 + text_width(self.text, size=SMALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,15 @@ class Panel:
         What its colours stand for, below it.
     notes : tuple of str
         Below that.
+
+    Examples
+    --------
+    >>> import comorbid as cb
+    >>> panel = cb.figures.Panel(x=(0, 1), y=(0, 1), x_label="dose", y_label="effect")
+    >>> def paint(pen):
+    ...     pen.disc(0.5, 0.5, 6, cb.figures.ACCENT, "point")
+    >>> cb.figures.drawing(paint, on=panel, alt="One point.").svg.count('id="point"')
+    1
     """
 
     x: Span
@@ -134,7 +143,7 @@ class Panel:
         width = self.right - left
         axis = label_axis(self.x, self.x_scale, width=width, size=SMALL)
         ends = [
-            left + (x - self.x[0]) / axis.reach * width + text_width(label, SMALL) / 2
+            left + (x - self.x[0]) / axis.reach * width + text_width(label, size=SMALL) / 2
             for x, label in self.x_ticks or axis.ticks
         ]
         kept = zip(self.x_ticks or axis.ticks, ends, strict=True)
@@ -148,7 +157,7 @@ def upright_ticks(ends: Span, scale: str = "identity") -> tuple[Tick, ...]:
 
 def _room(labels: Sequence[str]) -> float:
     """Return the points that an axis at the left needs for its labels and what it measures."""
-    widest = max((text_width(label, SMALL) for label in labels), default=0.0)
+    widest = max((text_width(label, size=SMALL) for label in labels), default=0.0)
     return MARGIN + SMALL * LEADING + 2 + widest + _TICK
 
 

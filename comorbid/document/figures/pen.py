@@ -41,6 +41,16 @@ class Pen:
         Length of that axis in points.
     pitch : float
         Points from a row, one unit of their y axis, to the next.
+
+    Examples
+    --------
+    `drawing` makes one, and hands it to what paints:
+
+    >>> import comorbid as cb
+    >>> def paint(pen: cb.figures.Pen) -> None:
+    ...     pen.line([(20, 10), (60, 10)], "edge")
+    >>> cb.figures.drawing(paint, on=20, alt="A line.").svg.count('id="edge"')
+    1
     """
 
     axes: Axes

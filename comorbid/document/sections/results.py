@@ -103,7 +103,7 @@ def subgroup_blocks(result: AgainstRest) -> tuple[Block, ...]:
     >>> studies = cb.datasets.headache_back_pain()
     >>> result = cb.against_rest(studies, where={"headache": ("migraine",)}, label="migraine")
     >>> [type(block).__name__ for block in cb.subgroup_blocks(result)][:3]
-    ['Paragraph', 'Figure', 'Table']
+    ['Paragraph', 'Figure', 'Paragraph']
     """
     blocks: list[Block] = [Paragraph(sentences.difference(result))]
     if result.contrast is not None:

@@ -1,0 +1,292 @@
+"""The section: a comparison of treatments as blocks of a report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import cast
+
+import numpy as np
+import pandas as pd
+
+import comorbid as cb
+from comorbid_treatments import figures, text
+from comorbid_treatments.comparison import Comparison, NetworkResults
+from comorbid_treatments.figure_text import estimate_text
+from comorbid_treatments.funnels import funnel
+from comorbid_treatments.networks import Network
+
+ID = "treatments"
+_LEAST_SHARE = 0.01
+_FEW = 10
+
+
+def section(context: cb.Context) -> Sequence[cb.Block]:
+    """Build the section."""
+    return blocks(cast(Comparison, context.results[ID]))
+
+
+def blocks(comparison: Comparison) -> tuple[cb.Block, ...]:
+    """Return a comparison as blocks."""
+    if comparison.network is None:
+        return (cb.Paragraph("The table of treatments has no row that is compared."),)
+    made: list[cb.Block] = []
+    scope = text.scope(comparison.compared)
+    if scope:
+        made.append(cb.Note(scope, title="Not about headache"))
+    made.append(cb.Paragraph(text.data(comparison.network, comparison.compared)))
+    made += [cb.Note(note, kind="information") for note in text.left_out(comparison)]
+    limits = text.cannot_show(comparison)
+    if limits:
+        made += [cb.Heading("What these trials cannot show"), cb.Items(limits)]
+    made += _trials(comparison)
+    if comparison.results is None:
+        made += [_apart(comparison.network), _pairs(comparison)]
+    else:
+        made += _network(comparison, comparison.results)
+    return tuple(made)
+
+
+def _trials(comparison: Comparison) -> Iterator[cb.Block]:
+    yield cb.Heading("The trials")
+    yield cb.Paragraph(text.pooling(comparison))
+    header = ("Trial", "Months", "Treatment", "Comparator", "Estimate (95 % interval)", "Compared")
+    rows = [
+        (
+            entry.label,
+            f"{entry.months:g}",
+            entry.treatment,
+            entry.comparator,
+            f"{cb.prose.value(entry.estimate, 'identity')} "
+            f"({cb.prose.interval((entry.ci_low, entry.ci_high), 'identity')})",
+            f"yes, as {entry.node}"
+            if entry.primary and entry.node != entry.comparator
+            else ("yes" if entry.primary else "no"),
+        )
+        for entry in comparison.entries
+    ]
+    yield cb.Table(
+        header,
+        tuple(rows),
+        "Estimates of the table, as printed",
+        numeric=("Months",),
+        note="Compared: whether the row takes part, and under which name its comparator does.",
+    )
+    yield from _sources(comparison)
+    reasons = dict.fromkeys(
+        (entry.comparator, entry.node, entry.reason)
+        for entry in comparison.compared
+        if entry.node != entry.comparator
+    )
+    if reasons:
+        head = ("Comparator", "Taken for", "Reason given")
+        yield cb.Table(head, tuple(reasons), "Comparators that are pooled")
+    net = cast(Network, comparison.network)
+    yield from (cb.Note(f"{note}.", kind="information") for note in net.warnings)
+    yield figures.network_graph(net)
+
+
+def _sources(comparison: Comparison) -> Iterator[cb.Block]:
+    """Yield where the figures of the trials can be read."""
+    places = dict.fromkeys((e.label, e.source_url) for e in comparison.entries if e.source_url)
+    if places:
+        yield cb.Paragraph("The figures can be read at:")
+        yield cb.Items(tuple(_source(label, url) for label, url in places))
+
+
+def _source(label: str, url: str) -> str | tuple[str | cb.Link, ...]:
+    """Return a trial's address, as a link where it can be one."""
+    if url.startswith("https://"):
+        return (f"{label}: ", cb.Link(url, url))
+    return f"{label}: {url}"
+
+
+def _apart(net: Network) -> cb.Block:
+    parts = "; ".join(cb.prose.listed(part) for part in net.parts)
+    return cb.Note(
+        f"No trial connects these groups of treatments: {parts}. Treatments of different groups "
+        "cannot be compared; there is no network meta-analysis, league table or ranking.",
+        title="Not connected",
+    )
+
+
+def _pairs(comparison: Comparison) -> cb.Block:
+    """Return each comparison on its own, beside the network's estimate where there is one."""
+    pairs, net = cast(cb.Refits, comparison.pairs), cast(Network, comparison.network)
+    results, percent = comparison.results, cb.prose.level(pairs.level)
+    header = ["Comparison", "Trials", f"Trials alone ({percent} interval)"]
+    if results is not None:
+        header.append(f"Network ({percent} interval)")
+        if np.isfinite(results.fit.pi_low[1, 0]):
+            header.append(f"{percent} prediction")
+    table = net.to_frame()
+    compared = list(dict.fromkeys(zip(table["treat1"], table["treat2"], strict=True)))
+    alone = zip(compared, pairs.labels, pairs.to_frame().to_dict("records"), strict=True)
+    rows = []
+    for (first, second), label, row in sorted(
+        alone, key=lambda entry: [net.position(name) for name in reversed(entry[0])]
+    ):
+        ends = (float(row["ci_low"]), float(row["ci_high"]))
+        text = estimate_text(float(row["estimate"]), ends, pairs.scale)
+        cells = [label, f"{row['k']:.0f}", text]
+        if results is not None:
+            cells += _of_network(results, first, second)[: len(header) - 3]
+        rows.append(tuple(cells))
+    return cb.Table(
+        tuple(header),
+        tuple(rows),
+        "Comparisons that trials made",
+        numeric=tuple(header[1:]),
+        note="Comparisons of one trial are that trial's result, with an interval of the same width "
+        "that is symmetric, so that a last digit may differ from the printed one. A trial with "
+        "more than two arms stands in several rows.",
+    )
+
+
+def _of_network(results: NetworkResults, first: str, second: str) -> list[str]:
+    """Return the network's estimate of a comparison and its prediction interval."""
+    fit = results.fit
+    i, j = fit.network.position(first), fit.network.position(second)
+    scale = fit.network.scale
+    ends = (float(fit.ci_low[i, j]), float(fit.ci_high[i, j]))
+    prediction = np.array([fit.pi_low[i, j], fit.pi_high[i, j]])
+    if scale == "log":
+        prediction = np.exp(prediction)
+    return [
+        estimate_text(float(fit.estimate[i, j]), ends, scale),
+        cb.prose.interval((float(prediction[0]), float(prediction[1])), scale),
+    ]
+
+
+def _network(comparison: Comparison, results: NetworkResults) -> Iterator[cb.Block]:
+    fit = results.fit
+    yield cb.Heading("Estimates")
+    yield cb.Paragraph(" ".join(filter(None, [text.estimates(results), text.no_gain(results)])))
+    if text.heterogeneity(results):
+        yield cb.Paragraph(text.heterogeneity(results))
+    first = comparison.compared[0]
+    measured = cb.prose.measure_name(first.measure)
+    label = f"{measured[0].upper()}{measured[1:]}, {first.outcome}"
+    side = "right" if first.direction.startswith("positive") else "left"
+    yield figures.forest(fit, axis_label=f"{label}; to the {side}: favours the treatment")
+    yield _pairs(comparison)
+    yield _rests_on(results)
+    yield _league(results)
+    yield cb.Heading("Ranking")
+    yield cb.Note(text.ranking(results), title="Ranks are not results")
+    yield _ranks(results)
+    yield cb.Heading("Consistency")
+    yield cb.Paragraph(text.consistency(results))
+    yield from _inconsistency(results)
+
+
+def _rests_on(results: NetworkResults) -> cb.Block:
+    """Return the direct comparisons that the estimates against the reference rest on."""
+    reference, shares = results.fit.network.reference, results.shares
+    names, others = (shares.index.get_level_values(level) for level in (0, 1))
+    kept = [i for i, second in enumerate(others) if second == reference]
+    columns = [" vs ".join(map(str, pair)) for pair in shares.columns]
+    rows = []
+    for i in kept:
+        values = shares.iloc[i].to_numpy(dtype=np.float64)
+        largest = [j for j in np.argsort(-values, kind="stable") if values[j] >= _LEAST_SHARE]
+        parts = [f"{columns[j]} {_share(float(values[j]))}" for j in largest]
+        rows.append((f"{names[i]} vs {reference}", "; ".join(parts)))
+    return cb.Table(
+        ("Estimate", "Rests on the direct comparisons"),
+        tuple(rows),
+        f"Contributions to the estimates against {reference}",
+        note="Random walk (Davies and others 2022, doi:10.1002/sim.9346); shares below 1 % are "
+        "left out. Of a trial with more than two arms a part runs through its other arms.",
+    )
+
+
+def _share(value: float) -> str:
+    """Write a share so that no line breaks before its sign."""
+    return cb.prose.percent(100 * value).replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def _league(results: NetworkResults) -> cb.Block:
+    league = results.league
+    cells, names = league.to_frame().to_numpy().tolist(), league.treatments
+    numbers = [f"{i + 1}" for i in range(len(names))]
+    rows = [
+        (f"{number} {name}", *("–" if i == j else cell for j, cell in enumerate(row)))
+        for i, (number, name, row) in enumerate(zip(numbers, names, cells, strict=True))
+    ]
+    return cb.Table(
+        ("Row against column", *numbers),
+        tuple(rows),
+        "League table",
+        numeric=tuple(numbers),
+        note="The treatment of the row against that of the column. Below the diagonal: network "
+        "estimates; above it: trials alone; a point where no trial compared the two.",
+    )
+
+
+def _ranks(results: NetworkResults) -> cb.Block:
+    ranking = results.ranking
+    place = {name: i for i, name in enumerate(ranking.treatments)}
+    rows = [
+        (
+            name,
+            f"{score:.2f}",
+            f"{ranking.sucra[place[name]]:.2f}",
+            f"{ranking.mean_rank[place[name]]:.1f}",
+            cb.prose.percent(100 * float(ranking.probability[place[name], 0])),
+        )
+        for name, score in results.p_scores.items()
+    ]
+    header = ("Treatment", "P-score", "SUCRA", "Mean rank", "Probability best")
+    return cb.Table(
+        header,
+        tuple(rows),
+        "Ranks",
+        numeric=header[1:],
+        note=f"SUCRA, mean rank and probability from {ranking.draws:,} simulated sets of effects.",
+    )
+
+
+def _inconsistency(results: NetworkResults) -> Iterator[cb.Block]:
+    """Yield node-splits, net heat, contributions and funnel, as far as there is anything to see."""
+    fit, scale = results.fit, results.fit.network.scale
+    table = results.nodes.to_frame()
+    both = table[np.isfinite(table["difference"])]
+    if len(both):
+        yield _split(both, scale)
+    if np.isfinite(np.diag(results.split.heat)).sum() > 1 and results.split.between.df > 1:
+        yield figures.net_heat(results.split)
+    points = funnel(fit, order=[*fit.network.treatments[1:], fit.network.reference])
+    points = points[(points["treat2"] == fit.network.reference) & (points["k"] > 1)]
+    if len(points):
+        yield cb.Paragraph(
+            f"The funnel holds the comparisons with {fit.network.reference} that at least two "
+            "trials made, all in the direction of the treatment."
+        )
+        if len(points) < _FEW:
+            yield cb.Note(
+                f"With {len(points)} points it can neither show nor rule out that small trials "
+                f"find larger effects; at least {_FEW} are needed.",
+                title=f"Fewer than {_FEW} points",
+            )
+        yield figures.funnel(points, level=fit.level)
+
+
+def _split(both: pd.DataFrame, scale: str) -> cb.Block:
+    """Return the comparisons that have direct and indirect evidence."""
+    header = ("Comparison", "Trials", "Direct share", "Direct", "Indirect", "Difference", "p")
+    names = [" vs ".join(map(str, pair)) for pair in both.index]
+    rows = [
+        (
+            name,
+            f"{row['k']:.0f}",
+            cb.prose.percent(100 * float(row["proportion"])),
+            *(_printed(float(row[name]), scale) for name in ("direct", "indirect", "difference")),
+            cb.prose.p_value(float(row["p_value"])).removeprefix("p ").removeprefix("= "),
+        )
+        for name, row in zip(names, both.to_dict("records"), strict=True)
+    ]
+    return cb.Table(header, tuple(rows), "Direct and indirect evidence", numeric=header[1:])
+
+
+def _printed(value: float, scale: str) -> str:
+    return cb.prose.value(float(np.exp(value)) if scale == "log" else value, scale)

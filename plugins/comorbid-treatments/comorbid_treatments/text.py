@@ -1,0 +1,251 @@
+"""Sentences about a comparison of treatments: no more than the trials and intervals allow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+import comorbid as cb
+from comorbid_treatments.comparison import Comparison, NetworkResults
+from comorbid_treatments.networks import Network
+from comorbid_treatments.table import Entry
+
+_OTHER = "headache"
+
+
+def scope(compared: Sequence[Entry]) -> str:
+    """Say what the trials measured, if it was not headache."""
+    if any(_OTHER in f"{entry.condition} {entry.outcome}".lower() for entry in compared):
+        return ""
+    outcome = compared[0].outcome
+    return (
+        f"These are trials of treatments for back pain, and none of them measured headache: the "
+        f"outcome is {outcome}. Nothing below says what a treatment does for headache, or for "
+        "people who have both."
+    )
+
+
+def data(net: Network, compared: Sequence[Entry]) -> str:
+    """Say how many trials compare what, in which direction, and when."""
+    several = [trial.label for trial in net.trials if len(trial.arms) > 2]
+    trials = cb.prose.counted(net.k, "trial", "trials")
+    arms = f"; {cb.prose.listed(several)} has more than two arms" if len(several) == 1 else ""
+    if len(several) > 1:
+        arms = f"; {cb.prose.listed(several)} have more than two arms"
+    return (
+        f"{trials[0].upper()}{trials[1:]} {'compares' if net.k == 1 else 'compare'} "
+        f"{net.n} treatments{arms}. The measure is the "
+        f"{cb.prose.measure_name(compared[0].measure)} in {compared[0].outcome}, "
+        f"{direction(compared[0])}. {times(compared)}"
+    )
+
+
+def direction(entry: Entry) -> str:
+    """Say which side of no difference favours the treatment named first.
+
+    Examples
+    --------
+    >>> import dataclasses
+    >>> from comorbid_treatments.table import Entry
+    >>> values = dict.fromkeys([field.name for field in dataclasses.fields(Entry)], "")
+    >>> direction(Entry(**{**values, "measure": "MD", "direction": "positive favours treatment"}))
+    'where values above 0 favour the treatment named first'
+    """
+    null = 1 if entry.measure in ("OR", "RR", "HR", "IRR") else 0
+    side = "above" if entry.direction.startswith("positive") else "below"
+    return f"where values {side} {null} favour the treatment named first"
+
+
+def times(compared: Sequence[Entry]) -> str:
+    """Say at which time each trial is compared: one time a trial."""
+    when: dict[float, list[str]] = {}
+    for entry in compared:
+        labels = when.setdefault(entry.months, [])
+        if entry.label not in labels:
+            labels.append(entry.label)
+    ordered = sorted(when.items(), key=lambda item: (-len(item[1]), item[0]))
+    if len(ordered) == 1:
+        return f"All results are those {_months(ordered[0][0])} after entry."
+    parts = [f"{_months(months)} ({cb.prose.listed(labels)})" for months, labels in ordered]
+    return f"Each trial is compared at one time after entry: {'; '.join(parts)}."
+
+
+def _months(months: float) -> str:
+    return f"{months:g} {'month' if months == 1 else 'months'}"
+
+
+def left_out(comparison: Comparison) -> tuple[str, ...]:
+    """Say which treatments of a compared trial have no estimate at the time that is compared."""
+    compared = {(entry.trial, entry.treatment) for entry in comparison.compared}
+    trials = {trial for trial, _ in compared}
+    absent: dict[tuple[str, str], list[Entry]] = {}
+    for entry in comparison.entries:
+        if entry.trial in trials and (entry.trial, entry.treatment) not in compared:
+            absent.setdefault((entry.label, entry.treatment), []).append(entry)
+    texts = []
+    for (label, treatment), entries in absent.items():
+        when = cb.prose.listed([_months(entry.months) for entry in entries])
+        note = f" ({entries[0].note})" if entries[0].note else ""
+        texts.append(
+            f"{label} also compared {treatment}, for which the table has an estimate at {when} "
+            f"only; it takes no part{note}."
+        )
+    return tuple(texts)
+
+
+def pooling(comparison: Comparison) -> str:
+    """Say which comparators are taken for one treatment, and what happens if they are not."""
+    pooled = list(
+        dict.fromkeys(
+            (entry.node, entry.comparator)
+            for entry in comparison.compared
+            if entry.node != entry.comparator
+        )
+    )
+    if not pooled:
+        return "Every comparator keeps the name that its trial gives it."
+    nodes = cb.prose.listed(list(dict.fromkeys(f"“{node}”" for node, _ in pooled)))
+    names = cb.prose.listed([f"“{comparator}”" for _, comparator in pooled])
+    parts = len(comparison.unpooled)
+    apart = (
+        f"Without it the trials fall into {parts} separate groups, and treatments of different "
+        "groups cannot be compared at all."
+        if parts > 1
+        else "Without it the treatments are still connected."
+    )
+    return (
+        f"The comparators differ. Taking {names} for {nodes} is an assumption, not a finding: "
+        f"every comparison between treatments of different trials rests on it. {apart}"
+    )
+
+
+def cannot_show(comparison: Comparison) -> tuple[str, ...]:
+    """Say what this network cannot show, and why."""
+    net, results = comparison.network, comparison.results
+    if net is None or results is None:
+        return ()
+    texts = []
+    if results.fit.q_df == 0:
+        texts.append(
+            "Whether trials differ: no comparison was made by two trials, so the variance between "
+            "trials (tau²) cannot be estimated, there are no prediction intervals, and all "
+            "intervals are too narrow if trials do differ."
+        )
+    if net.loops == 0:
+        texts.append(f"Whether it is consistent: {inconsistent(net)}")
+    indirect = net.n * (net.n - 1) // 2 - _direct_pairs(net)
+    if indirect:
+        every = cb.prose.counted(net.n * (net.n - 1) // 2, "comparison", "comparisons")
+        texts.append(
+            f"How treatments compare that no trial compared: {indirect} of {every} are indirect, "
+            "not randomised against each other, and hold only if the trials are alike in all that "
+            "changes a treatment's effect: people, comparator, time."
+        )
+    if comparison.pairs is not None and _largest(comparison.pairs) < 2:
+        texts.append(
+            "Whether small trials find larger effects: a comparison-adjusted funnel plot needs "
+            "comparisons of at least two trials."
+        )
+    return tuple(texts)
+
+
+def inconsistent(net: Network) -> str:
+    """Say that consistency cannot be tested."""
+    return (
+        "direct and indirect evidence cannot be tested against each other, since there is no "
+        "closed loop of comparisons independent of a trial with more than two arms."
+    )
+
+
+def _direct_pairs(net: Network) -> int:
+    return len({(i, j) for trial in net.trials for i, j, _, _ in trial.contrasts()})
+
+
+def _largest(pairs: cb.Refits) -> int:
+    return int(pairs.to_frame()["k"].max())
+
+
+def estimates(results: NetworkResults) -> str:
+    """Say how many intervals exclude no difference, against the reference and otherwise."""
+    fit = results.fit
+    net, below = fit.network, np.tril_indices(fit.network.n, -1)
+    apart = (fit.ci_low > 0) | (fit.ci_high < 0)
+    against = int(apart[1:, 0].sum())
+    null = 1 if net.scale == "log" else 0
+    level = cb.prose.level(fit.level)
+    text = (
+        f"Against {net.reference} the {level} interval excludes {null} for {against} of "
+        f"{cb.prose.counted(net.n - 1, 'treatment', 'treatments')}"
+    )
+    others = int(apart[below].sum()) - against
+    count = len(below[0]) - (net.n - 1)
+    if not count:
+        return f"{text}."
+    between = "none" if others == 0 else f"{others}"
+    return (
+        f"{text}; between the treatments themselves it does so for {between} of {count} "
+        f"{'comparison' if count == 1 else 'comparisons'}."
+    )
+
+
+def no_gain(results: NetworkResults) -> str:
+    """Say what the network adds to the trials, if it is no more than indirect comparisons."""
+    table = results.nodes.to_frame()
+    own = table.loc[table["k"] > 0, "proportion"]
+    if (own < 1 - 1e-6).any():
+        return ""
+    return (
+        "Where trials compared two treatments the network estimate is theirs, unchanged: no "
+        "indirect evidence adds to it."
+    )
+
+
+def ranking(results: NetworkResults) -> str:
+    """Say what the ranks do not say."""
+    names = list(results.p_scores)
+    first, second = (results.fit.network.position(name) for name in names[:2])
+    fit = results.fit
+    apart = fit.ci_low[first, second] > 0 or fit.ci_high[first, second] < 0
+    best = results.ranking.probability[first, 0]
+    certain = (
+        "their difference has an interval that excludes no difference"
+        if apart
+        else "the interval of their difference includes no difference"
+    )
+    return (
+        "Ranks without intervals mislead. A P-score is the mean certainty that a treatment is "
+        "better than another one; it says nothing of how large a difference is, nor whether trials "
+        f"were fair or alike. First stands {names[0]}, with a probability of "
+        f"{cb.prose.percent(100 * best)} to be the best of these; second {names[1]}: {certain}."
+    )
+
+
+def consistency(results: NetworkResults) -> str:
+    """Say what the tests of consistency found, or that there are none."""
+    split, net = results.split, results.fit.network
+    if net.loops == 0:
+        text = inconsistent(net)
+        return f"{text[0].upper()}{text[1:]}"
+    common, random = split.between, split.between_random
+    return (
+        f"Differences between designs, the test of consistency: Q = {common.q:.2f} on "
+        f"{cb.prose.counted(common.df, 'degree', 'degrees')} of freedom, "
+        f"{cb.prose.p_value(common.p)}; with heterogeneity within designs allowed for "
+        f"Q = {random.q:.2f}, {cb.prose.p_value(random.p)}. A large p-value does not show "
+        "consistency: the test has little power with few trials."
+    )
+
+
+def heterogeneity(results: NetworkResults) -> str:
+    """Say how far trials of the network differ."""
+    fit = results.fit
+    if fit.q_df == 0:
+        return ""
+    return (
+        f"Between-trial variance (tau²), one for all comparisons, is estimated as "
+        f"{cb.prose.small(fit.tau2)} (REML), I² as {cb.prose.percent(fit.i2)} (Q = {fit.q:.2f} on "
+        f"{cb.prose.counted(fit.q_df, 'degree', 'degrees')} of freedom, "
+        f"{cb.prose.p_value(fit.q_p)})"
+        + ("; with so few degrees of freedom it is hardly known." if fit.q_df < 5 else ".")
+    )

@@ -1,0 +1,23 @@
+"""The plugin does what comorbid asks of every plugin."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import comorbid_treatments.plugin
+import pandas as pd
+
+from comorbid.testing import check_plugin
+
+
+def last_time_points() -> str:
+    """The table of trials with the last time point of each compared."""
+    frame = pd.read_csv(Path(__file__).parent / "data" / "low-back-pain-rmdq-uk.csv")
+    months = frame["timepoint_months"]
+    last = months == months.groupby(frame["trial_id"]).transform("max")
+    return frame.assign(primary=last.map({True: "yes", False: "no"})).to_csv(index=False)
+
+
+test_conformance = check_plugin(
+    comorbid_treatments.plugin, tables={"treatments": last_time_points()}
+)
