@@ -11,11 +11,16 @@ from comorbid.testing import check_plugin
 
 
 def last_time_points() -> str:
-    """The table of trials with the last time point of each compared."""
+    """The table of trials with the last time point of each compared.
+
+    UK BEAM's contrasts share an arm; its note says "rho about 0.5".
+    """
     frame = pd.read_csv(Path(__file__).parent / "data" / "low-back-pain-rmdq-uk.csv")
     months = frame["timepoint_months"]
     last = months == months.groupby(frame["trial_id"]).transform("max")
-    return frame.assign(primary=last.map({True: "yes", False: "no"})).to_csv(index=False)
+    rho = frame["trial_id"].map({"ukbeam2004": 0.5})
+    primary = last.map({True: "yes", False: "no"})
+    return frame.assign(primary=primary, rho=rho).to_csv(index=False)
 
 
 test_conformance = check_plugin(
