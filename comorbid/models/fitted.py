@@ -243,12 +243,9 @@ class Fitted(Frozen, ABC):
         tau2 = self._used_tau2
         with np.errstate(all="ignore"):
             at, saturated = data.at(tau2, only), data.at(np.zeros(1), only)
-            q = at.q[0]
-            if self.user_weights is not None:
-                q = (self.residuals**2 / (self.effects.vi + tau2)).sum()
             return fit_statistics(
                 log_w=float(at.log_w[0]),
-                q=float(q),
+                q=float(data.solve(tau2).rest[0]),
                 log_xwx=float(at.log_xwx[0]),
                 log_xx=float(data.log_xx[0]),
                 saturated=float(saturated.log_w[0]),
