@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from comorbid.checks import check_type
-from comorbid.effects.arrays import Array, Frozen, Mask
+from comorbid.effects.arrays import Array, Frozen, Mask, read_only
 from comorbid.effects.table import Effects
 from comorbid.models.design import DesignProjection
 from comorbid.models.estimators import Estimator
@@ -116,6 +116,11 @@ class Fitted(Frozen, ABC):
         """The analyst's weights, or those of the model."""
         own: Array = 1 / (self.effects.vi + self._used_tau2)
         return own if self.user_weights is None else self.user_weights
+
+    @property
+    def weights(self) -> Array:
+        """The same as percentages that sum to 100."""
+        return read_only(self.raw_weights * (100 / self.raw_weights.sum()))
 
     @property
     def solution(self) -> Solution:

@@ -179,7 +179,7 @@ def influence(fit: Fitted) -> Influence:
     2.0
     """
     without = deletion(fit)
-    hat, weights = np.diag(fit.hat), fit.raw_weights
+    hat = np.diag(fit.hat)
     with np.errstate(divide="ignore", invalid="ignore"):
         change = fit.coefficients[:, None] - without.fits.coefficients
         values = _moved(fit, without, change, hat)
@@ -194,7 +194,7 @@ def influence(fit: Fitted) -> Influence:
         tau2_del=without.tau2,
         q_del=without.fits.qe,
         hat=hat,
-        weight=100 * weights / weights.sum(),
+        weight=fit.weights,
         dfbs=dfbs if fit.names else dfbs[0],
         flagged=flagged,
         reasons=without.reasons,
