@@ -21,18 +21,9 @@ from comorbid.models.projection import Projection, Solution
 Pair = tuple[float, float]
 
 
-_MADE = ("measure", "method", "test", "level", "ids", "warnings")
-
-
 def check_fitted(fit: object) -> None:
     """Raise `DataError` unless it is what `pool` or `regress` returns."""
     check_type("fit", fit, Fitted, "give what pool() or regress() returns")
-
-
-def made(result: Any) -> dict[str, Any]:
-    """Return how a result was made, for its dictionary; names and notes as lists."""
-    values = {name: getattr(result, name) for name in _MADE}
-    return {name: list(v) if isinstance(v, tuple) else v for name, v in values.items()}
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
@@ -164,8 +155,8 @@ class Fitted(Frozen, ABC):
     @property
     def made(self) -> dict[str, Any]:
         """How the fit was made: what every result that rests on it records."""
-        own = {"measure": self.effects.measure, "ids": self.effects.ids}
-        return own | {name: getattr(self, name) for name in _MADE if name not in own}
+        own = {name: getattr(self, name) for name in ("method", "test", "level", "warnings")}
+        return {"measure": self.effects.measure, "ids": self.effects.ids, **own}
 
     @property
     def estimates_tau2(self) -> bool:
