@@ -227,21 +227,25 @@ class DesignProjection:
         """Return the coefficients at ``tau2``, and what their tests need."""
         total_vi = self.vi + tau2
         w = 1.0 / total_vi
-        weighted = self._weighted(np.sqrt(w), np.arange(self.k.size))
         root = np.sqrt(w)
+        weighted = self._weighted(root, np.arange(self.k.size))
         residual = weighted.off(root * self.yi)
+        q = rest = (residual**2).sum(axis=0)
         own, noise = weighted, None
         if self.weights is not None:
+            distance = np.where(self.member, residual / root, 0.0)
             root = np.sqrt(self.weights)
             own = self._weighted(root, np.arange(self.k.size))
             noise = orthonormal(own.q * root * np.sqrt(np.where(root > 0, total_vi, 0.0))).r
+            rest = (w * (distance - self._fitted(own, root * distance)) ** 2).sum(axis=0)
         back = np.einsum("ijm,jlm->ilm", _inverse(self._basis.r), _inverse(own.r))
         scores = np.einsum("ikm,km->im", own.q, root * self.yi)
         return Solution(
             coefficients=np.einsum("ijm,jm->im", back, scores),
             root=back if noise is None else np.einsum("ijm,ljm->ilm", back, noise),
-            q=(residual**2).sum(axis=0),
+            q=q,
             trace_p=diagonal(weighted, w).sum(axis=0),
+            rest=rest,
         )
 
     def form(self, weights: Array) -> Form:
@@ -272,6 +276,12 @@ class DesignProjection:
         part._basis = self._basis.take(column)
         part._plain = self._plain.take(column)
         return part
+
+    def _fitted(self, weighted: Triangle, values: Array) -> Array:
+        """Return what the weighted columns make of weighted values, without weights."""
+        scores = np.einsum("ikm,km->im", weighted.q, values)
+        back = np.einsum("ijm,jm->im", _inverse(weighted.r), scores)
+        return np.asarray((self._basis.q * back[:, None]).sum(axis=0))
 
     def _among(self, members: Mask) -> Triangle:
         """Return the basis of these studies alone, without weights."""

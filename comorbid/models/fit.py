@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from comorbid.checks import check_type
-from comorbid.effects.arrays import Array, read_only
+from comorbid.effects.arrays import Array
 from comorbid.effects.table import Effects
 from comorbid.errors import DataError, DataWarning
 from comorbid.models.estimators import Estimator
@@ -121,9 +121,6 @@ def _as_fit(
     if given is not None:
         check_determined(value["tau2"], effects.k, 1)
     _check_numbers(value, effects)
-    weights = given
-    if weights is None:
-        weights = 1 / (effects.vi + np.nan_to_num(value["tau2"]))
     return Fit(
         effects=effects,
         estimator=estimator,
@@ -135,7 +132,6 @@ def _as_fit(
         df=float("inf") if test == "z" or effects.k == 1 else effects.k - 1.0,
         **{n: value[n] for n in ("tau2", "i2", "h2", "q", "q_p")},
         k=effects.k,
-        weights=read_only(weights * (100 / weights.sum())),
         warnings=(*notes, *few_studies_notes(effects.k, estimator)),
         user_weights=given,
     )

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from comorbid.checks import check_type
-from comorbid.effects.arrays import Array, Frozen, Mask
+from comorbid.effects.arrays import Array, Frozen, Mask, read_only
 from comorbid.effects.table import Effects
 from comorbid.models.design import DesignProjection
 from comorbid.models.estimators import Estimator
@@ -21,18 +21,9 @@ from comorbid.models.projection import Projection, Solution
 Pair = tuple[float, float]
 
 
-_MADE = ("measure", "method", "test", "level", "ids", "warnings")
-
-
 def check_fitted(fit: object) -> None:
     """Raise `DataError` unless it is what `pool` or `regress` returns."""
     check_type("fit", fit, Fitted, "give what pool() or regress() returns")
-
-
-def made(result: Any) -> dict[str, Any]:
-    """Return how a result was made, for its dictionary; names and notes as lists."""
-    values = {name: getattr(result, name) for name in _MADE}
-    return {name: list(v) if isinstance(v, tuple) else v for name, v in values.items()}
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
@@ -118,6 +109,11 @@ class Fitted(Frozen, ABC):
         return own if self.user_weights is None else self.user_weights
 
     @property
+    def weights(self) -> Array:
+        """The same as percentages that sum to 100."""
+        return read_only(self.raw_weights * (100 / self.raw_weights.sum()))
+
+    @property
     def solution(self) -> Solution:
         """The coefficients at the fit's tau2, and what their tests need."""
         return self.projection.solve(self._used_tau2)
@@ -159,8 +155,8 @@ class Fitted(Frozen, ABC):
     @property
     def made(self) -> dict[str, Any]:
         """How the fit was made: what every result that rests on it records."""
-        own = {"measure": self.effects.measure, "ids": self.effects.ids}
-        return own | {name: getattr(self, name) for name in _MADE if name not in own}
+        own = {name: getattr(self, name) for name in ("method", "test", "level", "warnings")}
+        return {"measure": self.effects.measure, "ids": self.effects.ids, **own}
 
     @property
     def estimates_tau2(self) -> bool:
@@ -243,12 +239,9 @@ class Fitted(Frozen, ABC):
         tau2 = self._used_tau2
         with np.errstate(all="ignore"):
             at, saturated = data.at(tau2, only), data.at(np.zeros(1), only)
-            q = at.q[0]
-            if self.user_weights is not None:
-                q = (self.residuals**2 / (self.effects.vi + tau2)).sum()
             return fit_statistics(
                 log_w=float(at.log_w[0]),
-                q=float(q),
+                q=float(data.solve(tau2).rest[0]),
                 log_xwx=float(at.log_xwx[0]),
                 log_xx=float(data.log_xx[0]),
                 saturated=float(saturated.log_w[0]),

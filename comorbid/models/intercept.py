@@ -142,12 +142,14 @@ class Intercept:
         residual = self.yi - mean
         trace_p = (2 * first * rest + rest * rest - sum_(w[1:] * w[1:])) / total
         q = sum_(w * residual * residual)
-        variance = 1 / total
+        variance, rest = 1 / total, q
         if self.weights is not None:
             share = self.weights / sum_(self.weights)
             mean = sum_(share * self.yi)
             variance = sum_(share * share * np.where(share > 0, total_vi, 0.0))
-        return Solution((mean + self.origin)[None], np.sqrt(variance)[None, None], q, trace_p)
+            rest = sum_(w * (self.yi - mean) ** 2)
+        coefficients, root = (mean + self.origin)[None], np.sqrt(variance)[None, None]
+        return Solution(coefficients, root, q, trace_p, rest)
 
     def form(self, weights: Array) -> Form:
         """Return the weighted residual sum of squares, and its matrix."""

@@ -270,14 +270,13 @@ def infer(data: Projection, tau2: Array, *, equal: bool, test: Test, level: floa
     se = np.sqrt(scale * (root**2).sum(axis=1))
     half = t_quantile(df, (1 + level) / 2) * se
     statistic = beta / se
-    typical = freedom / fixed.trace_p
-    i2_equal = np.where(fixed.q > 0, np.maximum(0.0, 100 * (1 - freedom / fixed.q)), 0.0)
-    values = {
-        "i2": i2_equal if equal else 100 * tau2 / (tau2 + typical),
-        "h2": fixed.q / freedom if equal else tau2 / typical + 1,
-        "qe": fixed.q,
-        "qe_p": special.chdtrc(freedom, fixed.q),
-    }
+    if equal:
+        i2 = np.where(fixed.q > 0, np.maximum(0.0, 100 * (1 - freedom / fixed.q)), 0.0)
+        h2 = fixed.q / freedom
+    else:
+        typical = freedom / fixed.trace_p
+        i2, h2 = 100 * tau2 / (tau2 + typical), tau2 / typical + 1
+    values = {"i2": i2, "h2": h2, "qe": fixed.q, "qe_p": special.chdtrc(freedom, fixed.q)}
     return DesignFits(
         coefficients=beta,
         se=se,

@@ -88,7 +88,6 @@ class Fit(Fitted):
     pi: Pair
     q: float
     q_p: float
-    weights: Array
 
     @property
     def x(self) -> Array:

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from comorbid.effects.arrays import Array, Frozen
+from comorbid.effects.arrays import Array
 from comorbid.effects.scales import SCALES
 from comorbid.errors import DataError
 from comorbid.models import text
-from comorbid.models.fitted import made
 from comorbid.models.formula import design_at
 from comorbid.models.frames import labelled
 from comorbid.models.kernel import t_quantile
 from comorbid.models.pooled import Scaled
+from comorbid.models.recorded import Recorded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +27,7 @@ _COLUMNS = ("estimate", "se", "ci_low", "ci_high", "pi_low", "pi_high")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Predictions(Frozen):
+class Predictions(Recorded):
     """Mean effects at given moderators; made by `Regression.predict`.
 
     Attributes
@@ -39,16 +39,8 @@ class Predictions(Frozen):
     pi_low, pi_high : arrays of shape (rows,)
         Interval for the true effect of one new study with these moderators; nan in the
         equal-effects model.
-    measure, scale : str
+    scale : str
         Of the effects.
-    method, test : str
-        How the regression was made.
-    level : float
-        Of the intervals, a proportion.
-    ids : tuple of str
-        The estimates used.
-    warnings : tuple of str
-        Those of the regression.
     """
 
     labels: tuple[str, ...]
@@ -58,13 +50,7 @@ class Predictions(Frozen):
     ci_high: Array
     pi_low: Array
     pi_high: Array
-    measure: str
     scale: str
-    method: str
-    test: str
-    level: float
-    ids: tuple[str, ...]
-    warnings: tuple[str, ...]
 
     def to_frame(self) -> pd.DataFrame:
         """Return the rows indexed by label, on the analysis scale, in full precision."""
@@ -73,7 +59,7 @@ class Predictions(Frozen):
     def to_dict(self) -> dict[str, Any]:
         """Return labels, settings and columns as plain lists."""
         columns = {name: getattr(self, name).tolist() for name in _COLUMNS}
-        return {**made(self), "labels": list(self.labels), **columns}
+        return {**self.made(), "labels": list(self.labels), **columns}
 
     def on_scale(self) -> tuple[Scaled, ...]:
         """Return each row back-transformed, as `Fit.on_scale` does."""

@@ -10,13 +10,14 @@ import numpy as np
 from scipy import special
 
 from comorbid.checks import check_whole, numbers
-from comorbid.effects.arrays import Array, Frozen
+from comorbid.effects.arrays import Array
 from comorbid.errors import ModelError
 from comorbid.models import text
-from comorbid.models.fitted import Fitted, check_fitted, made
+from comorbid.models.fitted import Fitted, check_fitted
 from comorbid.models.kernel import infer
 from comorbid.models.likelihood import Kind, constant, likelihood_of
 from comorbid.models.maxima import global_maximum
+from comorbid.models.recorded import Recorded
 from comorbid.models.settings import check_level
 from comorbid.models.tau2_intervals import profile_likelihood
 
@@ -30,7 +31,7 @@ _COLUMNS = ("tau2", "log_likelihood", *_TABLE)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Profile(Frozen):
+class Profile(Recorded):
     """The profile likelihood of tau2; made by `profile`.
 
     Attributes
@@ -47,14 +48,6 @@ class Profile(Frozen):
         The tau2 of the global maximum.
     maximum, cut : float
         The log-likelihood there, and the least that the interval at ``level`` holds.
-    measure, method, test : str
-        How the fit was made.
-    level : float
-        Of the interval, a proportion.
-    ids : tuple of str
-        The estimates used.
-    warnings : tuple of str
-        Those of the fit.
     """
 
     kind: Kind
@@ -68,12 +61,6 @@ class Profile(Frozen):
     best: float
     maximum: float
     cut: float
-    measure: str
-    method: str
-    test: str
-    level: float
-    ids: tuple[str, ...]
-    warnings: tuple[str, ...]
 
     def to_frame(self) -> pd.DataFrame:
         """Return ``tau2, log_likelihood, estimate, se, ci_low, ci_high``, one row a tau2.
@@ -94,7 +81,7 @@ class Profile(Frozen):
         names = ("kind", "best", "maximum", "cut")
         columns = {name: getattr(self, name).tolist() for name in _COLUMNS}
         settings = {name: getattr(self, name) for name in names}
-        return {**settings, **made(self), "names": list(self.names), **columns}
+        return {**settings, **self.made(), "names": list(self.names), **columns}
 
     def summary(self) -> str:
         """Return the table as text."""

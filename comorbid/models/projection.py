@@ -61,13 +61,15 @@ class Solution:
 
     ``coefficients`` of shape (p, n) and a ``root`` A of shape (p, p, n) of their covariances AA',
     with the analyst's weights if there are any; ``q`` and ``trace_p`` of shape (n,) are those of
-    `Moments`, by the model's own weights.
+    `Moments`, by the model's own weights, and ``rest`` is the weighted sum of squared distances
+    from these coefficients: q itself, unless the analyst gave weights.
     """
 
     coefficients: Array
     root: Array
     q: Array
     trace_p: Array
+    rest: Array
 
 
 @dataclass(frozen=True, slots=True)

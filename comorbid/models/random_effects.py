@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from comorbid.effects.arrays import Array, Frozen
+from comorbid.effects.arrays import Array
 from comorbid.errors import ModelError
 from comorbid.models import text
-from comorbid.models.fitted import Fitted, check_fitted, made
+from comorbid.models.fitted import Fitted, check_fitted
 from comorbid.models.frames import as_text, labelled
+from comorbid.models.recorded import Recorded
 from comorbid.models.settings import check_level
 from comorbid.models.student import t_quantile
 
@@ -23,7 +24,7 @@ _COLUMNS = ("pred", "se", "pi_low", "pi_high")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class StudyPredictions(Frozen):
+class StudyPredictions(Recorded):
     """Predictions for the studies of a fit; made by `blup` and `ranef`.
 
     Attributes
@@ -34,14 +35,6 @@ class StudyPredictions(Frozen):
         The studies.
     pred, se, pi_low, pi_high : arrays of shape (k,)
         Prediction, its standard error, and its interval, on the analysis scale.
-    level : float
-        Of the intervals, a proportion.
-    measure, method, test : str
-        How the fit was made.
-    ids : tuple of str
-        The estimates used.
-    warnings : tuple of str
-        Those of the fit.
     """
 
     kind: str
@@ -50,12 +43,6 @@ class StudyPredictions(Frozen):
     se: Array
     pi_low: Array
     pi_high: Array
-    measure: str
-    method: str
-    test: str
-    level: float
-    ids: tuple[str, ...]
-    warnings: tuple[str, ...]
 
     def to_frame(self) -> pd.DataFrame:
         """Return ``pred, se, pi_low, pi_high`` by label, in full precision."""
@@ -65,7 +52,7 @@ class StudyPredictions(Frozen):
         """Return labels, settings and columns as plain lists."""
         return {
             "kind": self.kind,
-            **made(self),
+            **self.made(),
             "labels": list(self.labels),
             **{name: getattr(self, name).tolist() for name in _COLUMNS},
         }

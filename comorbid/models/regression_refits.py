@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from comorbid.effects.arrays import Frozen
 from comorbid.models import text
 from comorbid.models.fits import DesignFits
-from comorbid.models.fitted import made
 from comorbid.models.frames import as_text, labelled
+from comorbid.models.recorded import Recorded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +21,7 @@ _OTHERS = ("tau2", "i2", "h2", "qe", "qe_p", "k")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class RegressionRefits(Frozen):
+class RegressionRefits(Recorded):
     """Fits of several selections of the same effects, one row each; made by `leave_one_out`.
 
     Attributes
@@ -37,14 +36,8 @@ class RegressionRefits(Frozen):
         The fits; analysis scale.
     reasons : tuple of str
         One a row: why a row is incomplete, or empty.
-    measure, formula, method, test : str
-        How the rows were fitted.
-    level : float
-        Of the intervals, a proportion.
-    ids : tuple of str
-        The estimates that were refitted.
-    warnings : tuple of str
-        Those of the fit.
+    formula : str
+        Of the regression.
     """
 
     kind: str
@@ -53,12 +46,6 @@ class RegressionRefits(Frozen):
     fits: DesignFits
     reasons: tuple[str, ...]
     formula: str
-    measure: str
-    method: str
-    test: str
-    level: float
-    ids: tuple[str, ...]
-    warnings: tuple[str, ...]
 
     def to_frame(self) -> pd.DataFrame:
         """Return the rows indexed by label, in full precision.
@@ -83,7 +70,7 @@ class RegressionRefits(Frozen):
         return {
             "kind": self.kind,
             "formula": self.formula,
-            **made(self),
+            **self.made(),
             "names": list(self.names),
             "labels": list(self.labels),
             "reasons": list(self.reasons),

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from comorbid.effects.arrays import Array, Frozen
+from comorbid.effects.arrays import Array
 from comorbid.models import text
-from comorbid.models.fitted import Fitted, check_fitted, made
+from comorbid.models.fitted import Fitted, check_fitted
 from comorbid.models.frames import as_text, labelled
+from comorbid.models.recorded import Recorded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +21,7 @@ _NOTHING = 1e-25
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Residuals(Frozen):
+class Residuals(Recorded):
     """Standardised residuals; made by `rstandard`.
 
     Attributes
@@ -31,14 +32,6 @@ class Residuals(Frozen):
         Residual and its standard error (analysis scale), and their ratio.
     reasons : tuple of str
         One a study: why its row is incomplete, or empty.
-    measure, method, test : str
-        How the fit was made.
-    level : float
-        Of its intervals, a proportion.
-    ids : tuple of str
-        The estimates used.
-    warnings : tuple of str
-        Those of the fit.
     """
 
     title: ClassVar[str] = "Standardised residuals"
@@ -48,12 +41,6 @@ class Residuals(Frozen):
     se: Array
     z: Array
     reasons: tuple[str, ...]
-    measure: str
-    method: str
-    test: str
-    level: float
-    ids: tuple[str, ...]
-    warnings: tuple[str, ...]
 
     def to_frame(self) -> pd.DataFrame:
         """Return ``resid, se, z`` by label, and ``reason`` when a row is incomplete."""
@@ -63,7 +50,7 @@ class Residuals(Frozen):
     def to_dict(self) -> dict[str, Any]:
         """Return labels, settings and columns as plain lists."""
         return {
-            **made(self),
+            **self.made(),
             "labels": list(self.labels),
             **{name: getattr(self, name).tolist() for name in ("resid", "se", "z")},
             "reasons": list(self.reasons),

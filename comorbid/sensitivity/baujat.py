@@ -42,6 +42,8 @@ class Baujat(Frozen):
         The estimates used.
     warnings : tuple of str
         Those of the fit.
+    names : tuple of str
+        The coefficients of a regression; none for a pooled effect.
     """
 
     labels: tuple[str, ...]
@@ -52,6 +54,7 @@ class Baujat(Frozen):
     method: str
     ids: tuple[str, ...]
     warnings: tuple[str, ...]
+    names: tuple[str, ...] = ()
 
     def to_frame(self) -> pd.DataFrame:
         """Return ``x`` and ``y`` by label, and ``reason`` when a row is incomplete."""
@@ -124,11 +127,12 @@ def baujat(fit: Pooled | Regression) -> Baujat:
     check_refittable(fit)
     if isinstance(fit, Stratified):
         refits = leave_one_out(fit)
+        names: tuple[str, ...] = ()
         x = (fit.effects.yi - fit.estimate) ** 2 / fit.effects.vi
         change, variance = fit.estimate - refits.batch.estimate, refits.batch.se**2
         reasons = refits.reasons
     else:
-        without = deletion(fit)
+        without, names = deletion(fit), fit.names
         x = fit.residuals**2 / (fit.effects.vi + np.nan_to_num(fit.tau2))
         change = without.residuals(fit) - fit.residuals
         variance = without.expected_variances(fit)
@@ -142,4 +146,5 @@ def baujat(fit: Pooled | Regression) -> Baujat:
         method=fit.method,
         ids=fit.effects.ids,
         warnings=fit.warnings,
+        names=names,
     )

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import special
 
-from comorbid.effects.arrays import Array, Frozen, Mask
+from comorbid.effects.arrays import Array, Mask
 from comorbid.models import text
-from comorbid.models.fitted import Fitted, made
+from comorbid.models.fitted import Fitted
 from comorbid.models.frames import as_text, labelled
+from comorbid.models.recorded import Recorded
 from comorbid.sensitivity.deletion import Deletion, deletion, variances
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ _COLUMNS = ("rstudent", "dffits", "cook_d", "cov_r", "tau2_del", "q_del", "hat",
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Influence(Frozen):
+class Influence(Recorded):
     """Influence diagnostics, one value a study; made by `influence`.
 
     Attributes
@@ -49,14 +50,6 @@ class Influence(Frozen):
         Whether any of the four limits is passed.
     reasons : tuple of str
         One a study: why its row is incomplete, or empty.
-    measure, method, test : str
-        How the fit was made.
-    level : float
-        Of its intervals, a proportion.
-    ids : tuple of str
-        The estimates used.
-    warnings : tuple of str
-        Those of the fit.
     """
 
     labels: tuple[str, ...]
@@ -72,12 +65,6 @@ class Influence(Frozen):
     dfbs: Array
     flagged: Mask
     reasons: tuple[str, ...]
-    measure: str
-    method: str
-    test: str
-    level: float
-    ids: tuple[str, ...]
-    warnings: tuple[str, ...]
 
     def to_frame(self) -> pd.DataFrame:
         """Return the diagnostics by label, and ``reason`` when a row is incomplete.
@@ -98,7 +85,7 @@ class Influence(Frozen):
             "labels": list(self.labels),
             **{name: getattr(self, name).tolist() for name in (*_COLUMNS, "dfbs", "flagged")},
             "reasons": list(self.reasons),
-            **made(self),
+            **self.made(),
         }
 
     def summary(self) -> str:
@@ -179,7 +166,7 @@ def influence(fit: Fitted) -> Influence:
     2.0
     """
     without = deletion(fit)
-    hat, weights = np.diag(fit.hat), fit.raw_weights
+    hat = np.diag(fit.hat)
     with np.errstate(divide="ignore", invalid="ignore"):
         change = fit.coefficients[:, None] - without.fits.coefficients
         values = _moved(fit, without, change, hat)
@@ -194,7 +181,7 @@ def influence(fit: Fitted) -> Influence:
         tau2_del=without.tau2,
         q_del=without.fits.qe,
         hat=hat,
-        weight=100 * weights / weights.sum(),
+        weight=fit.weights,
         dfbs=dfbs if fit.names else dfbs[0],
         flagged=flagged,
         reasons=without.reasons,

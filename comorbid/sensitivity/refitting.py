@@ -32,12 +32,6 @@ _SATURATED = "as many studies as coefficients are left: there is no tau2"
 _FAILURES = (ComorbidError, ArithmeticError, np.linalg.LinAlgError)
 
 
-def check_pooled(fit: object) -> None:
-    """Raise `DataError` unless it is a pooled effect, which can be refitted."""
-    remedy = "give what pool(), mantel_haenszel() or peto() returns"
-    check_type("fit", fit, (Fit, Stratified), remedy)
-
-
 def check_refittable(fit: object) -> None:
     """Raise `DataError` unless it is a fit that can be refitted without some of its studies."""
     remedy = "give what pool(), regress(), mantel_haenszel() or peto() returns"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,15 +12,16 @@ from comorbid.checks import check_whole
 from comorbid.effects.arrays import Array, Frozen, Index, Mask
 from comorbid.errors import ModelError
 from comorbid.models import text
+from comorbid.models.kernel import Batch, DesignFits
+from comorbid.models.regression_result import Regression
 from comorbid.sensitivity import membership
 from comorbid.sensitivity.membership import Packed
-from comorbid.sensitivity.refitting import Pooled, check_pooled, refit_in_blocks
+from comorbid.sensitivity.refitting import Pooled, check_refittable, refit_in_blocks
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_FITTED = ("estimate", "i2", "tau2", "q")
-_COLUMNS = (*_FITTED, "k")
+_COLUMNS = ("estimate", "i2", "tau2", "q", "k")
 _PROBABILITIES = (0.0, 0.025, 0.25, 0.5, 0.75, 0.975, 1.0)
 
 
@@ -31,7 +33,7 @@ class Subsets(Frozen):
     ----------
     labels : tuple of str
         The studies.
-    estimate, i2, tau2, q : arrays of shape (n,)
+    estimate, i2, tau2, q : arrays of shape (n,); estimate (p, n) for a regression
         One a subset, analysis scale (i2 a percentage). Of one study there is an estimate only.
     k : integer array of shape (n,)
         Studies in each subset.
@@ -49,6 +51,8 @@ class Subsets(Frozen):
         The estimates that subsets are made of.
     warnings : tuple of str
         What the fit of all of them warned of.
+    names : tuple of p str
+        The coefficients of a regression; none for a pooled effect.
     """
 
     labels: tuple[str, ...]
@@ -66,6 +70,7 @@ class Subsets(Frozen):
     seed: int
     ids: tuple[str, ...]
     warnings: tuple[str, ...]
+    names: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return int(self.k.size)
@@ -88,11 +93,13 @@ class Subsets(Frozen):
         return membership.members(self.packed[rows], len(self.labels))
 
     def to_frame(self) -> pd.DataFrame:
-        """Return ``estimate, i2, tau2, q, k``, one row a subset."""
+        """Return ``estimate, i2, tau2, q, k``, one row a subset.
+
+        Of a regression, ``estimate_NAME`` for each coefficient.
+        """
         import pandas as pd
 
-        columns = {name: getattr(self, name) for name in _COLUMNS}
-        return pd.DataFrame(columns, index=pd.RangeIndex(len(self), name="subset"))
+        return pd.DataFrame(self._columns(), index=pd.RangeIndex(len(self), name="subset"))
 
     def quantiles(self) -> pd.DataFrame:
         """Return how the columns are distributed: quantiles as rows, nan rows left out."""
@@ -103,9 +110,17 @@ class Subsets(Frozen):
                 name: np.quantile(values[np.isfinite(values)], _PROBABILITIES)
                 if np.isfinite(values).any()
                 else np.full(len(_PROBABILITIES), np.nan)
-                for name, values in ((name, getattr(self, name)) for name in _COLUMNS)
+                for name, values in self._columns().items()
             }
         return pd.DataFrame(columns, index=pd.Index(_PROBABILITIES, name="probability"))
+
+    def _columns(self) -> dict[str, Array]:
+        columns: dict[str, Array] = {name: getattr(self, name) for name in _COLUMNS}
+        if not self.names:
+            return columns
+        del columns["estimate"]
+        estimates = zip(self.names, self.estimate, strict=True)
+        return {**{f"estimate_{name}": values for name, values in estimates}, **columns}
 
     def to_dict(self) -> dict[str, Any]:
         """Return settings and the distribution of the columns; the subsets are too many."""
@@ -121,7 +136,7 @@ class Subsets(Frozen):
             "seed": self.seed,
             "failed": len(self.failures),
             "probabilities": list(_PROBABILITIES),
-            **{name: table[name].tolist() for name in _COLUMNS},
+            **{str(name): table[name].tolist() for name in table},
         }
 
     def summary(self) -> str:
@@ -131,7 +146,8 @@ class Subsets(Frozen):
         body = self.quantiles().to_string(
             float_format=lambda value: text.number(value, 4), na_rep="-"
         )
-        failed = [f"Note: {len(self.failures):,} refits failed"] if self.failures else []
+        what = "refits gave no estimate, of too few or too similar studies among them"
+        failed = [f"Note: {len(self.failures):,} {what}"] if self.failures else []
         return "\n".join([head[0].upper() + head[1:], body, *failed])
 
     def __repr__(self) -> str:
@@ -141,7 +157,7 @@ class Subsets(Frozen):
         return text.as_html(self.summary())
 
 
-def subsets(fit: Pooled, *, limit: int = 2**20, seed: int = 1) -> Subsets:
+def subsets(fit: Pooled | Regression, *, limit: int = 2**20, seed: int = 1) -> Subsets:
     r"""Refit every subset of the studies (GOSH), or a random sample where there are too many.
 
     The :math:`2^k - 1` fits of a homogeneous set of studies form one symmetric cloud; several
@@ -149,7 +165,7 @@ def subsets(fit: Pooled, *, limit: int = 2**20, seed: int = 1) -> Subsets:
 
     Parameters
     ----------
-    fit : Fit, MantelHaenszel or Peto
+    fit : Fit, MantelHaenszel, Peto or Regression
         The fit of all studies; subsets are fitted by its own method.
     limit : int
         The largest number of subsets that is fitted. Where there are more, this many distinct
@@ -168,7 +184,7 @@ def subsets(fit: Pooled, *, limit: int = 2**20, seed: int = 1) -> Subsets:
     ModelError
         If ``limit`` is not a positive, or ``seed`` not a non-negative, whole number.
     DataError
-        If ``fit`` is none of the three.
+        If ``fit`` is none of the four.
 
     References
     ----------
@@ -185,7 +201,7 @@ def subsets(fit: Pooled, *, limit: int = 2**20, seed: int = 1) -> Subsets:
     >>> result.includes("C").tolist()
     [False, False, False, True, True, True, True]
     """
-    check_pooled(fit)
+    check_refittable(fit)
     check_whole("limit", limit, least=1)
     check_whole("seed", seed, least=0)
     studies = fit.effects.k
@@ -195,17 +211,29 @@ def subsets(fit: Pooled, *, limit: int = 2**20, seed: int = 1) -> Subsets:
     else:
         packed = membership.random_subsets(studies, limit, np.random.default_rng(seed))
     k = membership.sizes(packed)
-    columns = {name: np.full(k.size, np.nan) for name in _FITTED}
+    refit: Callable[[Mask], Batch | DesignFits]
+    shape: tuple[int, ...]
+    if isinstance(fit, Regression):
+        refit, names, shape = fit.fits_of, fit.names, (fit.p, k.size)
+        estimate, q = "coefficients", "qe"
+    else:
+        refit, names, shape = fit.refit, (), (k.size,)
+        estimate, q = "estimate", "q"
+    kept = {name: np.full(k.size, np.nan) for name in ("i2", "tau2", q)}
+    kept[estimate] = np.full(shape, np.nan)
     failures = refit_in_blocks(
         lambda block: membership.members(packed[block], studies),
-        lambda data, rows: fit.refit(data[:, rows]),
+        lambda data, rows: refit(data[:, rows]),
         k=k,
         studies=studies,
-        kept=columns,
+        kept=kept,
     )
     return Subsets(
         labels=fit.effects.labels,
-        **columns,
+        estimate=kept[estimate],
+        i2=kept["i2"],
+        tau2=kept["tau2"],
+        q=kept[q],
         k=k,
         packed=packed,
         total=total,
@@ -216,4 +244,5 @@ def subsets(fit: Pooled, *, limit: int = 2**20, seed: int = 1) -> Subsets:
         seed=seed,
         ids=fit.effects.ids,
         warnings=fit.warnings,
+        names=names,
     )

@@ -200,11 +200,37 @@ def test_refits_of_clusters_and_cumulative_ones() -> None:
     ]
     assert np.isnan(added.to_frame()["estimate_weeks"].iloc[0])
     assert "Note: D: its studies" in added.summary()
+    with pytest.raises(cb.ModelError, match="of a pooled effect"):
+        cb.figures.cumulative_forest(added)  # type: ignore[arg-type]
+    with pytest.raises(cb.ModelError, match="of a pooled effect"):
+        cb.figures.leave_one_out(by_lab, fit=cb.pool(EFFECTS))  # type: ignore[arg-type]
     values = added.to_dict()
     assert values["formula"] == "~ weeks"
     assert len(values["estimate"]) == 2
     assert values["k"] == list(range(1, 9))
     assert "<table" in added._repr_html_()
+
+
+def test_subsets_of_a_regression_are_the_fits_of_the_parts() -> None:
+    found = cb.regress(EFFECTS, "~ weeks", method="DL", weights=WEIGHTS)
+    result = cb.subsets(found)
+    assert result.estimate.shape == (2, 255)
+    for row in (40, 254):
+        rows = np.flatnonzero(result.members()[:, row])
+        part = cb.regress(
+            EFFECTS.take(rows), "~ weeks", method="DL", weights=np.array(WEIGHTS)[rows]
+        )
+        assert result.estimate[:, row] == pytest.approx(part.estimate)
+        assert result.tau2[row] == pytest.approx(part.tau2)
+        assert (result.q[row], result.k[row]) == (pytest.approx(part.qe), part.k)
+    alone = result.k == 1
+    assert np.isnan(result.estimate[:, alone]).all()
+    columns = ["estimate_Intercept", "estimate_weeks", "i2", "tau2", "q", "k"]
+    assert result.to_frame().columns.tolist() == columns
+    assert len(result.to_dict()["estimate_weeks"]) == 7
+    assert "refits gave no estimate" in result.summary()
+    with pytest.raises(cb.ModelError, match="of a pooled effect"):
+        cb.figures.gosh(result)
 
 
 def test_as_many_studies_as_coefficients_are_left() -> None:
@@ -291,6 +317,8 @@ def test_a_pooled_effect_and_a_regression_have_one_influence() -> None:
         assert list(other.to_frame().columns[-2:]) == ["dfbs_Intercept", "flagged"]
         assert "names" not in one.to_dict()
         assert other.to_dict()["names"] == ["Intercept"]
+        with pytest.raises(cb.ModelError, match="of a pooled effect"):
+            cb.figures.influence_plot(other)
 
 
 def test_profile_of_a_regression() -> None:
@@ -305,9 +333,18 @@ def test_profile_of_a_regression() -> None:
     low, high = found.tau2_ci("PL")
     ends = cb.profile(found, tau2=[low, high]).log_likelihood
     assert ends[1] == pytest.approx(curve.cut, rel=1e-9)
+    figure = cb.figures.profile(found)
+    highest = f"{found.log_likelihood:.2f}".replace("-", "−")
+    assert f"log-likelihood is highest, {highest}," in " ".join(figure.alt.split())
+    assert figure.alt.startswith("Profile of the residual between-study variance of 8 studies")
     columns = curve.to_frame().columns
     assert list(columns[:4]) == ["tau2", "log_likelihood", "estimate_Intercept", "se_Intercept"]
     assert curve.to_dict()["names"] == ["Intercept", "weeks"]
+
+
+def test_baujat_of_a_regression_is_about_fitted_values() -> None:
+    figure = cb.figures.baujat_plot(cb.baujat(cb.regress(EFFECTS, "~ weeks")))
+    assert "influence on the effect fitted to it, from" in " ".join(figure.alt.split())
 
 
 def test_predictions_for_the_studies_of_a_regression() -> None:

@@ -109,7 +109,7 @@ def _draw(result: Baujat, known: Index, title: str) -> Drawing:
         x=(0.0, _end(x)),
         y=(0.0, _end(y)),
         x_label="Contribution to heterogeneity (squared Pearson residual)",
-        y_label="Influence on the pooled value",
+        y_label=f"Influence on the {'fitted' if result.names else 'pooled'} value",
         tall=_TALL,
         title=title,
         notes=_notes(result),
@@ -206,13 +206,12 @@ def _alt(result: Baujat, known: Index) -> str:
     """Return what the figure shows, in words."""
     x, y = result.x[known], result.y[known]
     missing, total = _missing(result), float(result.x[known].sum())
-    name = words.measure(result.measure)
     most, largest = (result.labels[known[int(np.argmax(values))]] for values in (y, x))
     share = f", {prose.percent(100 * float(x.max()) / total)} of the sum of all" if total else ""
     several = known.size > 1 and not math.isclose(x.max(), x.min(), rel_tol=1e-9)
     return words.joined(
-        f"Baujat plot of {words.studies(known.size)}: influence on the pooled "
-        f"{name}, from {_number(y.min())} to {_number(y.max())}, against contribution to "
+        f"Baujat plot of {words.studies(known.size)}: influence on the {_moved(result)}, "
+        f"from {_number(y.min())} to {_number(y.max())}, against contribution to "
         f"heterogeneity, from {_number(x.min())} to {_number(x.max())}.",
         f"Most influential: {words.named([most])}." if known.size > 1 else "",
         f"Largest contribution: {words.named([largest])}{share}." if several else "",
@@ -220,10 +219,16 @@ def _alt(result: Baujat, known: Index) -> str:
     )
 
 
-def _caption(result: Baujat) -> str:
+def _moved(result: Baujat) -> str:
+    """Return what the studies move."""
     name = words.measure(result.measure)
+    return f"{name} fitted to it" if result.names else f"pooled {name}"
+
+
+def _caption(result: Baujat) -> str:
     return (
-        "Each study's influence on the pooled value against its contribution to heterogeneity: a "
-        "study at the right makes much of the heterogeneity, a study at the top moves the pooled "
-        f"{name}. The most extreme studies are labelled, as far as there is room."
+        f"Each study's influence on the {'fitted' if result.names else 'pooled'} value against its "
+        "contribution to heterogeneity: a study at the right makes much of the heterogeneity, a "
+        f"study at the top moves the {_moved(result)}. The most extreme studies are labelled, as "
+        "far as there is room."
     )

@@ -75,6 +75,8 @@ def cumulative_forest(refits: Refits, *, title: str | None = None) -> Figure:
     Pooled odds ratio with its 95 % confidence interval as the studies are added one by one, from
     the top. The band and the dashed line are those of all 3 studies.
     """
+    if not isinstance(refits, Refits):
+        raise ModelError("the plot is of a pooled effect; give the refits of one")
     if refits.kind != "cumulative":
         raise ModelError(
             f"these refits are {refits.kind}; give what comorbid.cumulative(fit) returns"

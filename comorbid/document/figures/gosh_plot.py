@@ -101,7 +101,7 @@ def gosh(result: Subsets, *, title: str | None = None) -> Figure:
     Raises
     ------
     ModelError
-        If no subset has an I².
+        If no subset has an I², or the subsets are those of a regression.
 
     References
     ----------
@@ -132,6 +132,8 @@ def gosh(result: Subsets, *, title: str | None = None) -> Figure:
 
 
 def _cloud(result: Subsets) -> _Cloud:
+    if result.names:
+        raise ModelError("the plot is of a pooled effect; give the subsets of one")
     rows = np.flatnonzero(np.isfinite(result.estimate) & np.isfinite(result.i2))
     if not rows.size:
         raise ModelError(

@@ -89,7 +89,7 @@ def influence_plot(result: Influence, *, title: str | None = None) -> Figure:
     Raises
     ------
     ModelError
-        If there is one study only.
+        If there is one study only, or the influence is that on a regression.
 
     Warns
     -----
@@ -113,6 +113,8 @@ def influence_plot(result: Influence, *, title: str | None = None) -> Figure:
     leverage or DFBETAS: D. Standardised deleted residuals beyond 1.96: D. Largest Cook's distance:
     0.91 (D). Largest weight: 25.8 % (C).
     """
+    if result.names:
+        raise ModelError("the plot is of a pooled effect; give the influence on one")
     if len(result.labels) < 2:
         raise ModelError("one study has no influence on others; give the result of at least two")
     return finished(

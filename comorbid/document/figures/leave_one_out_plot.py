@@ -79,6 +79,8 @@ def leave_one_out(refits: Refits, *, fit: Fit, title: str | None = None) -> Figu
 
 
 def _check(refits: Refits, fit: Fit) -> None:
+    if not isinstance(refits, Refits):
+        raise ModelError("the plot is of a pooled effect; give the refits of one")
     if refits.kind != "leave-one-out":
         raise ModelError(
             f"these refits are {refits.kind}; give what comorbid.leave_one_out(fit) returns"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,10 +22,12 @@ from comorbid.document.figures.numbers import fixed, variance
 from comorbid.document.figures.panel import Panel
 from comorbid.document.figures.pen import Pen
 from comorbid.effects.arrays import Array
-from comorbid.models.fit import Fit, pool
+from comorbid.models.fit import pool
+from comorbid.models.fitted import Fitted
 from comorbid.models.likelihood import likelihood_of
 from comorbid.models.maxima import all_maxima, tau2_grid
 from comorbid.models.profiles import profile as profile_of
+from comorbid.models.regression import Regression, regress
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
@@ -54,7 +56,7 @@ class _Profile:
     interval: tuple[float, float]
 
 
-def profile(fit: Fit, *, title: str | None = None) -> Figure:
+def profile(fit: Fitted, *, title: str | None = None) -> Figure:
     r"""Draw the profile of the between-study variance: its log-likelihood.
 
     .. math:: l(\tau^2) = \max_\mu l(\mu, \tau^2)
@@ -66,8 +68,8 @@ def profile(fit: Fit, *, title: str | None = None) -> Figure:
 
     Parameters
     ----------
-    fit : Fit
-        Of two studies or more; its tau2 is marked where the curve is not highest there.
+    fit : Fit or Regression
+        Of more studies than coefficients; its tau2 is marked where the curve is not highest there.
     title : str, optional
         Printed above the figure; by default what it is.
 
@@ -79,7 +81,7 @@ def profile(fit: Fit, *, title: str | None = None) -> Figure:
     Raises
     ------
     ModelError
-        If there is one study, which has no tau2.
+        If there are no more studies than coefficients, and so no tau2.
 
     References
     ----------
@@ -102,15 +104,20 @@ def profile(fit: Fit, *, title: str | None = None) -> Figure:
     return finished(
         lambda shown: _draw(fit, curve, shown),
         title=title,
-        default=f"Profile of the between-study variance of {words.studies(fit.k)}",
+        default=f"Profile of the {_what(fit)} of {words.studies(fit.k)}",
         alt=_alt(fit, curve),
         caption=_caption(fit, curve),
     )
 
 
-def _profile(fit: Fit) -> _Profile:
+def _profile(fit: Fitted) -> _Profile:
     method = "ML" if fit.method == "ML" else "REML"
-    likely = pool(fit.effects, method=method, test=fit.test, level=fit.level)
+    settings: dict[str, Any] = {"method": method, "test": fit.test, "level": fit.level}
+    likely: Fitted = (
+        regress(fit.effects, fit.formula, **settings)
+        if isinstance(fit, Regression)
+        else pool(fit.effects, **settings)
+    )
     low, high = likely.tau2_ci("PL")
     data = likely.projection
     peaks = all_maxima(data, likelihood_of(method)).tau2
@@ -132,12 +139,12 @@ def _profile(fit: Fit) -> _Profile:
     )
 
 
-def _draw(fit: Fit, curve: _Profile, title: str) -> Drawing:
+def _draw(fit: Fitted, curve: _Profile, title: str) -> Drawing:
     bottom, top = curve.top - _BELOW * curve.drop, curve.top + _ABOVE * curve.drop
     panel = Panel(
         x=(0.0, float(curve.tau2[-1])),
         y=(bottom, top),
-        x_label="Between-study variance τ²",
+        x_label=words.capitalized(f"{_what(fit)} τ²"),
         y_label=words.capitalized(curve.name),
         title=title,
         notes=_notes(fit, curve),
@@ -164,17 +171,22 @@ def _draw_curve(pen: Pen, curve: _Profile, bottom: float) -> None:
     pen.disc(curve.peak, curve.top, 5.0, ACCENT, "highest", edge=PAPER)
 
 
-def _elsewhere(fit: Fit, curve: _Profile) -> bool:
+def _elsewhere(fit: Fitted, curve: _Profile) -> bool:
     """Return whether the fit has another tau2 than the one where the curve is highest."""
     return not math.isclose(fit.tau2, curve.peak, rel_tol=1e-4, abs_tol=1e-4 * curve.interval[1])
 
 
-def _origin(fit: Fit) -> str:
+def _what(fit: Fitted) -> str:
+    """Return what the curve is of."""
+    return f"{'residual ' if isinstance(fit, Regression) else ''}between-study variance"
+
+
+def _origin(fit: Fitted) -> str:
     """Return where the tau2 of a fit comes from."""
     return words.model(fit.method) if fit.estimator.fixed is None else "fixed, not estimated"
 
 
-def _notes(fit: Fit, curve: _Profile) -> tuple[str, ...]:
+def _notes(fit: Fitted, curve: _Profile) -> tuple[str, ...]:
     """Return what stands below the figure."""
     low, high = map(variance, curve.interval)
     notes = [
@@ -187,14 +199,14 @@ def _notes(fit: Fit, curve: _Profile) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _alt(fit: Fit, curve: _Profile) -> str:
+def _alt(fit: Fitted, curve: _Profile) -> str:
     """Return what the figure shows, in words."""
     low, high = map(variance, curve.interval)
     other = ""
     if _elsewhere(fit, curve):
         other = f"The fit itself ({_origin(fit)}) has τ² = {variance(fit.tau2)}."
     return words.joined(
-        f"Profile of the between-study variance of {words.studies(fit.k)}: "
+        f"Profile of the {_what(fit)} of {words.studies(fit.k)}: "
         f"the {curve.name} is highest, {fixed(curve.top, 2)}, at τ² = {variance(curve.peak)}.",
         f"{prose.level(fit.level)} profile-likelihood interval, cut {fixed(curve.drop, 2)} lower: "
         f"{low} to {high}.",
@@ -213,9 +225,9 @@ def _peaks(curve: _Profile) -> str:
     )
 
 
-def _caption(fit: Fit, curve: _Profile) -> str:
+def _caption(fit: Fitted, curve: _Profile) -> str:
     """Return what the shapes stand for."""
     return (
-        f"{words.capitalized(curve.name)} of the between-study variance τ². The point is where it "
+        f"{words.capitalized(curve.name)} of the {_what(fit)} τ². The point is where it "
         f"is highest, the shaded interval the {prose.level(fit.level)} profile-likelihood interval."
     )
