@@ -104,7 +104,9 @@ def _figure(result: Contrasts) -> cb.Figure:
         f"The {result.measure} for chronic over that for episodic headache in the same people, "
         f"with its {prose.level(result.level)} interval by what their covariance may be."
     )
-    return dataclasses.replace(cb.figures.estimates(effects, level=result.level), caption=caption)
+    return dataclasses.replace(
+        cb.figures.estimates(effects, level=result.level, title=""), caption=caption
+    )
 
 
 def _ratios(ends: tuple[float, float]) -> tuple[float, float]:

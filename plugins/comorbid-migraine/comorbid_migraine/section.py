@@ -39,7 +39,7 @@ def _within(rows: cb.Effects, level: float) -> Iterator[cb.Block]:
     if found:
         yield cb.Heading("Migraine and other headache in the same people")
         yield cb.Items(found)
-        yield cb.figures.estimates(_labelled(rows), level=level)
+        yield cb.figures.estimates(_labelled(rows), level=level, title="")
         yield cb.Paragraph(
             "The rows of one study share people, and the people without headache that each is "
             "compared with; a row on any headache may include people with migraine. They are not "
