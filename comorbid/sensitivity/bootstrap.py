@@ -215,7 +215,7 @@ def _refits(fit: Fit, n: int, seed: int, kind: Kind) -> tuple[Batch, dict[int, s
     """Draw and refit n data sets, block by block; the blocks do not change what is drawn."""
     rng = np.random.default_rng(seed)
     yi, vi, weights = fit.effects.yi, fit.effects.vi, fit.user_weights
-    spread = np.sqrt(vi + (fit.tau2 if fit.k > 1 else 0.0))
+    spread = np.sqrt(vi + np.nan_to_num(fit.tau2))
 
     def draw(block: slice) -> tuple[Array, Array, Array | None]:
         shape = (block.stop - block.start, fit.k)
