@@ -165,6 +165,10 @@ def _sin_square(y: Array) -> Array:
     return np.sin(np.clip(y, 0, np.pi / 2)) ** 2
 
 
+def _cube_back(y: Array) -> Array:
+    return 1 - np.maximum(1 - y, 0) ** 3
+
+
 def _square(y: Array) -> Array:
     return np.maximum(y, 0) ** 2
 
@@ -185,7 +189,7 @@ SCALES: Scales = Scales(
         _scale("arcsine", _asin_sqrt, _sin_square),
         _scale("square-root", np.sqrt, _square),
         _scale("log-complement", lambda x: -np.log1p(-x), lambda y: -np.expm1(-y)),
-        _scale("cube-root-complement", lambda x: 1 - np.cbrt(1 - x), lambda y: 1 - (1 - y) ** 3),
+        _scale("cube-root-complement", lambda x: 1 - np.cbrt(1 - x), _cube_back),
         # Without a sample size: what the two become as it grows.
         _scale("double-arcsine", _asin_sqrt, _sin_square),
         _scale("double-square-root", np.sqrt, _square),
