@@ -148,7 +148,7 @@ class Fit:
             self.effects.yi,
             self.effects.vi,
             tau2=self.tau2 if self.k > 1 else 0.0,
-            estimate=self.estimate,
+            weights=self.user_weights,
             m=1 + estimated,
         )
 

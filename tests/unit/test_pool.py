@@ -318,6 +318,16 @@ def test_likelihoods_are_normal_densities() -> None:
     assert fit.reml.log_likelihood == pytest.approx(restricted, rel=1e-12)
 
 
+def test_likelihood_with_weights_does_not_depend_on_a_common_part_of_the_effects() -> None:
+    """Multiples of 2^-20 shifted by 2^20 are exact, so that both fits have the same residuals."""
+    yi, vi = np.array([3.0, 7.0, -2.0, 12.0]) / 2**20, np.array([2.0, 1.0, 5.0, 3.0]) / 2**40
+    near, far = (
+        cb.pool(cb.Effects(yi=yi + shift, vi=vi), weights=[1, 3, 2, 5]) for shift in (0, 2.0**20)
+    )
+    assert far.log_likelihood == pytest.approx(near.log_likelihood, rel=1e-13)
+    assert far.ml.deviance == pytest.approx(near.ml.deviance, rel=1e-12)
+
+
 def test_criteria_follow_from_the_likelihood() -> None:
     fit = cb.pool(FOUR)
     twice = -2 * fit.reml.log_likelihood
