@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -89,6 +88,7 @@ def rank_test(fit: Fit, *, distribution: Distribution = "exact") -> RankTest:
     distribution : {"exact", "normal"}
         Of tau if there is no asymmetry. Where values are tied there is no exact one, and for
         over 1,000 studies it takes long: the normal approximation that allows for ties is used.
+        For two studies there is no normal one.
 
     Returns
     -------
@@ -124,20 +124,14 @@ def rank_test(fit: Fit, *, distribution: Distribution = "exact") -> RankTest:
     standardised = standardised_effects(fit.effects.yi, fit.effects.vi)
     notes = list(fit.effects.warnings)
     values = (standardised, fit.effects.vi)
-    tied = any(np.unique(column).size < fit.k for column in values)
-    if tied and distribution == "exact":
-        notes.append("values are tied: the p-value is that of the normal approximation")
-    if fit.k > _MOST_EXACT and distribution == "exact":
-        notes.append(
-            f"more than {_MOST_EXACT} studies: the p-value is normal, which differs little"
-        )
-    used: Distribution = "normal" if tied or fit.k > _MOST_EXACT else distribution
-    found = stats.kendalltau(*values, method="exact" if used == "exact" else "asymptotic")
-    if math.isnan(found.statistic):
+    distinct = [np.unique(column).size for column in values]
+    if min(distinct) == 1:
         raise ModelError(
             "all variances, or all standardised effects, are the same: there is no order to "
             "correlate; a rank test cannot be made of these studies"
         )
+    used = _usable(distribution, fit.k, tied=min(distinct) < fit.k, notes=notes)
+    found = stats.kendalltau(*values, method="exact" if used == "exact" else "asymptotic")
     return RankTest(
         tau=float(found.statistic),
         p_value=float(found.pvalue),
@@ -147,6 +141,22 @@ def rank_test(fit: Fit, *, distribution: Distribution = "exact") -> RankTest:
         ids=fit.effects.ids,
         warnings=(*notes, *few_studies(fit.k)),
     )
+
+
+def _usable(distribution: Distribution, k: int, *, tied: bool, notes: list[str]) -> Distribution:
+    """Return the distribution that can be used, and note why it is not the one wanted."""
+    if distribution == "normal" and k == 2:
+        notes.append("two studies: the p-value is exact, as the normal approximation needs three")
+        return "exact"
+    if distribution == "exact" and tied:
+        notes.append("values are tied: the p-value is that of the normal approximation")
+        return "normal"
+    if distribution == "exact" and k > _MOST_EXACT:
+        notes.append(
+            f"more than {_MOST_EXACT} studies: the p-value is normal, which differs little"
+        )
+        return "normal"
+    return distribution
 
 
 def standardised_effects(yi: Array, vi: Array) -> Array:

@@ -171,6 +171,10 @@ def _sin_square(y: Array) -> Array:
     return np.sin(np.clip(y, 0, np.pi / 2)) ** 2
 
 
+def _cube_back(y: Array) -> Array:
+    return 1 - np.maximum(1 - y, 0) ** 3
+
+
 def _square(y: Array) -> Array:
     return np.maximum(y, 0) ** 2
 
@@ -204,7 +208,7 @@ SCALES: Scales = Scales(
         _scale(
             "cube-root-complement",
             lambda x: 1 - np.cbrt(1 - x),
-            lambda y: 1 - (1 - y) ** 3,
+            _cube_back,
             "1 - (1 - y)^3",
         ),
         # Without a sample size: what the two become as it grows.

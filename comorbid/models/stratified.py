@@ -44,7 +44,7 @@ class Stratified:
         Confidence interval on the analysis scale.
     q, q_p : float
         Weighted squared distances of the single effects from the pooled one, and the p-value on
-        k_yi - 1 degrees of freedom.
+        ``q_df`` degrees of freedom.
     i2, h2 : float
         Percentage and ratio that follow from Q.
     k, k_yi : int
@@ -80,6 +80,11 @@ class Stratified:
     def test(self) -> Test:
         """Tests and intervals are normal."""
         return "z"
+
+    @property
+    def q_df(self) -> int:
+        """Degrees of freedom of Q: one less than the tables whose effects it compares."""
+        return max(0, int(np.isfinite(self.strata.compared.whole()[1]).sum()) - 1)
 
     def refit(self, members: Mask) -> Batch:
         """Pool n selections of the tables, given as a boolean array of shape (k, n)."""
@@ -123,7 +128,7 @@ class Stratified:
             f"Equal-effects model, {name} (k = {self.k})",
             "",
             f"I^2 {text.number(self.i2, 2)}% (from Q)   H^2 {text.number(self.h2, 2)}",
-            f"Q(df = {max(0, self.k_yi - 1)}) = {text.number(self.q)}, p {text.p_value(self.q_p)}",
+            f"Q(df = {self.q_df}) = {text.number(self.q)}, p {text.p_value(self.q_p)}",
             "",
             "Model results (analysis scale):",
             f"  estimate  {text.number(self.estimate)}",

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from golden_data import CLOSED, ITERATIVE, analyses, dataset, effects_of
-from golden_univariate import NEGLIGIBLE, UNIROOT, Cell, number
+from golden_univariate import NEGLIGIBLE, UNIROOT, Cell, number, omnibus_pairs
 
 import comorbid as cb
 from comorbid.bias.asymmetry import asymmetry
@@ -20,6 +20,8 @@ from comorbid.bias.rank_test import rank_test
 from comorbid.bias.selection import selection_model
 from comorbid.bias.selection_result import SelectionModel
 from comorbid.bias.trim_and_fill import TrimAndFill, trim_and_fill
+from comorbid.models.heterogeneity import intercept_of
+from comorbid.models.tau2_errors import se_restricted
 
 Case = tuple[str, str]
 
@@ -65,7 +67,7 @@ def cases() -> list[Case]:
 
 
 def golden(case: Case) -> dict[str, Any]:
-    return dict(dataset(case[0])["analyses"][case[1]])
+    return dataset(case[0])["analyses"][case[1]]
 
 
 @cache
@@ -167,8 +169,6 @@ def fit_cells(
         "H2": fit.h2,
         "QE": fit.q,
         "QEp": fit.q_p,
-        "QM": fit.statistic**2,
-        "QMp": fit.p_value,
     }
     stats = {
         f"{name}.{kind}": getattr(values, ours)
@@ -179,12 +179,14 @@ def fit_cells(
         )
     }
     floors = {"tau2": NEGLIGIBLE * smallest, "I2": NEGLIGIBLE * 100}
+    for quantity, (theirs, ours) in omnibus_pairs(expected, fit).items():
+        yield Cell((*place, quantity), number(theirs), ours, tolerance)
     for quantity, value in pairs.items():
         floor = floors.get(quantity, 1e-300)
         yield Cell((*place, quantity), number(expected[quantity]), value, tolerance, floor)
     for quantity, value in stats.items():
-        theirs = number(expected["fit.stats"][quantity])
-        yield Cell((*place, quantity), theirs, value, tolerance, 1e-9 * fit.k)
+        criterion = number(expected["fit.stats"][quantity])
+        yield Cell((*place, quantity), criterion, value, tolerance, 1e-9 * fit.k)
 
 
 def refit_cells(case: Case) -> Iterator[Cell]:
@@ -206,6 +208,12 @@ def refit_cells(case: Case) -> Iterator[Cell]:
         fit = cb.pool(together, method="REML", test="z", tau2=expected["tau2"])
         cells = fit_cells((*case, "trimfill", key), expected, fit, CLOSED)
         yield from (cell for cell in cells if not cell.place[-1].startswith(("AIC", "BIC")))
+        ours = float(se_restricted(intercept_of(fit), np.array([fit.tau2]))[0])
+        yield Cell((*case, "trimfill", key, "se.tau2"), number(expected["se.tau2"]), ours, CLOSED)
+
+
+# The general kind's values with the null studies added.
+AFTER = ("est.fsn", "tau2.fsn", "pval.fsn")
 
 
 def fail_safe_cells(case: Case) -> Iterator[Cell]:
@@ -222,6 +230,8 @@ def fail_safe_cells(case: Case) -> Iterator[Cell]:
             "pval": found.p_value,
             "target": found.target,
             "alpha": 0.05 if kind == "orwin" else found.alpha,
+            # Only the general kind has a tau2, and values with N null studies.
+            **dict.fromkeys(("tau2", *AFTER), math.nan),
         }
         for quantity, value in values.items():
             place = (*case, "fsn", key, quantity)

@@ -24,7 +24,7 @@ def cases() -> list[tuple[str, str]]:
 
 
 def golden_of(name: str, model: str) -> dict[str, Any]:
-    return dict(dataset(name)["metareg"][model])
+    return dataset(name)["metareg"][model]
 
 
 def fits_of(name: str, model: str) -> list[tuple[str, str, dict[str, Any]]]:

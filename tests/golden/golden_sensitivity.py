@@ -124,7 +124,7 @@ def smallest_variance(case: Case) -> float:
 
 
 def golden(case: Case, analysis: str) -> dict[str, Any]:
-    return dict(dataset(case[0])["analyses"][case[1]].get(analysis) or {})
+    return dataset(case[0])["analyses"][case[1]].get(analysis) or {}
 
 
 def keyed_cases(analysis: str) -> list[tuple[str, str, str]]:

@@ -13,6 +13,7 @@ from golden_data import CLOSED, ITERATIVE, dataset, difference, effects_of
 import comorbid as cb
 from comorbid.models.random_effects import blup, ranef
 from comorbid.models.residuals import rstandard
+from comorbid.models.sums import freedom_per_tau2
 
 METHODS = (
     *("EE", "DL", "HE", "HS", "HSk", "SJ", "ML", "REML", "EB", "PM", "PMM"),
@@ -35,10 +36,13 @@ SJIT_EARLY = {
         ("dat.nielweise2008", "IRD", "SJIT", test, key)
         for test in TESTS
         for key in (
-            *("estimate", "se", "statistic", "p_value", "ci_low", "ci_high", "pi_low", "pi_high"),
+            *("estimate", "se", "statistic", "p_value", "ci_low", "ci_high", "qm", "qm_p"),
             *("tau2", "se_tau2", "i2", "h2", "dev.ML"),
+            *(f"predict {name}" for name in ("pred", "se", "ci.lb", "ci.ub")),
+            *(f"predict {name}" for name in ("pi.lb", "pi.ub", "pi.se")),
         )
     ),
+    ("dat.nielweise2008", "IRD", "SJIT", "knha", "s2w"),
 }
 
 CRITERIA = ("ll", "dev", "AIC", "BIC", "AICc")
@@ -94,44 +98,108 @@ def golden_fits(name: str, measure: str) -> Iterator[tuple[str, str, dict[str, A
 
 
 def fit_cells(name: str, measure: str) -> Iterator[Cell]:
-    """Estimates, tests, intervals, heterogeneity, standard errors of tau2 and criteria."""
+    """Every golden fit of one mean."""
     for method, test, golden in golden_fits(name, measure):
-        fit = fitted(name, measure, method, test)
-        smallest = float(fit.effects.vi.min())
-        predict = golden.get("predict") or {"pi.lb": math.nan, "pi.ub": math.nan}
-        pi = fit.pi if "predict" in golden else (math.nan, math.nan)
-        pairs = {
-            "estimate": (golden["beta"], fit.estimate),
-            "se": (golden["se"], fit.se),
-            "statistic": (golden["zval"], fit.statistic),
-            "p_value": (golden["pval"], fit.p_value),
-            "ci_low": (golden["ci.lb"], fit.ci[0]),
-            "ci_high": (golden["ci.ub"], fit.ci[1]),
-            "pi_low": (predict["pi.lb"], pi[0]),
-            "pi_high": (predict["pi.ub"], pi[1]),
-            "tau2": (golden["tau2"], fit.tau2),
-            "se_tau2": (golden["se.tau2"], fit.se_tau2),
-            "i2": (golden["I2"], fit.i2),
-            "h2": (golden["H2"], fit.h2),
-            "q": (golden["QE"], fit.q),
-            "q_p": (golden["QEp"], fit.q_p),
-            "df": (freedom(golden["ddf"]), fit.df),
-        }
-        for kind, statistics in (("ML", fit.ml), ("REML", fit.reml)):
-            for theirs, ours in zip(CRITERIA, OURS, strict=True):
-                key = f"{theirs}.{kind}"
-                pairs[key] = (golden["fit.stats"][key], getattr(statistics, ours))
-        own = "REML" if method == "REML" else "ML"
-        pairs["log_likelihood"] = (golden["fit.stats"][f"ll.{own}"], fit.log_likelihood)
-        pairs["aic"] = (golden["fit.stats"][f"AIC.{own}"], fit.aic)
-        floors = {"tau2": NEGLIGIBLE * smallest, "i2": NEGLIGIBLE * 100}
-        # A log-likelihood is a sum of k logs that may cancel; so are its differences.
-        floors |= {key: 1e-9 * fit.k for key in pairs if "." in key or key in OURS}
-        tolerance = ITERATIVE if method in ITERATED else CLOSED
-        for key, (expected, found) in pairs.items():
-            floor = floors.get(key, 1e-300)
-            place = (name, measure, method, test, key)
-            yield Cell(place, number(expected), found, tolerance, floor)
+        yield from mean_cells(
+            (name, measure, method, test), golden, fitted(name, measure, method, test)
+        )
+
+
+def mean_cells(place: tuple[str, ...], golden: dict[str, Any], fit: cb.Fit) -> Iterator[Cell]:
+    """Estimates, tests, intervals, heterogeneity, standard errors of tau2 and criteria."""
+    smallest = float(fit.effects.vi.min())
+    pairs = {
+        "estimate": (golden["beta"], fit.estimate),
+        "se": (golden["se"], fit.se),
+        "statistic": (golden["zval"], fit.statistic),
+        "p_value": (golden["pval"], fit.p_value),
+        "ci_low": (golden["ci.lb"], fit.ci[0]),
+        "ci_high": (golden["ci.ub"], fit.ci[1]),
+        "tau2": (golden["tau2"], fit.tau2),
+        "se_tau2": (golden["se.tau2"], fit.se_tau2),
+        "i2": (golden["I2"], fit.i2),
+        "h2": (golden["H2"], fit.h2),
+        "q": (golden["QE"], fit.q),
+        "q_p": (golden["QEp"], fit.q_p),
+        **omnibus_pairs(golden, fit),
+        **predict_pairs(golden.get("predict"), fit),
+        **criteria_pairs(golden["fit.stats"], fit),
+    }
+    floors = {"tau2": NEGLIGIBLE * smallest, "i2": NEGLIGIBLE * 100}
+    # A log-likelihood is a sum of k logs that may cancel; so are its differences.
+    floors |= dict.fromkeys(criteria_pairs(golden["fit.stats"], fit), 1e-9 * fit.k)
+    tolerance = ITERATIVE if fit.method in ITERATED else CLOSED
+    for key, (expected, found) in pairs.items():
+        floor = floors.get(key, 1e-300)
+        yield Cell((*place, key), number(expected), found, tolerance, floor)
+
+
+def criteria_pairs(golden: dict[str, Any], fit: cb.Fit) -> dict[str, tuple[Any, float]]:
+    """Log-likelihoods and criteria of model choice by both likelihoods, and the fit's own."""
+    pairs = {
+        f"{theirs}.{kind}": (golden[f"{theirs}.{kind}"], getattr(statistics, ours))
+        for kind, statistics in (("ML", fit.ml), ("REML", fit.reml))
+        for theirs, ours in zip(CRITERIA, OURS, strict=True)
+    }
+    own = "REML" if fit.method == "REML" else "ML"
+    pairs["log_likelihood"] = (golden[f"ll.{own}"], fit.log_likelihood)
+    pairs["aic"] = (golden[f"AIC.{own}"], fit.aic)
+    return pairs
+
+
+def omnibus_pairs(golden: dict[str, Any], fit: cb.Fit) -> dict[str, tuple[Any, float]]:
+    """Numbers of studies and coefficients, their joint test, and what se and I2 are made of.
+
+    metafor gives the test of all coefficients here too: with only a mean, its test squared. The
+    factor ``s2w`` of the variance is that of Knapp and Hartung, ``vt`` the typical variance.
+    """
+    vi = fit.effects.vi
+    weights = 1 / (vi + fit.tau2)
+    residual = fit.effects.yi - np.average(fit.effects.yi, weights=weights)
+    s2w = float((weights * residual**2).sum()) / (fit.k - 1)
+    s2w = {"knha": s2w, "adhoc": max(1.0, s2w)}.get(fit.test, 1.0)
+    return {
+        "df": (freedom(golden["ddf"]), fit.df),
+        "k": (golden["k"], fit.k),
+        "p": (golden["p"], 1),
+        "m": (golden["m"], 1),
+        "qm": (golden["QM"], fit.statistic**2),
+        "qm_p": (golden["QMp"], fit.p_value),
+        "qm_df": (golden["QMdf"][0], 1),
+        "qm_df2": (freedom(golden["QMdf"][1]), fit.df),
+        "s2w": (golden["s2w"], s2w),
+        "vt": (golden["vt"], (fit.k - 1) / float(freedom_per_tau2(vi[:, None])[0])),
+    }
+
+
+PREDICTED = {
+    "pred": lambda found: found.estimate,
+    "se": lambda found: found.se,
+    "ci.lb": lambda found: found.ci[0],
+    "ci.ub": lambda found: found.ci[1],
+    "pi.lb": lambda found: found.pi[0],
+    "pi.ub": lambda found: found.pi[1],
+    "pi.se": lambda found: found.pi_se,
+    "pi.ddf": lambda found: found.pi_df,
+}
+
+
+def predict_pairs(golden: dict[str, Any] | None, fit: cb.Fit) -> dict[str, tuple[Any, float]]:
+    """Return the prediction that goes with a fit; the generalised Q methods have none here.
+
+    In the equal-effects model metafor gives the standard error of the mean for that of a new
+    study, and no interval; comorbid has neither.
+    """
+    if golden is None:
+        return {}
+    found = fit.predict()
+    values = {key: value(found) for key, value in PREDICTED.items() if key in golden}
+    if fit.method == "EE":
+        values = {key: value for key, value in values.items() if key not in ("pi.se", "pi.ddf")}
+    pairs = {key: (golden[key], value) for key, value in values.items()}
+    if "pi.ddf" in pairs:
+        pairs["pi.ddf"] = (freedom(golden["pi.ddf"]), values["pi.ddf"])
+    return {f"predict {key}": pair for key, pair in pairs.items()}
 
 
 def prediction_cells(name: str, measure: str) -> Iterator[Cell]:
@@ -140,17 +208,9 @@ def prediction_cells(name: str, measure: str) -> Iterator[Cell]:
         fit = cb.pool(effects_of(name, measure), test=test)
         for rule, golden in rules.items():
             found = fit.predict(method=rule)
-            pairs = {
-                "pred": (golden["pred"], found.estimate),
-                "se": (golden["se"], found.se),
-                "ci.lb": (golden["ci.lb"], found.ci[0]),
-                "ci.ub": (golden["ci.ub"], found.ci[1]),
-                "pi.lb": (golden["pi.lb"], found.pi[0]),
-                "pi.ub": (golden["pi.ub"], found.pi[1]),
-                "pi.se": (golden["pi.se"], found.pi_se),
-                "pi.ddf": (freedom(golden["pi.ddf"]), found.pi_df),
-            }
+            pairs = {key: (golden[key], value(found)) for key, value in PREDICTED.items()}
             floor = ITERATIVE * math.sqrt(NEGLIGIBLE * float(fit.effects.vi.min()))
+            pairs["pi.ddf"] = (freedom(golden["pi.ddf"]), found.pi_df)
             for key, (expected, value) in pairs.items():
                 small = floor if key.startswith("pi.") else 1e-300
                 yield Cell(
@@ -167,11 +227,14 @@ INTERVALS = {
 
 
 def interval_cells(name: str, measure: str) -> Iterator[Cell]:
-    """Intervals of tau2, tau, I2 and H2, but the ends of generalised Q."""
+    """Intervals of tau2, tau, I2 and H2, but the ends of generalised Q; and which are empty."""
     for key, golden in dataset(name)["analyses"][measure]["confint"].items():
         method, interval = INTERVALS[key]
         fit = fitted(name, measure, method, "z")
-        table = fit.heterogeneity(method=interval).to_frame()
+        found_all = fit.heterogeneity(method=interval)
+        empty = float(bool(found_all.warnings))
+        yield Cell((name, measure, key, "ci.null"), float(golden["ci.null"]), empty, ITERATIVE)
+        table = found_all.to_frame()
         smallest = float(fit.effects.vi.min())
         for row, quantity in enumerate(table.index):
             floor = {"tau2": smallest, "i2": 100.0}.get(str(quantity), 1e-300) * NEGLIGIBLE

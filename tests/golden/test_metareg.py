@@ -13,6 +13,7 @@ import pytest
 from golden_data import CLOSED, ITERATIVE, analyses, dataset, effects_of
 from golden_metareg import cases, fits_of, golden_of, regression_of
 
+from comorbid.models.design import DesignProjection
 from comorbid.models.permutation import permutation_test
 from comorbid.models.regression import Regression, regress
 from comorbid.sensitivity.influence import influence
@@ -68,6 +69,9 @@ def values_of(regression: Regression, golden: dict[str, Any]) -> list[Value]:
         ("k", regression.k, golden["k"], tiny),
         ("p", regression.p, golden["p"], tiny),
         ("s2", regression.fits.s2, golden["s2w"], tiny),
+        ("m", regression.qm_df, golden["m"], tiny),
+        ("qm_df2", regression.df, golden["QMdf"][1] or np.inf, tiny),
+        ("vt", typical_variance(regression), golden["vt"], tiny),
         ("fitted", predicted.estimate, golden["fitted"], predicted.se),
         ("fitted se", predicted.se, golden["pred_se"], tiny),
     ]
@@ -85,6 +89,14 @@ def values_of(regression: Regression, golden: dict[str, Any]) -> list[Value]:
             (f"AICc {kind}", own.aicc, fits[f"AICc.{kind}"], 1.0),
         ]
     return values
+
+
+def typical_variance(regression: Regression) -> float:
+    """Return (k - p) / tr P, with P at tau2 = 0."""
+    effects = regression.effects
+    data = DesignProjection(effects.yi[:, None], effects.vi[:, None], regression.design.x)
+    trace = data.at(np.zeros(1), np.zeros(1, dtype=np.intp)).trace_p[0]
+    return (regression.k - regression.p) / float(trace)
 
 
 def numbers(values: Any) -> Any:
@@ -145,8 +157,10 @@ def test_influence_agrees_with_metafor(name: str, model: str) -> None:
 
 @pytest.mark.parametrize(("name", "model"), cases())
 def test_residual_heterogeneity_agrees_with_metafor(name: str, model: str) -> None:
-    found = regression_of(name, model, "REML", "z").heterogeneity().to_frame()
+    result = regression_of(name, model, "REML", "z").heterogeneity()
+    found = result.to_frame()
     golden = golden_of(name, model)["REML"]["confint"]
+    assert golden["ci.null"] is bool(result.warnings)
     assert golden["rows"] == ["tau^2", "tau", "I^2(%)", "H^2"]
     # tau is compared squared: the root of a negligible tau2 is not negligible.
     powers = np.array([1, 2, 1, 1])
@@ -168,24 +182,30 @@ def test_variance_inflation_agrees_with_metafor(name: str, model: str) -> None:
     assert difference(found, golden_of(name, model)["REML"]["vif"], 1.0) < ITERATIVE
 
 
-def permutations() -> list[tuple[str, str, str, float]]:
+# metafor's exact permutation tests, by the method of tau2.
+PERMUTATIONS = {"DL": "permutest_exact", "REML": "permutest_exact_REML"}
+
+
+def permutations() -> list[tuple[str, str, str, dict[str, Any]]]:
     return [
-        (name, measure, method, golden["pval"])
+        (name, measure, method, golden)
         for name, measure in analyses()
-        for method, key in (("DL", "permutest_exact"), ("REML", "permutest_exact_REML"))
+        for method, key in PERMUTATIONS.items()
         if (golden := dataset(name)["analyses"][measure].get(key))
     ]
 
 
 @pytest.mark.parametrize(("name", "measure", "method", "expected"), permutations())
 def test_exact_permutation_agrees_with_metafor(
-    name: str, measure: str, method: str, expected: float
+    name: str, measure: str, method: str, expected: dict[str, Any]
 ) -> None:
     regression = regress(effects_of(name, measure), "~ 1", method=method, test="z")
     test = permutation_test(regression)
     assert test.exact
     assert test.repetitions == 2**regression.k
-    assert test.p_value.tolist() == [expected]
+    assert test.p_value.tolist() == [expected["pval"]]
+    if "zval" in expected:
+        assert test.statistic.tolist() == pytest.approx([expected["zval"]], rel=CLOSED)
 
 
 def test_grid_of_cases_never_shrinks() -> None:

@@ -206,3 +206,5 @@ def test_back_of_anything_is_within_the_printed_range(name: str, value: float) -
         assert 0 <= found <= 1
     if "square-root" in name or name == "log":
         assert found >= 0
+    if "complement" in name:
+        assert found <= 1

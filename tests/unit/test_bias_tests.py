@@ -183,6 +183,17 @@ def test_rank_test_with_ties_is_normal_and_says_so() -> None:
     assert (found.tau, found.p_value) == pytest.approx((0.555555555556, 0.193205677956), rel=1e-10)
 
 
+@pytest.mark.parametrize("distribution", ["exact", "normal"])
+def test_rank_test_of_two_studies_is_exact(distribution: str) -> None:
+    """Either order of two ranks is as extreme as the other: p = 1 in closed form."""
+    fit = cb.pool(cb.Effects(yi=[0.1, 0.6], vi=[0.01, 0.09]))
+    found = rank_test(fit, distribution=distribution)
+    assert (found.p_value, found.distribution) == (1.0, "exact")
+    assert abs(found.tau) == pytest.approx(1)
+    noted = [note for note in found.warnings if "normal approximation needs three" in note]
+    assert len(noted) == (distribution == "normal")
+
+
 def test_rank_test_keeps_digits_when_one_study_has_all_the_weight() -> None:
     """The difference from the mean of the heavy study is a sum of tiny parts, never 0 or nan."""
     fit = cb.pool(cb.Effects(yi=[1.0, 2.0, 0.5, 3.0], vi=[1e-18, 1.0, 2.0, 3.0]), method="EE")

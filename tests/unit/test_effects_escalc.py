@@ -459,6 +459,7 @@ def test_tetrachoric_of_tables_with_zeros() -> None:
         ("arcsine", 1.7, 1.0),
         ("square-root", -1.0, 0.0),
         ("cube-root-complement", 0.3, 0.657),
+        ("cube-root-complement", 1.1, 1.0),
         ("log-complement", 0.5, 0.393469340287367),
     ],
 )

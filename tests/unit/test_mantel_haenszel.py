@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 import comorbid as cb
 from comorbid.effects.zeros import Zeros
@@ -78,6 +79,16 @@ def test_peto_is_observed_minus_expected_over_variance() -> None:
     variance = 14 * 186 * 100 * 100 / (200**2 * 199)
     assert math.isclose(fit.estimate, (10 - 7) / variance, rel_tol=1e-14)
     assert math.isclose(fit.se, variance**-0.5, rel_tol=1e-14)
+
+
+def test_q_of_peto_counts_the_tables_that_it_compares() -> None:
+    """A table without events has an effect with 1/2 added, but no part in Q or its freedom."""
+    tables = {"ai": [10, 5, 0], "bi": [90, 95, 50], "ci": [4, 2, 0], "di": [96, 98, 50]}
+    two, three = peto(tables), peto(tables, zeros=Zeros(drop00="no"))
+    assert (three.k_yi, three.k_pos, three.q_df) == (3, 2, 1)
+    assert (three.q, three.q_p) == (two.q, two.q_p)
+    assert three.q_p == pytest.approx(stats.chi2.sf(three.q, 1), rel=1e-12)
+    assert "Q(df = 1)" in three.summary()
 
 
 @pytest.mark.parametrize("measure", MEASURES)
