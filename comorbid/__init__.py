@@ -16,6 +16,10 @@ import types
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from comorbid.against_rest import (
+        AgainstRest as AgainstRest,
+        against_rest as against_rest,
+    )
     from comorbid.bias.asymmetry import asymmetry as asymmetry
     from comorbid.bias.e_values import e_value as e_value
     from comorbid.bias.excess import excess_significance as excess_significance
@@ -118,15 +122,14 @@ if TYPE_CHECKING:
     from comorbid.studies.read import read_studies as read_studies
     from comorbid.studies.table import Studies as Studies
     from comorbid.subgroups import (
-        AgainstRest as AgainstRest,
         Subgroups as Subgroups,
-        against_rest as against_rest,
         subgroups as subgroups,
     )
     from comorbid.themes import Theme as Theme
 
 # The public names by the module that they live in; each is imported when it is first used.
 _HOMES = {
+    "against_rest": "AgainstRest against_rest",
     "bias.asymmetry": "asymmetry",
     "bias.e_values": "e_value",
     "bias.excess": "excess_significance",
@@ -182,7 +185,7 @@ _HOMES = {
     "studies.audit": "audit",
     "studies.read": "read_studies",
     "studies.table": "Studies",
-    "subgroups": "AgainstRest Subgroups against_rest subgroups",
+    "subgroups": "Subgroups subgroups",
     "themes": "Theme",
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}

@@ -10,6 +10,7 @@ from scipy import special
 
 from comorbid.checks import check_whole, is_number, shown
 from comorbid.effects.arrays import Array
+from comorbid.effects.co_occurrence import quantities
 from comorbid.errors import DataError, ModelError, Problem
 from comorbid.models import text
 from comorbid.models.fit import Fit, Pair
@@ -234,7 +235,7 @@ def burden(
     first, second = _checked(p1=p1, p2=p2, population=population)
     warnings = list(fit.warnings)
     warnings += _possible(fit, first[0], second[0])
-    value = _quantities(measure, *map(np.array, (fit.estimate, first[0], second[0])))
+    value = quantities(measure, *map(np.array, (fit.estimate, first[0], second[0])))
     if first[1] == first[2] and second[1] == second[2]:
         ci, pi = (_exact(measure, ends, first[0], second[0]) for ends in (fit.ci, fit.pi))
     else:
@@ -255,44 +256,9 @@ def burden(
     )
 
 
-def joint_prevalence(measure: str, effect: Array, p1: Array, p2: Array) -> Array:
-    """Return the share with both conditions; ``effect`` is a log odds or log risk ratio."""
-    if measure == "RR":
-        odds = np.exp(effect) * p2 / (1 - p2)
-        return np.minimum(p1 * odds / (1 + odds), p2)
-    # Of two equal conditions one table is the other turned over: the form without cancellation.
-    turned = effect < 0
-    q2 = np.where(turned, 1 - p2, p2)
-    excess = np.expm1(np.abs(effect))
-    s = 1 + (p1 + q2) * excess
-    root = np.sqrt(s**2 - 4 * (excess + 1) * excess * p1 * q2)
-    both = 2 * (excess + 1) * p1 * q2 / (s + root)
-    return np.where(turned, p1 - both, both)
-
-
-def _quantities(measure: str, effect: Array, p1: Array, p2: Array) -> dict[str, Array]:
-    both = joint_prevalence(measure, effect, p1, p2)
-    expected = p1 * p2
-    with_2, without_2 = both / p2, (p1 - both) / (1 - p2)
-    with_1, without_1 = both / p1, (p2 - both) / (1 - p1)
-    with np.errstate(divide="ignore"):  # where all have both, a ratio is infinite
-        risk_ratio_1, risk_ratio_2 = with_2 / without_2, with_1 / without_1
-    return {
-        "expected": expected,
-        "both": both,
-        "extra": both - expected,
-        "observed_expected": both / expected,
-        "risk_ratio_1": risk_ratio_1,
-        "risk_ratio_2": risk_ratio_2,
-        "phi": (both - expected) / np.sqrt(p1 * (1 - p1) * p2 * (1 - p2)),
-        "attributable_fraction_1": 1 - without_2 / p1,
-        "attributable_fraction_2": 1 - without_1 / p2,
-    }
-
-
 def _exact(measure: str, ends: Pair, p1: float, p2: float) -> dict[str, Pair]:
     """Every quantity is a monotone function of the ratio, so its interval has the same ends."""
-    found = _quantities(measure, np.array(ends), np.array(p1), np.array(p2))
+    found = quantities(measure, np.array(ends), np.array(p1), np.array(p2))
     wide = {name: np.broadcast_to(values, 2).tolist() for name, values in found.items()}
     return {name: (low, high) for name, (low, high) in wide.items()}
 
@@ -310,7 +276,7 @@ def _simulated(
     intervals = []
     for _, high in (fit.ci, fit.pi):
         effect = fit.estimate + t * (high - fit.estimate) / critical
-        found = _quantities(fit.effects.measure, effect, p1, p2)
+        found = quantities(fit.effects.measure, effect, p1, p2)
         ends = {n: np.quantile(np.broadcast_to(v, _DRAWS), tails) for n, v in found.items()}
         intervals.append({n: (float(low), float(high)) for n, (low, high) in ends.items()})
     return intervals[0], intervals[1]

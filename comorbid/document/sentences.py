@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from comorbid.against_rest import AgainstRest
 from comorbid.document import prose
 from comorbid.effects.scales import SCALES
 from comorbid.models.fit import Fit
 from comorbid.models.refits import Refits
-from comorbid.subgroups import AgainstRest
 
 
 def null_value(fit: Fit) -> float:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
+from comorbid.against_rest import against_rest
 from comorbid.calls import Calls
 from comorbid.contributions import Analysis, Context, Result, Subgroup
 from comorbid.errors import ProblemsError, ReportError
@@ -16,7 +17,6 @@ from comorbid.report.definition import Definition
 from comorbid.report.guards import check_unchanged, digest_of, fingerprints, result_name
 from comorbid.report.lock import as_json, make_lock
 from comorbid.report.plan import Plan, make_plan
-from comorbid.subgroups import against_rest
 
 
 @dataclass(frozen=True, slots=True)

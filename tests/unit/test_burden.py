@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 import comorbid as cb
-from comorbid.burden import joint_prevalence
+from comorbid.effects.co_occurrence import joint_prevalence
 
 SHARES = st.floats(0.001, 0.999)
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import comorbid as cb
+from comorbid.against_rest import AgainstRest
 from comorbid.document import prose, sentences
-from comorbid.subgroups import AgainstRest
 
 
 def fit(yi: list[float], vi: list[float], **settings: object) -> cb.Fit:

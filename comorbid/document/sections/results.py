@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from comorbid.against_rest import AgainstRest
 from comorbid.document import figures, prose, sentences
 from comorbid.document.blocks import Block, Note, Paragraph, Table
 from comorbid.effects.scales import SCALES
 from comorbid.models.fit import Fit
 from comorbid.models.refits import Refits
-from comorbid.subgroups import AgainstRest
 
 _FEW = 10
 _TOGETHER = (
