@@ -13,7 +13,6 @@ from golden_data import CLOSED, ITERATIVE, dataset, difference, effects_of
 import comorbid as cb
 from comorbid.models.random_effects import blup, ranef
 from comorbid.models.residuals import rstandard
-from comorbid.models.sums import freedom_per_tau2
 
 METHODS = (
     *("EE", "DL", "HE", "HS", "HSk", "SJ", "ML", "REML", "EB", "PM", "PMM"),
@@ -168,7 +167,7 @@ def omnibus_pairs(golden: dict[str, Any], fit: cb.Fit) -> dict[str, tuple[Any, f
         "qm_df": (golden["QMdf"][0], 1),
         "qm_df2": (freedom(golden["QMdf"][1]), fit.df),
         "s2w": (golden["s2w"], s2w),
-        "vt": (golden["vt"], (fit.k - 1) / float(freedom_per_tau2(vi[:, None])[0])),
+        "vt": (golden["vt"], (fit.k - 1) / float(fit.projection.solve(np.zeros(1)).trace_p[0])),
     }
 
 

@@ -23,6 +23,5 @@ def last_time_points() -> str:
     return frame.assign(primary=primary, rho=rho).to_csv(index=False)
 
 
-test_conformance = check_plugin(
-    comorbid_treatments.plugin, tables={"treatments": last_time_points()}
-)
+TABLES = {"treatments": last_time_points()}
+test_conformance = check_plugin(comorbid_treatments.plugin, tables=TABLES)
