@@ -20,7 +20,6 @@ from comorbid.bias.rank_test import rank_test
 from comorbid.bias.selection import selection_model
 from comorbid.bias.selection_result import SelectionModel
 from comorbid.bias.trim_and_fill import TrimAndFill, trim_and_fill
-from comorbid.models.heterogeneity import intercept_of
 from comorbid.models.tau2_errors import se_restricted
 
 Case = tuple[str, str]
@@ -208,7 +207,7 @@ def refit_cells(case: Case) -> Iterator[Cell]:
         fit = cb.pool(together, method="REML", test="z", tau2=expected["tau2"])
         cells = fit_cells((*case, "trimfill", key), expected, fit, CLOSED)
         yield from (cell for cell in cells if not cell.place[-1].startswith(("AIC", "BIC")))
-        ours = float(se_restricted(intercept_of(fit), np.array([fit.tau2]))[0])
+        ours = float(se_restricted(fit.projection, np.array([fit.tau2]))[0])
         yield Cell((*case, "trimfill", key, "se.tau2"), number(expected["se.tau2"]), ours, CLOSED)
 
 
