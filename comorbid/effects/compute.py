@@ -91,8 +91,11 @@ def _reason(measure: Measure, zeros: Zeros) -> str:
     if source_of(measure) == "summaries":
         return "too few people, or values for which it is not defined"
     if zeros.drop00 == "yes":
-        return "a zero count that nothing is added to, or no events or events only (drop00)"
-    return "a zero count that nothing is added to"
+        return (
+            "a zero count that nothing is added to, an empty group, or no events or events only "
+            "(drop00)"
+        )
+    return "a zero count that nothing is added to, or an empty group"
 
 
 def _listed(names: Sequence[str], which: Mask) -> str:

@@ -17,6 +17,7 @@ from comorbid.effects.formula import (
     column,
     first_known,
     not_negative,
+    positive,
     weighted_mean,
 )
 from comorbid.effects.scales import double_arcsine
@@ -51,7 +52,8 @@ class Proportions:
 
 def _complete(rows: Rows) -> Rows:
     xi, mi, ni = (column(rows, name) for name in ("xi", "mi", "ni"))
-    return {"xi": xi, "ni - xi": first_known(ni - xi, mi)}
+    rest = first_known(ni - xi, mi)
+    return {"xi": xi, "ni - xi": rest, "ni": xi + rest}
 
 
 def _prepare(rows: Rows, zeros: Zeros, default: float) -> Proportions:
@@ -62,8 +64,8 @@ def _prepare(rows: Rows, zeros: Zeros, default: float) -> Proportions:
 PROPORTIONS = Kind(
     complete=_complete,
     prepare=_prepare,
-    size=lambda rows: np.asarray(sum(_complete(rows).values())),
-    rules=(not_negative("xi", "ni - xi"),),
+    size=lambda rows: _complete(rows)["ni"],
+    rules=(not_negative("xi", "ni - xi"), positive("ni")),
     source="counts",
 )
 

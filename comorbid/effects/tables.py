@@ -74,7 +74,10 @@ def _complete(rows: Rows) -> Rows:
 def _prepare(rows: Rows, zeros: Zeros, default: float) -> Tables:
     a, b, c, d = cells = np.stack([rows[name] for name in _CELLS])
     uninformative = ((a == 0) & (c == 0)) | ((b == 0) & (d == 0))
-    return Tables(*zeros.correct(cells, default=default, uninformative=uninformative))
+    corrected = zeros.correct(cells, default=default, uninformative=uninformative)
+    # Where a group is empty, an effect would be made of what is added and nothing else.
+    nobody = (a + b == 0) | (c + d == 0)
+    return Tables(*np.where(nobody, np.nan, corrected))
 
 
 def _size(rows: Rows) -> Array:

@@ -516,3 +516,20 @@ def test_unknown_scale_is_a_key_error() -> None:
 
 def test_find_measure_returns_a_measure_as_it_is() -> None:
     assert find_measure(MEASURES[0]) is MEASURES[0]
+
+
+@pytest.mark.parametrize("code", ["OR", "RR", "RD", "PETO", "YUQ", "OR2DL"])
+def test_an_empty_group_has_no_effect(code: str) -> None:
+    """What is added to zero cells would be all that the effect is made of."""
+    with pytest.warns(cb.DataWarning, match=f"{code} does not exist for Study 1: .*empty group"):
+        effects = escalc(code, ai=[0, 4], bi=[0, 6], ci=[2, 1], di=[3, 8])
+    assert np.isnan([effects.yi[0], effects.vi[0]]).all()
+    assert np.isfinite([effects.yi[1], effects.vi[1]]).all()
+
+
+@pytest.mark.parametrize("sizes", [{"ni": [10, 0]}, {"mi": [7, 0]}])
+@pytest.mark.parametrize("code", ["PR", "PLN", "PLO", "PAS", "PFT"])
+def test_a_proportion_of_nobody_is_an_error(code: str, sizes: dict[str, list[int]]) -> None:
+    """As in metafor 3.8-1: one or more group sizes are <= 0."""
+    with pytest.raises(cb.DataError, match="Study 2: ni is 0; it must be more than 0"):
+        escalc(code, xi=[3, 0], **sizes)
