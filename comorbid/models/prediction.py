@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 Pair = tuple[float, float]
 NORMAL = math.inf
+_TOO_FEW = "no prediction interval by this rule: too few studies for its freedom"
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,8 +258,10 @@ def predict(
     pi: Pair = (math.nan, math.nan)
     pi_se = pi_df = math.nan
     notes: tuple[str, ...] = ()
-    if fit.method == "EE" or fit.k < 2:
+    if fit.method == "EE" or math.isnan(fit.tau2):
         notes = ("no prediction interval: there is no between-study variance",)
+    elif method == "NNF" and fit.k < 2:
+        notes = (_TOO_FEW,)
     elif method == "NNF":
         pi = _bootstrap(fit, level, draws, seed)
     else:
@@ -266,7 +269,7 @@ def predict(
         pi_se = math.sqrt(se**2 + fit.tau2)
         pi = _around(fit.estimate, pi_se, pi_df, level)
         if pi_df <= 0:
-            notes = ("no prediction interval by this rule: too few studies for its freedom",)
+            notes = (_TOO_FEW,)
     return Prediction(
         method=method,
         level=level,

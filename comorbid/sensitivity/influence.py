@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 _COLUMNS = ("rstudent", "dffits", "cook_d", "cov_r", "tau2_del", "q_del", "hat", "weight")
 
 
+# A leverage of exactly the limit, as in groups of equal size, does not pass it by rounding.
+_ROUNDING = 1e-12
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Influence(Recorded):
     """Influence diagnostics, one value a study; made by `influence`.
@@ -214,6 +218,6 @@ def _flagged(dffits: Array, cook_d: Array, hat: Array, dfbs: Array) -> Mask:
     return np.asarray(
         (np.abs(dffits) > 3 * np.sqrt(p / (k - p)))
         | (special.chdtr(p, cook_d) > 0.5)
-        | (hat > 3 * p / k)
+        | (hat > 3 * p / k * (1 + _ROUNDING))
         | (np.abs(dfbs) > 1).any(axis=0)
     )

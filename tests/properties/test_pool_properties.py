@@ -77,13 +77,14 @@ def weighted_q(data: Data, tau2: float) -> float:
     return float((w * (centred - (w * centred).sum() / w.sum()) ** 2).sum())
 
 
-@settings(max_examples=1000)
+@settings(max_examples=2000)
 @given(data_sets(), st.sampled_from(["z", "t", "knha", "adhoc"]))
 def test_every_method_returns_finite_values(data: Data, test: str) -> None:
     for method in METHODS:
         fit = pooled(data, method, test=test)
         values = [fit.estimate, fit.se, *fit.ci, fit.tau2, fit.i2, fit.h2, fit.q, fit.q_p]
         assert np.isfinite([*values, fit.log_likelihood, fit.aic, fit.bic, fit.aicc]).all()
+        assert np.isfinite(fit.pi).all() != (method == "EE")
         assert fit.tau2 >= 0
         assert 0 <= fit.i2 <= 100
         assert fit.weights.sum() == pytest.approx(100)

@@ -375,3 +375,20 @@ def test_standardised_residuals_by_matrices() -> None:
     assert list(found.to_frame().columns) == ["resid", "se", "z"]
     assert found.to_dict()["labels"] == list("ABCD")
     assert "<td>" in found._repr_html_()
+
+
+def test_one_study_keeps_the_tau2_that_the_analyst_fixes() -> None:
+    """rma(yi=0.5, vi=0.04, tau2=0.05, method="DL") and predict() of metafor 3.8-1."""
+    one = cb.pool(cb.Effects(yi=[0.5], vi=[0.04]), method="DL", test="z", tau2=0.05)
+    assert (one.tau2, one.se) == (0.05, pytest.approx(0.3, rel=1e-15))
+    assert one.ci == pytest.approx((-0.0880, 1.0880), abs=5e-5)
+    assert one.pi == one.predict().pi == pytest.approx((-0.2334, 1.2334), abs=5e-5)
+    assert one.ml.log_likelihood == pytest.approx(0.2850343, abs=5e-8)
+    assert np.isnan([one.i2, one.h2, one.q, one.q_p]).all()
+    assert "fixed tau2" in one.warnings[-1]
+    assert cb.ranef(one).pred.tolist() == [0.0]
+    for rule in ("HTS", "NNF"):
+        assert np.isnan(one.predict(method=rule).pi).all()
+        assert "too few studies" in one.predict(method=rule).warnings[0]
+    three = cb.pool(cb.Effects(yi=[0.5, 0.1, 0.9], vi=[0.04, 0.2, 0.1]), test="z", tau2=0.05)
+    assert cb.cumulative(three).batch.se[0] == pytest.approx(0.3, rel=1e-15)

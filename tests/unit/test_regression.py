@@ -388,3 +388,51 @@ def test_arrays_are_read_only() -> None:
     for name in ("estimate", "se", "vcov"):
         with pytest.raises(ValueError, match="read-only"):
             getattr(found, name)[0] = 1.0
+
+
+@pytest.mark.parametrize(("k", "group"), [(12, 2), (18, 3), (24, 4)])
+def test_a_leverage_of_exactly_the_limit_is_not_flagged(k: int, group: int) -> None:
+    """Closed form: in a group of n studies of equal precision it is 1/n, here 3p/k."""
+    levels = ["a"] * group + ["b"] * (k - group)
+    effects = cb.Effects(yi=np.zeros(k), vi=np.full(k, 0.1), moderators={"level": levels})
+    found = cb.influence(cb.regress(effects, "~ 0 + level", method="EE", test="z"))
+    assert found.hat[0] == pytest.approx(1 / group) == 3 * 2 / k
+    assert not found.flagged.any()
+
+
+def test_residuals_and_predictions_of_studies_with_moderators() -> None:
+    """rstandard(), blup(), ranef() of metafor 3.8-1 for rma(yi, vi, mods = ~ ablat, test = "knha").
+
+    The BCG risk ratios, by REML, studies 1, 4 and 13.
+    """
+    bcg = cb.escalc(
+        "RR",
+        ai=[4, 6, 3, 62, 33, 180, 8, 505, 29, 17, 186, 5, 27],
+        bi=[119, 300, 228, 13536, 5036, 1361, 2537, 87886, 7470, 1699, 50448, 2493, 16886],
+        ci=[11, 29, 11, 248, 47, 372, 10, 499, 45, 65, 141, 3, 29],
+        di=[128, 274, 209, 12619, 5761, 1079, 619, 87892, 7232, 1600, 27197, 2338, 17825],
+        moderators={"ablat": [44, 55, 42, 52, 13, 44, 19, 13, 27, 42, 18, 33, 33]},
+    )
+    fit = regress(bcg, "~ ablat")
+    residuals, blups, effects = cb.rstandard(fit), cb.blup(fit), cb.ranef(fit)
+    expected = {
+        "resid": (residuals.resid, [0.1396963566, -0.1797296994, 0.6915747672]),
+        "se": (residuals.se, [0.6182464413, 0.2506301314, 0.3691286318]),
+        "z": (residuals.z, [0.2259557795, -0.7171113004, 1.8735332553]),
+        "blup": (blups.pred, [-1.0024720749, -1.4042279042, -0.3515324526]),
+        "blup se": (blups.se, [0.2804342530, 0.1331689341, 0.2009608255]),
+        "blup low": (blups.pi_low, [-1.6197037041, -1.6973307519, -0.7938442473]),
+        "ranef": (effects.pred, [0.0265356156, -0.1424064136, 0.3573562628]),
+        "ranef se": (effects.se, [0.2505377948, 0.2078777569, 0.2022003425]),
+    }
+    for name, (found, values) in expected.items():
+        assert found[[0, 3, 12]].tolist() == pytest.approx(values, rel=1e-8), name
+
+
+def test_the_only_study_of_a_level_has_no_standardised_residual() -> None:
+    effects = cb.Effects(
+        yi=[0.1, 0.4, 0.3, 0.9], vi=[0.02, 0.03, 0.05, 0.01], moderators={"level": list("aaab")}
+    )
+    found = cb.rstandard(regress(effects, "~ level", test="z"))
+    assert found.se[3] == 0
+    assert np.isnan(found.z).tolist() == [False, False, False, True]
