@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+import comorbid as cb
 from comorbid_chronic_daily_headache.covariance import (
     Array,
     greenland_longnecker,
@@ -51,16 +52,27 @@ def covariances(rows: Sequence[Row], measure: str) -> Covariances:
         Of one study.
     measure : str
         What its ratios are.
+
+    Raises
+    ------
+    DataError, ModelError
+        As `greenland_longnecker`, with the rows.
     """
     y, v = (np.array([getattr(row, name) for row in rows]) for name in ("yi", "vi"))
     counts = np.array([row.counts for row in rows])
     one_reference = (counts[:, 2:] == counts[0, 2:]).all() and np.isfinite(counts).all()
     if measure in ("OR", "RR") and one_reference:
         cases, totals = (np.concatenate([counts[:1, j + 2], counts[:, j]]) for j in (0, 1))
-        found = [
-            method(y, v, cases=cases, totals=totals, measure=measure)
-            for method in (greenland_longnecker, hamling)
-        ]
+        try:
+            found = [
+                method(y, v, cases=cases, totals=totals, measure=measure)
+                for method in (greenland_longnecker, hamling)
+            ]
+        except (cb.DataError, cb.ModelError) as error:
+            ids = cb.prose.listed([row.id for row in rows])
+            raise type(error)(
+                f"{ids}: {error}; if their counts are right, leave out those of {ids}"
+            ) from error
         return Covariances(np.array(found), ("Greenland and Longnecker", "Hamling"), True)
     largest = largest_shared(v, n=[row.n for row in rows], measure=measure)
     matrices = with_shared(v, largest * np.array(list(SHARES.values())))

@@ -18,6 +18,9 @@ from comorbid_chronic_daily_headache.covariance import (
     with_shared,
 )
 
+_FAR = 50.0
+_LEAST_OTHERS = 1e-9
+
 
 def hamling(
     log_ratios: npt.ArrayLike,
@@ -73,7 +76,8 @@ def effective_counts(
     """Return the cases and people that have the adjusted ratios and their variances.
 
     Kept from the crude table are the share of the reference, and the ratio to cases, of the
-    non-cases (for OR), people (RR) or person-time (IRR).
+    non-cases (for OR), people (RR) or person-time (IRR). Risk ratios may leave two such tables;
+    it is the one whose risk in the reference is nearer to the crude one.
 
     Parameters
     ----------
@@ -96,47 +100,66 @@ def effective_counts(
     >>> a.round(6).tolist(), n.round(6).tolist()
     ([25.0, 25.0], [125.0, 125.0])
     """
-    from scipy.special import expit
-
     y, v, a, n = checked(log_ratios, variances, cases, totals, measure)
     others = n - a if measure == "OR" else n
     share, ratio = others[0] / others.sum(), others.sum() / a.sum()
     logs = np.concatenate([[0.0], y])
 
+    def counts(reference: float) -> tuple[Array, Array]:
+        return _with_share(logs + reference, v, share, cast(Measure, measure))
+
+    def gap(reference: float) -> float:
+        found, rest = counts(reference)
+        return float(np.log(rest.sum() / found.sum() / ratio))
+
+    # The greatest risk ends a little below 1, above any that a table of people can have.
+    high = _FAR if measure != "RR" else -float(logs.max()) - _LEAST_OTHERS
+    crude = float(np.log(max(a[0] / others[0], np.exp(-_FAR)))) if others[0] else high
+    found, rest = counts(_nearest_root(gap, min(crude, high), high))
+    return found, found + rest if measure == "OR" else rest
+
+
+def _with_share(logs: Array, v: Array, share: float, measure: Measure) -> tuple[Array, Array]:
+    """Return cases and others with these log odds or risks and variances.
+
+    The one thing left open by these is the reference's part of the variances. It grows from 0 to
+    the least variance while the reference's share of the others falls from 1 to 0.
+    """
+    from scipy.special import expit
+
+    odds = np.exp(logs)
+    over = {"OR": 1 + odds, "RR": -np.expm1(logs), "IRR": np.ones_like(odds)}[measure]
+
     def counts(logit: float) -> tuple[Array, Array]:
-        """Effective cases and others, where the reference has this logit share of the least v."""
-        shared = float(v.min() * expit(logit))
-        c = np.concatenate([[shared], v - shared])
-        return _with_ratio(logs, c, ratio, cast(Measure, measure))
+        own = v - v.min() + v.min() * expit(-logit)
+        cases = over / np.concatenate([[v.min() * expit(logit)], own])
+        return cases, cases / odds
 
     def gap(logit: float) -> float:
         rest = counts(logit)[1]
         return float(rest[0] / rest.sum() - share)
 
-    found, rest = counts(_root(gap, -30.0, 30.0))
-    return found, found + rest if measure == "OR" else rest
+    return counts(_root(gap, -100.0, 100.0))
 
 
-def _with_ratio(logs: Array, c: Array, ratio: float, measure: Measure) -> tuple[Array, Array]:
-    """Return cases and others with these log ratios and variance parts, in this total ratio."""
-
-    def counts(log_odds: float) -> tuple[Array, Array]:
-        odds = np.exp(logs + log_odds)
-        over = {"OR": 1 + odds, "RR": 1 - odds, "IRR": np.ones_like(odds)}[measure]
-        return over / c, over / c / odds
-
-    def gap(log_odds: float) -> float:
-        found, rest = counts(log_odds)
-        return float(np.log(rest.sum() / found.sum() / ratio))
-
-    return counts(_root(gap, -50.0, 50.0 if measure != "RR" else -float(logs.max()) - TINY))
+def _nearest_root(gap: Callable[[float], float], start: float, high: float) -> float:
+    """Return the root next to a start; risk ratios may have two."""
+    last = [start, start]
+    for step in np.geomspace(1e-3, 2 * _FAR, 60):
+        for side, end in enumerate((max(start - step, -_FAR), min(start + step, high))):
+            if gap(last[side]) * gap(end) <= 0:
+                return _root(gap, *sorted((last[side], end)))
+            last[side] = end
+    raise _no_counts()
 
 
 def _root(gap: Callable[[float], float], low: float, high: float) -> float:
     from scipy import optimize
 
     if not gap(low) * gap(high) <= 0:
-        raise cb.ModelError(
-            "no counts have these ratios and variances; check them for typing errors"
-        )
+        raise _no_counts()
     return float(optimize.brentq(gap, low, high, xtol=TINY))
+
+
+def _no_counts() -> cb.ModelError:
+    return cb.ModelError("no counts have these ratios and variances; check them for typing errors")

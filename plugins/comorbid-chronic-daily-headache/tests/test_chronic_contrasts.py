@@ -71,6 +71,17 @@ def test_printed_counts_give_the_variance_of_the_direct_comparison(tmp_path: Pat
     assert found["variances"] == pytest.approx([direct, direct], rel=1e-6)
 
 
+def test_counts_that_cannot_have_the_ratios_name_their_rows(tmp_path: Path) -> None:
+    """A risk ratio of 5 with 20 cases in 21 people: the fitted cases would be more than 21."""
+    rows = (
+        "c-1,c,RR,5.0,2.0,12.5,episodic,,,20,30,1,70,121,yes\n",
+        "c-2,c,RR,1.5,0.8,2.8,chronic,,,20,30,30,70,150,no\n",
+    )
+    other = OTHER.replace(",OR,", ",RR,")
+    with pytest.raises(cb.ReportError, match=r"c-2 and c-1: no counts.*leave out those of c-2"):
+        report(tmp_path, *rows, other, more='measure = "RR"')
+
+
 def test_counts_against_two_references_are_not_used(tmp_path: Path) -> None:
     rows = (
         "c-1,c,,,,,episodic,,,60,50,140,250,500,yes\n",

@@ -194,6 +194,36 @@ def test_of_a_crude_table_the_covariance_is_woolfs(cases: list[int], data: st.Da
     assert narrowest[0, 0] + narrowest[1, 1] - 2 * narrowest[0, 1] <= direct * (1 + 1e-12)
 
 
+risks = st.lists(st.tuples(st.integers(3, 400), st.integers(3, 400)), min_size=2, max_size=5)
+
+
+@given(table=risks)
+def test_of_a_crude_cohort_the_covariance_is_the_references_part(
+    table: list[tuple[int, int]],
+) -> None:
+    """Of crude risk ratios the covariance is 1/a0 - 1/n0, by both methods, also of common cases."""
+    a, b = np.array(table, float).T
+    n = a + b
+    parts = 1 / a - 1 / n
+    y, v = np.log(a[1:] * n[0] / (a[0] * n[1:])), parts[0] + parts[1:]
+    for method in (greenland_longnecker, hamling):
+        covariance = method(y, v, cases=a, totals=n, measure="RR")
+        assert upper(covariance) == pytest.approx(parts[0], rel=1e-6)
+    found = effective_counts(y, v, cases=a, totals=n, measure="RR")
+    assert found[0] == pytest.approx(a, rel=1e-6)
+    assert found[1] == pytest.approx(n, rel=1e-6)
+
+
+def test_risk_ratios_of_a_common_outcome_have_effective_counts() -> None:
+    """Risks of 10, 30 and 50 in 100: the ratio of people to cases is below the greatest ratio."""
+    y, parts = np.log([3.0, 5.0]), np.array([1 / 10, 1 / 30, 1 / 50]) - 1 / 100
+    found = effective_counts(
+        y, parts[0] + parts[1:], cases=[10, 30, 50], totals=[100] * 3, measure="RR"
+    )
+    assert found[0] == pytest.approx([10, 30, 50], rel=1e-9)
+    assert found[1] == pytest.approx([100] * 3, rel=1e-9)
+
+
 def test_the_range_of_the_shared_variance() -> None:
     """At most the smaller variance, less 4/n: 0.035 - 4/796."""
     assert largest_shared([0.194, 0.035], n=796) == pytest.approx(0.035 - 4 / 796, rel=1e-12)
