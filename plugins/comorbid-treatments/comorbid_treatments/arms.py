@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -102,7 +103,7 @@ def network_from_arms(
     [-0.45, 0.231]
     """
     columns = _columns(measure, {"events": events, "mean": mean, "sd": sd, "n": n})
-    rows, left_out = _read(arms, [study, treatment, *columns])
+    rows, left_out = _read(arms, [study, treatment, *columns], measure)
     trials, notes = _usable(rows, measure)
     added = [label for label, several in trials.items() if _is_sparse(several, measure)]
     if added:
@@ -136,7 +137,7 @@ def _columns(measure: str, named: Mapping[str, str | None]) -> list[str]:
     return [str(named[key]) for key in need[measure]]
 
 
-def _read(table: pd.DataFrame, names: Sequence[str]) -> tuple[list[Arm], list[str]]:
+def _read(table: pd.DataFrame, names: Sequence[str], measure: str) -> tuple[list[Arm], list[str]]:
     """Return the arms, and notes on those that were left out because a number is missing."""
     have = ", ".join(map(str, table.columns))
     stop([f"no column {name!r}; the table has {have}" for name in names if name not in table])
@@ -155,21 +156,27 @@ def _read(table: pd.DataFrame, names: Sequence[str]) -> tuple[list[Arm], list[st
         if any(number != number for number in numbers):
             gaps.append(f"{where}: the arm {treatment} lacks a number and is left out")
             continue
-        problems += [f"{where}: {problem}" for problem in _impossible(numbers)]
+        problems += [f"{where}: {problem}" for problem in _impossible(numbers, measure)]
         rows.append(Arm(row, f"{study}".strip(), f"{treatment}".strip(), numbers))
     stop([*problems, *_repeated(rows)])
     return rows, gaps
 
 
-def _impossible(numbers: tuple[float, ...]) -> list[str]:
+def _impossible(numbers: tuple[float, ...], measure: str) -> list[str]:
     """Return what cannot be: events and n, or mean, SD and n."""
     n = numbers[-1]
+    if math.inf in map(abs, numbers):
+        return [
+            f"{', '.join(f'{number:g}' for number in numbers)} are not all finite; use nan for gaps"
+        ]
     if not n > 0:
         return [f"n is {n:g}; give the number of people in the arm"]
     if len(numbers) == 2 and not 0 <= numbers[0] <= n:
         return [f"{numbers[0]:g} events in {n:g} people; give a number from 0 to n"]
     if len(numbers) == 3 and not numbers[1] > 0:
         return [f"the SD is {numbers[1]:g}; give a number above 0"]
+    if measure == "ROM" and not numbers[0] > 0:
+        return [f"the mean is {numbers[0]:g}, and has no logarithm; use MD, or leave the trial out"]
     return []
 
 

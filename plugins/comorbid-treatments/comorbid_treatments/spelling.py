@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import itertools
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 
 from comorbid_treatments.problems import some
@@ -16,7 +17,7 @@ _FORM = re.compile(r"[\s_.,;:'\"()\-\N{HYPHEN}\N{NON-BREAKING HYPHEN}\N{EN DASH}
 
 
 def same_but_for_form(rows: Mapping[str, Sequence[str]]) -> list[str]:
-    """Return a problem for names that differ in case, spaces or punctuation only.
+    """Return a problem for names that differ in case, spaces, punctuation or encoding only.
 
     Parameters
     ----------
@@ -60,7 +61,11 @@ def nearly_same(rows: Mapping[str, Sequence[str]]) -> list[str]:
 
 
 def _form(name: str) -> str:
-    return _FORM.sub("", name.casefold())
+    # Characters that look alike or cannot be seen: accents written apart, spaces of no width.
+    seen = "".join(
+        c for c in unicodedata.normalize("NFKC", name) if unicodedata.category(c) != "Cf"
+    )
+    return _FORM.sub("", unicodedata.normalize("NFKC", seen.casefold()))
 
 
 def _near(a: str, b: str) -> bool:

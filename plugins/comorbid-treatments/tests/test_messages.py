@@ -85,6 +85,17 @@ def test_arm_without_a_number_is_left_out_with_a_warning() -> None:
     assert len(net.warnings) == 2
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("caf\N{LATIN SMALL LETTER E WITH ACUTE}", "cafe\N{COMBINING ACUTE ACCENT}"),
+     ("usual care", "usual\N{ZERO WIDTH SPACE}care"),
+     ("\N{FULLWIDTH LATIN CAPITAL LETTER A}", "a")],
+)  # fmt: skip
+def test_names_that_look_the_same_are_one_treatment_in_two_spellings(one: str, other: str) -> None:
+    with pytest.raises(cb.DataError, match="one treatment in 2 spellings"):
+        network(("1", one, "B", 1.0, 0.1), ("2", other, "C", 1.0, 0.1))
+
+
 def test_treatment_spelled_two_ways_names_the_rows() -> None:
     rows = (
         *(("1", "Usual care", "yoga", 0.5, 0.1), ("2", "usual  care", "CBT", 0.2, 0.1)),
@@ -211,3 +222,21 @@ def test_settings() -> None:
         ct.p_scores(fit, small_values="good")
     with pytest.raises(cb.ModelError, match="draws is 0"):
         ct.sucra(fit, draws=0)
+
+
+@pytest.mark.parametrize(
+    ("mean", "measure", "message"),
+    [
+        (-1.0, "ROM", r"row 0 \(1\): the mean is -1, and has no logarithm; use MD"),
+        (0.0, "ROM", r"row 0 \(1\): the mean is 0, and has no logarithm; use MD"),
+        (np.inf, "MD", r"row 0 \(1\): inf, 2, 10 are not all finite; use nan for gaps"),
+    ],
+)
+def test_means_that_have_no_contrast_are_named_by_row(
+    mean: float, measure: str, message: str
+) -> None:
+    table = pd.DataFrame(
+        {"study": ["1", "1"], "treatment": ["A", "B"], "m": [mean, 3.0], "s": 2.0, "n": 10}
+    )
+    with pytest.raises(cb.DataError, match=message):
+        ct.network_from_arms(table, measure=measure, mean="m", sd="s")
