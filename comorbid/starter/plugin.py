@@ -7,6 +7,7 @@ from importlib import metadata, resources
 from pathlib import Path
 from string import Template
 
+from comorbid.builtin import comorbid_sections
 from comorbid.errors import PluginError, Problem
 from comorbid.studies.columns import TABLE_NAME
 
@@ -39,7 +40,7 @@ def write_plugin(name: str, folder: Path) -> tuple[Path, ...]:
     Raises
     ------
     PluginError
-        If the name is not kebab-case, or the folder exists already.
+        If the name is not kebab-case, or that of a section of comorbid, or the folder exists.
 
     Examples
     --------
@@ -53,6 +54,8 @@ def write_plugin(name: str, folder: Path) -> tuple[Path, ...]:
     if not TABLE_NAME.fullmatch(id_) or keyword.iskeyword(id_):
         remedy = "use lower-case words with hyphens between, as in chronic-headache"
         raise PluginError([Problem(f"a plugin cannot be called {name!r}", remedy)])
+    if id_ in {section.id for section in comorbid_sections()}:
+        raise PluginError([Problem(f"comorbid has a section {id_!r}", "choose another name")])
     home = folder / f"{_PREFIX}{id_}"
     if home.exists():
         raise PluginError([Problem("is there already", "choose another name", file=str(home))])

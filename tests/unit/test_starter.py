@@ -39,6 +39,12 @@ def test_a_name_that_cannot_be_one(name: str, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_section_of_comorbid_is_no_name_for_a_plugin(tmp_path: Path) -> None:
+    with pytest.raises(cb.PluginError, match="comorbid has a section 'summary'; choose another"):
+        write_plugin("summary", tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_nothing_is_written_over(tmp_path: Path) -> None:
     (tmp_path / "comorbid-adults").mkdir()
     with pytest.raises(cb.PluginError, match="comorbid-adults: is there already"):
