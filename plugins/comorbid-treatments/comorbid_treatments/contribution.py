@@ -86,7 +86,7 @@ def _weights(fit: NetworkFit) -> Array:
         pair = f"{fit.network.treatments[i]} and {fit.network.treatments[j]}"
         raise cb.ModelError(
             f"the comparison of {pair} has a negative weight, so that evidence does not flow along "
-            "it; check the variances of the trials with three or more arms"
+            "it; check the variances, and any rho, of the trials with three or more arms"
         )
     return weights
 

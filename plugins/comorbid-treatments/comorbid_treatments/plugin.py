@@ -25,4 +25,4 @@ def comorbid_analyses() -> Iterable[cb.Analysis]:
 @cb.hookimpl
 def comorbid_sections() -> Iterable[cb.Section]:
     """Declare the section on treatments."""
-    return (cb.Section(ID, "Treatments for back pain", section, needs=(ID,)),)
+    return (cb.Section(ID, "Treatments", section, needs=(ID,)),)

@@ -89,7 +89,7 @@ def _sources(comparison: Comparison) -> Iterator[cb.Block]:
     """Yield where the figures of the trials can be read."""
     places = dict.fromkeys((e.label, e.source_url) for e in comparison.entries if e.source_url)
     if places:
-        yield cb.Paragraph("The figures can be read at:")
+        yield cb.Paragraph("The numbers of the trials can be read at:")
         yield cb.Items(tuple(_source(label, url) for label, url in places))
 
 
@@ -136,9 +136,10 @@ def _pairs(comparison: Comparison) -> cb.Block:
         tuple(rows),
         "Comparisons that trials made",
         numeric=tuple(header[1:]),
-        note="Comparisons of one trial are that trial's result, with an interval of the same width "
-        "that is symmetric, so that a last digit may differ from the printed one. A trial with "
-        "more than two arms stands in several rows.",
+        note="Trials alone: two or more are pooled with a tau² of their own. Comparisons of one "
+        "trial are that trial's result, with an interval of the same width that is symmetric, so "
+        "that a last digit may differ from the printed one. A trial with more than two arms stands "
+        "in several rows.",
     )
 
 
@@ -219,7 +220,8 @@ def _league(results: NetworkResults) -> cb.Block:
         "League table",
         numeric=tuple(numbers),
         note="The treatment of the row against that of the column. Below the diagonal: network "
-        "estimates; above it: trials alone; a point where no trial compared the two.",
+        "estimates; above it: trials alone, with the network's tau²; a point where no trial "
+        "compared the two.",
     )
 
 

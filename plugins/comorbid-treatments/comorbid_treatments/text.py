@@ -11,18 +11,19 @@ from comorbid_treatments.comparison import Comparison, NetworkResults
 from comorbid_treatments.networks import Network
 from comorbid_treatments.table import Entry
 
-_OTHER = "headache"
+_HEADACHE = ("headache", "migraine")
 
 
 def scope(compared: Sequence[Entry]) -> str:
     """Say what the trials measured, if it was not headache."""
-    if any(_OTHER in f"{entry.condition} {entry.outcome}".lower() for entry in compared):
+    words = [f"{entry.condition} {entry.outcome}".lower() for entry in compared]
+    if any(word in text for word in _HEADACHE for text in words):
         return ""
-    outcome = compared[0].outcome
+    back = all("back pain" in entry.condition.lower() for entry in compared)
     return (
-        f"These are trials of treatments for back pain, and none of them measured headache: the "
-        f"outcome is {outcome}. Nothing below says what a treatment does for headache, or for "
-        "people who have both."
+        f"These are trials of treatments{' for back pain' if back else ''}, and none of them "
+        f"measured headache: the outcome is {compared[0].outcome}. Nothing below says what a "
+        "treatment does for headache, or for people who have both."
     )
 
 

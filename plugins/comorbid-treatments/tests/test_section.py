@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ from comorbid_treatments import figures
 from comorbid_treatments.comparison import Comparison, run
 from comorbid_treatments.sections import blocks
 from comorbid_treatments.table import COLUMNS
+from comorbid_treatments.text import scope
 from scipy.special import ndtri
 
 import comorbid as cb
@@ -94,6 +96,14 @@ def test_arms_of_uk_beam_share_their_comparator(report: Comparison) -> None:
     against = report.results.fit.to_frame(against="spinal manipulation")
     assert against.loc["manipulation + exercise", "estimate"] == pytest.approx(0.3)
     assert against.loc["manipulation + exercise", "se"] == pytest.approx(np.sqrt(v))
+
+
+def test_scope_follows_the_conditions_of_the_table(report: Comparison) -> None:
+    first = report.compared[0]
+    assert scope([first]).startswith("These are trials of treatments for back pain, and none")
+    other = dataclasses.replace(first, condition="neck pain")
+    assert scope([first, other]).startswith("These are trials of treatments, and none of")
+    assert scope([dataclasses.replace(first, outcome="migraine days a month")]) == ""
 
 
 def test_section_says_what_the_trials_cannot_show(report: Comparison) -> None:
