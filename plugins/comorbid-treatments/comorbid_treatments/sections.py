@@ -254,7 +254,7 @@ def _inconsistency(results: NetworkResults) -> Iterator[cb.Block]:
     table = results.nodes.to_frame()
     both = table[np.isfinite(table["difference"])]
     if len(both):
-        yield _split(both, scale)
+        yield _split(both, scale, fit.level)
     if np.isfinite(np.diag(results.split.heat)).sum() > 1 and results.split.between.df > 1:
         yield figures.net_heat(results.split)
     points = funnel(fit, order=[*fit.network.treatments[1:], fit.network.reference])
@@ -273,19 +273,27 @@ def _inconsistency(results: NetworkResults) -> Iterator[cb.Block]:
         yield figures.funnel(points, level=fit.level)
 
 
-def _split(both: pd.DataFrame, scale: str) -> cb.Block:
+def _split(both: pd.DataFrame, scale: str, level: float) -> cb.Block:
     """Return the comparisons that have direct and indirect evidence."""
-    header = ("Comparison", "Trials", "Direct share", "Direct", "Indirect", "Difference", "p")
+    from scipy.special import ndtri
+
+    between = f"{'Ratio' if scale == 'log' else 'Difference'} ({cb.prose.level(level)} interval)"
+    header = ("Comparison", "Trials", "Direct share", "Direct", "Indirect", between, "p")
+    differences = both["difference"].to_numpy()
+    half = float(ndtri((1 + level) / 2)) * both["se"].to_numpy()
     names = [" vs ".join(map(str, pair)) for pair in both.index]
     rows = [
         (
             name,
             f"{row['k']:.0f}",
             cb.prose.percent(100 * float(row["proportion"])),
-            *(_printed(float(row[name]), scale) for name in ("direct", "indirect", "difference")),
+            *(_printed(float(row[name]), scale) for name in ("direct", "indirect")),
+            estimate_text(value, (value - width, value + width), scale),
             cb.prose.p_value(float(row["p_value"])).removeprefix("p ").removeprefix("= "),
         )
-        for name, row in zip(names, both.to_dict("records"), strict=True)
+        for name, row, value, width in zip(
+            names, both.to_dict("records"), differences.tolist(), half.tolist(), strict=True
+        )
     ]
     return cb.Table(header, tuple(rows), "Direct and indirect evidence", numeric=header[1:])
 

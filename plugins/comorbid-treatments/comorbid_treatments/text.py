@@ -229,12 +229,25 @@ def consistency(results: NetworkResults) -> str:
         text = inconsistent(net)
         return f"{text[0].upper()}{text[1:]}"
     common, random = split.between, split.between_random
+    if split.within.df:
+        allowed = (
+            f"with heterogeneity within designs allowed for Q = {random.q:.2f}, "
+            f"{cb.prose.p_value(random.p)}"
+        )
+        beyond = "chance and heterogeneity"
+    else:
+        allowed = "no design has two trials, so heterogeneity within designs cannot be allowed for"
+        beyond = "sampling error; heterogeneity may be the reason"
+    verdict = (
+        f"Direct and indirect evidence disagree by more than {beyond}. The network estimates and "
+        "the ranks above average over trials that contradict each other."
+        if random.p < 1 - results.fit.level
+        else "A large p-value does not show consistency: the test has little power with few trials."
+    )
     return (
         f"Differences between designs, the test of consistency: Q = {common.q:.2f} on "
         f"{cb.prose.counted(common.df, 'degree', 'degrees')} of freedom, "
-        f"{cb.prose.p_value(common.p)}; with heterogeneity within designs allowed for "
-        f"Q = {random.q:.2f}, {cb.prose.p_value(random.p)}. A large p-value does not show "
-        "consistency: the test has little power with few trials."
+        f"{cb.prose.p_value(common.p)}; {allowed}. {verdict}"
     )
 
 

@@ -213,6 +213,34 @@ def at_three_months(row: dict[str, str]) -> dict[str, str]:
     return {**row, "primary": "yes" if row["timepoint_months"] == "3" else "no"}
 
 
+def test_inconsistent_evidence_is_said_to_disagree(tmp_path: Path) -> None:
+    """A loop X : placebo, Y : placebo, X : Y whose three odds ratios 0.5, 2 and 4 cannot be."""
+    rows = list(csv.DictReader(io.StringIO(given())))[:3]
+    for row, (treatment, comparator, value) in zip(
+        rows, (("X", "placebo", 0.5), ("Y", "placebo", 2.0), ("X", "Y", 4.0)), strict=True
+    ):
+        row.update(
+            trial_id=treatment + comparator, author="", year="", treatment=treatment,
+            comparator=comparator, measure="OR", estimate=f"{value}", ci_low=f"{value / 1.5}",
+            ci_high=f"{value * 1.5}", primary="yes", pooled_as="", pooled_reason="", rho="",
+        )  # fmt: skip
+    out = io.StringIO()
+    writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    comparison = compared(out.getvalue(), tmp_path)
+    said = words(comparison)
+    assert "disagree by more than sampling error; heterogeneity may be" in said
+    assert "A large p-value" not in said
+    # By hand: 0.5 direct against 4 x 2 indirect, with tau2 in each of the three variances.
+    assert comparison.results is not None
+    v = (np.log(1.5) / Z) ** 2 + comparison.results.fit.tau2
+    half = Z * np.sqrt(3 * v)
+    low, high = (np.exp(np.log(0.5 / 8) + sign * half) for sign in (-1, 1))
+    assert "Ratio (95 % interval)" in said
+    assert f"0.0625 ({cb.prose.interval((low, high), 'log')})" in said
+
+
 def test_two_trials_of_a_comparison_and_a_loop(tmp_path: Path) -> None:
     comparison = compared(edited(at_three_months), tmp_path)
     assert comparison.results is not None
