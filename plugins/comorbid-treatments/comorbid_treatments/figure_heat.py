@@ -66,8 +66,7 @@ def net_heat(split: Decomposition) -> cb.Figure:
                 box = pen.box(x, y, side - 1, side - 1)
                 pen.shape(box, _heat_color(float(heat[i, j])), f"cell-{i}-{j}")
                 if side >= 22:
-                    value = cb.prose.value(float(heat[i, j]), "identity")
-                    pen.text(x, y, value[:5], size=6.0, align="center")
+                    pen.text(x, y, _cell(float(heat[i, j])), size=6.0, align="center")
 
     hottest = int(np.argmax(np.diag(heat)))
     return cb.figures.drawing(
@@ -95,6 +94,19 @@ def _hot_order(split: Decomposition) -> list[int]:
     heat = split.heat[np.ix_(kept, kept)]
     distances = pdist(heat, "cityblock") + pdist(heat.T, "cityblock")
     return [int(kept[i]) for i in leaves_list(linkage(distances, "complete"))]
+
+
+def _cell(value: float) -> str:
+    """Write a change of Q so that it fits a cell.
+
+    Examples
+    --------
+    >>> [_cell(value) for value in (9.294, -0.001, -12345.6, 123.456, 2e7)]
+    ['9.29', '0.00', '−12346', '123', '2e+07']
+    """
+    size = abs(value)
+    text = f"{value:.2f}" if size < 99.995 else f"{value:.{'0f' if size < 99999.5 else '0e'}}"
+    return text.replace("-0.00", "0.00").replace("-", "\N{MINUS SIGN}")
 
 
 def _heat_color(value: float) -> str:
