@@ -7,6 +7,8 @@ from importlib import metadata, resources
 from pathlib import Path
 from string import Template
 
+from packaging.version import Version
+
 from comorbid.builtin import comorbid_sections
 from comorbid.errors import PluginError, Problem
 from comorbid.studies.columns import TABLE_NAME
@@ -60,12 +62,14 @@ def write_plugin(name: str, folder: Path) -> tuple[Path, ...]:
     if home.exists():
         raise PluginError([Problem("is there already", "choose another name", file=str(home))])
     package = home.name.replace("-", "_")
+    version = metadata.version("comorbid")
     values = {
         "id": id_,
         "title": id_.replace("-", " ").capitalize(),
         "distribution": home.name,
         "package": package,
-        "comorbid": metadata.version("comorbid"),
+        "comorbid": version,
+        "next": str(Version(version).major + 1),
     }
     written = []
     for place, template in _FILES.items():

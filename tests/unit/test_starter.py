@@ -6,9 +6,12 @@ import os
 import subprocess
 import sys
 import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.version import Version
 
 import comorbid as cb
 from comorbid.starter import write_plugin
@@ -27,6 +30,12 @@ def test_files_and_names(name: str, tmp_path: Path) -> None:
     project = tomllib.loads((tmp_path / written[0]).read_text(encoding="utf-8"))
     assert project["project"]["name"] == "comorbid-adults"
     assert project["project"]["entry-points"]["comorbid"] == {"adults": "comorbid_adults"}
+    # As in the guide: made for this comorbid, and refused by the next major version.
+    (needed,) = map(Requirement, project["project"]["dependencies"])
+    major = Version(metadata.version("comorbid")).major
+    assert needed.name == "comorbid"
+    assert metadata.version("comorbid") in needed.specifier
+    assert f"{major + 1}.0" not in needed.specifier
     assert all("$" not in (tmp_path / path).read_text(encoding="utf-8") for path in written)
 
 
