@@ -249,6 +249,33 @@ def assert_tests_follow(
             assert p_value == pytest.approx(tail, rel=1e-7, nan_ok=True), place
 
 
+def test_standard_errors_of_a_selection_model_are_those_of_the_curvature() -> None:
+    """By second differences of the log-likelihood; metafor's are 0.118 and 0.151."""
+    case = ("dat.riley2003", "DFS")
+    expected, found = next((e, f) for key, e, f in selections(case) if key == "beta")
+    best = np.array([found.estimate, found.tau2, *found.delta])
+    step = 0.02 * np.array([found.se, found.tau2_se, *found.delta_se])
+
+    def height(*moves: tuple[int, int]) -> float:
+        at = best.copy()
+        for i, sign in moves:
+            at[i] += sign * step[i]
+        return likelihood_at(case, found, at[0], at[1], at[2:].tolist())
+
+    signs = ((1, 1), (1, -1), (-1, 1), (-1, -1))
+    curvature = [
+        [
+            sum(a * b * height((i, a), (j, b)) for a, b in signs) / (4 * step[i] * step[j])
+            for j in range(best.size)
+        ]
+        for i in range(best.size)
+    ]
+    se = np.sqrt(np.diag(np.linalg.inv(-np.array(curvature))))
+    ours = (found.se, found.tau2_se, *found.delta_se)
+    assert ours == pytest.approx(se.tolist(), rel=5e-3)
+    assert (expected["se"], expected["se.tau2"]) == pytest.approx((0.118, 0.151), abs=5e-4)
+
+
 def test_number_of_selection_models_never_shrinks() -> None:
     models = [
         model
@@ -273,6 +300,8 @@ def assert_near(
     for ours, se, theirs in pairs:
         if not math.isnan(se):
             assert abs(ours - theirs) <= reach * se, place
+    if found.kind in ("halfnorm", "negexp") and found.delta == (0.0,):
+        assert not found.se >= number(expected["se"]), place
     # Standard errors of steps differ as the points do; those that need integrals far more.
     both = not (math.isnan(found.tau2_se) or math.isnan(number(expected["se.tau2"])))
     if found.kind == "step" and both:
