@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
 from importlib import metadata
 
@@ -38,7 +39,9 @@ def find_distribution(requirement: str, calls: Calls | None = None) -> Distribut
     try:
         found = metadata.distribution(wanted.name)
     except metadata.PackageNotFoundError as error:
-        remedy = f"install it (python -m pip install {str(wanted)!r}) or take it off the list"
+        near = difflib.get_close_matches(wanted.name, dict(installed_plugins()), 1)
+        hint = f"did you mean {near[0]!r}? Otherwise " if near else ""
+        remedy = f"{hint}install it (python -m pip install {str(wanted)!r}) or take it off the list"
         raise PluginError([Problem(f"plugin {wanted.name} is not installed", remedy)]) from error
     name, version = found.metadata["Name"], found.version
     if not wanted.specifier.contains(version, prereleases=True):

@@ -280,10 +280,16 @@ def test_requirements_are_checked_before_anything_runs() -> None:
     with pytest.raises(cb.PluginError) as caught:
         load_registry(["comorbid-nowhere >=1", "not a requirement!", "pluggy", "pytest <1"])
     text = str(caught.value)
-    assert "plugin comorbid-nowhere is not installed; install it" in text
+    assert "plugin comorbid-nowhere is not installed; " in text
     assert "plugin requirement 'not a requirement!'" in text
     assert f"pluggy {metadata.version('pluggy')} is no comorbid plugin" in text
     assert "plugin pytest is version" in text
+
+
+@pytest.mark.plugins
+def test_a_misspelt_plugin_suggests_the_nearest_that_is_installed() -> None:
+    with pytest.raises(cb.PluginError, match="did you mean 'comorbid-migraine'"):
+        load_registry(["comorbid-migrane >=1"])
 
 
 def test_unknown_id_suggests_the_nearest() -> None:
