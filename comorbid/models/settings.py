@@ -108,3 +108,13 @@ def few_studies_notes(k: int, estimator: Estimator) -> tuple[str, ...]:
     if estimator.id == "EE":
         return ("equal-effects model: no prediction interval, as it assumes one true effect",)
     return ()
+
+
+def no_spread_notes(se: float) -> tuple[str, ...]:
+    """Say that a standard error of 0, which Knapp and Hartung's is for equal effects, is none."""
+    if se > 0:
+        return ()
+    return (
+        "the effects do not differ at all, so that the Knapp-Hartung standard error is 0: neither "
+        "the interval nor the p-value can be relied on; use test='adhoc' or 'z'",
+    )

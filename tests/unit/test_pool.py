@@ -318,6 +318,15 @@ def test_likelihoods_are_normal_densities() -> None:
     assert fit.reml.log_likelihood == pytest.approx(restricted, rel=1e-12)
 
 
+def test_knapp_hartung_of_equal_effects_is_no_certainty() -> None:
+    """As in metafor 3.8-1 the standard error is 0; only here it is said what that is worth."""
+    equal = cb.Effects(yi=[0.4, 0.4, 0.4], vi=[0.1, 0.2, 0.05])
+    fit = cb.pool(equal, test="knha")
+    assert (fit.se, fit.ci) == (0.0, (0.4, 0.4))
+    assert "the Knapp-Hartung standard error is 0" in fit.warnings[-1]
+    assert cb.pool(equal, test="adhoc").warnings == cb.pool(equal, test="z").warnings == ()
+
+
 def test_likelihood_with_weights_does_not_depend_on_a_common_part_of_the_effects() -> None:
     """Multiples of 2^-20 shifted by 2^20 are exact, so that both fits have the same residuals."""
     yi, vi = np.array([3.0, 7.0, -2.0, 12.0]) / 2**20, np.array([2.0, 1.0, 5.0, 3.0]) / 2**40
