@@ -2,7 +2,8 @@
 
 The comparisons are run on a few data sets that between them hold every kind of value, and note
 what they read. Each kind of value in any file must be among what was read, or be listed; the tests
-of each comparison make sure that it goes through all data sets.
+of each comparison make sure that it goes through all data sets. (test_refits.py makes sure of every
+value of reml-global-maximum.json itself.)
 """
 
 from __future__ import annotations
@@ -284,3 +285,8 @@ def test_number_of_values_never_shrinks() -> None:
     compared = sum(size for path, size in kinds().items() if not not_compared(path))
     assert sum(kinds().values()) >= VALUES_AT_LEAST
     assert compared >= COMPARED_AT_LEAST
+
+
+def test_there_is_no_file_that_nobody_reads() -> None:
+    others = {path.name for path in DATA.iterdir() if not path.name.startswith("dat.")}
+    assert others == {"README.md", "escalc.json.gz", "reml-global-maximum.json"}
