@@ -12,7 +12,6 @@ from typing import Any
 from golden_data import DATA
 
 import comorbid as cb
-from comorbid.models.heterogeneity import intercept_of
 from comorbid.models.likelihood import REML
 from comorbid.models.maxima import all_maxima
 
@@ -30,7 +29,7 @@ def test_reml_is_at_the_global_maximum() -> None:
     for number, case in enumerate(_global_maxima()):
         effects = cb.Effects(yi=case["yi"], vi=case["vi"])
         fit, zero = (cb.pool(effects, tau2=tau2) for tau2 in (None, 0.0))
-        data = intercept_of(fit)
+        data = fit.projection
         constant = (math.log(fit.k) - (fit.k - 1) * math.log(2 * math.pi)) / 2
         found = {
             "tau2": (fit.tau2, math.isclose(fit.tau2, case["tau2"], rel_tol=1e-6, abs_tol=2e-8)),
@@ -42,7 +41,7 @@ def test_reml_is_at_the_global_maximum() -> None:
                 )
             },
         }
-        maxima = all_maxima(data, *REML.of(data)).tau2.size
+        maxima = all_maxima(data, REML).tau2.size
         found["maxima"] = (maxima, maxima == case["maxima"])
         assert case.keys() == {"yi", "vi", *found}
         wrong += [(number, name, value) for name, (value, near) in found.items() if not near]
