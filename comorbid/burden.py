@@ -10,7 +10,7 @@ from scipy import special
 
 from comorbid.checks import check_whole, is_number, shown
 from comorbid.effects.arrays import Array
-from comorbid.effects.co_occurrence import quantities
+from comorbid.effects.co_occurrence import quantities, risk_with
 from comorbid.errors import DataError, ModelError, Problem
 from comorbid.models import text
 from comorbid.models.fit import Fit, Pair
@@ -314,21 +314,18 @@ def _possible(fit: Fit, p1: float, p2: float) -> list[str]:
     if fit.effects.measure == "OR":
         return []
 
-    def risk_with(effect: float) -> float:
-        ratio = float(np.exp(effect))
-        return ratio * p1 / (1 - p2 + ratio * p2)
-
-    if risk_with(fit.estimate) > 1:
+    margins = np.array(p1), np.array(p2)
+    risk, *ends = (
+        float(risk_with(np.array(effect), *margins))
+        for effect in (fit.estimate, fit.ci[1], fit.pi[1])
+    )
+    if risk > 1:
         low, high = max(0.0, p1 + p2 - 1), min(p1, p2)
         raise DataError(
             f"a risk ratio of {np.exp(fit.estimate):.3g} with prevalences {p1:g} and {p2:g} would "
-            f"put {risk_with(fit.estimate) * p2:.3g} of all people in both conditions; that share "
+            f"put {risk * p2:.3g} of all people in both conditions; that share "
             f"lies between {low:g} and {high:g}. Use the prevalences of the studies' population, "
             "or odds ratios"
         )
-    cut = [
-        name
-        for name, (_, high) in (("confidence", fit.ci), ("prediction", fit.pi))
-        if risk_with(high) > 1
-    ]
+    cut = [n for n, end in zip(("confidence", "prediction"), ends, strict=True) if end > 1]
     return [f"the {name} interval is cut where all with condition 2 have 1" for name in cut]

@@ -7,11 +7,16 @@ import numpy as np
 from comorbid.effects.arrays import Array
 
 
+def risk_with(effect: Array, p1: Array, p2: Array) -> Array:
+    """Return the risk of condition 1 in those with 2, by a log risk ratio; impossible above 1."""
+    ratio = np.exp(effect)
+    return np.asarray(ratio * p1 / (1 - p2 + ratio * p2))
+
+
 def joint_prevalence(measure: str, effect: Array, p1: Array, p2: Array) -> Array:
     """Return the share with both conditions; ``effect`` is a log odds or log risk ratio."""
     if measure == "RR":
-        odds = np.exp(effect) * p2 / (1 - p2)
-        return np.minimum(p1 * odds / (1 + odds), p2)
+        return p2 * np.minimum(risk_with(effect, p1, p2), 1.0)
     # Of two equal conditions one table is the other turned over: the form without cancellation.
     turned = effect < 0
     q2 = np.where(turned, 1 - p2, p2)
