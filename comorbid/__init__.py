@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         DataTable as DataTable,
         Estimator as Estimator,
         Measure as Measure,
+        Option as Option,
         Renderer as Renderer,
         Section as Section,
         Subgroup as Subgroup,
@@ -141,7 +142,7 @@ _HOMES = {
     "bias.trim_and_fill": "trim_and_fill",
     "burden": "burden",
     "contributions": (
-        "Analysis Column Context DataTable Estimator Measure Renderer Section Subgroup"
+        "Analysis Column Context DataTable Estimator Measure Option Renderer Section Subgroup"
     ),
     "document": "figures prose",
     "document.blocks": "Block Figure Heading Items Link Note Paragraph Strong Table",

@@ -18,6 +18,7 @@ from comorbid.effects.overrides import Override
 from comorbid.effects.table import Effects
 from comorbid.models.estimators import Estimator
 from comorbid.models.kernel import Test
+from comorbid.options import Option
 from comorbid.studies.columns import Column
 from comorbid.studies.further import DataTable
 from comorbid.studies.table import Studies
@@ -32,6 +33,7 @@ __all__ = [
     "Declaration",
     "Estimator",
     "Measure",
+    "Option",
     "Provenance",
     "Renderer",
     "Result",
@@ -95,6 +97,8 @@ class Context:
     tables : mapping of str to DataTable
         The report's further tables by name: only those named in ``tables`` of the analysis or
         section.
+    options : mapping of str to value
+        The analysis' own options, by name; empty for a section.
 
     Examples
     --------
@@ -114,6 +118,7 @@ class Context:
     provenance: Provenance
     results: Mapping[str, Result]
     tables: Mapping[str, DataTable]
+    options: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +137,8 @@ class Analysis:
         Ids of the results it reads.
     tables : tuple of str
         Names of the further tables it reads; a report that uses it must have them.
+    options : tuple of Option
+        What a report can set under ``[analyses.ID]``.
 
     Examples
     --------
@@ -147,6 +154,7 @@ class Analysis:
     run: Callable[[Context], Result]
     needs: tuple[str, ...] = ()
     tables: tuple[str, ...] = ()
+    options: tuple[Option, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from comorbid.contributions import (
     Theme,
 )
 from comorbid.effects.scales import SCALES
+from comorbid.options import WANTED, Option, read_option
 from comorbid.studies.columns import STUDIES, TABLE_NAME
 from comorbid.themes import theme_problems
 
@@ -87,9 +88,31 @@ def _own_problems(declaration: Declaration) -> Iterator[str]:
     match declaration:
         case Measure() if declaration.scale not in SCALES:
             yield f"scale is {declaration.scale!r}; use one of {', '.join(SCALES)}"
+        case Analysis():
+            yield from _option_problems(declaration.options)
         case Subgroup() if not declaration.where:
             yield "where is empty; name a column and its values"
         case Renderer() if not _SUFFIX.fullmatch(declaration.suffix):
             yield f"suffix is {declaration.suffix!r}; write one such as '.html'"
         case Theme():
             yield from theme_problems(declaration)
+
+
+def _option_problems(options: object) -> Iterator[str]:
+    if not isinstance(options, tuple) or not all(isinstance(entry, Option) for entry in options):
+        yield f"options is {options!r}, not a tuple of Option"
+        return
+    names = [option.name for option in options]
+    for option in options:
+        what = f"option {option.name!r}"
+        if not str(option.name).isidentifier() or option.name != str(option.name).lower():
+            yield f"{what} is not a lower-case name, such as 'min_people'"
+        if names.count(option.name) > 1:
+            yield f"{what} is there twice"
+        if option.kind not in WANTED:
+            yield f"{what} is of kind {option.kind!r}; use one of {', '.join(WANTED)}"
+        elif option.default is not None and (
+            option.required or read_option(option.kind, option.default) != option.default
+        ):
+            need = "none, as it is required" if option.required else WANTED[option.kind]
+            yield f"{what} has the default {option.default!r}; give {need}"

@@ -80,8 +80,8 @@ def comorbid_analyses() -> Iterable[Analysis]:
     Called: ``run(context)`` is called once if a section in use needs the result, after the
     results that it needs itself.
 
-    Gets: a `Context` with the studies and effects, the results named in ``needs`` and the tables
-    named in ``tables``.
+    Gets: a `Context` with the studies and effects, the results named in ``needs``, the tables
+    named in ``tables`` and the values of its ``options``.
 
     Returns: `Analysis` values; ``run`` returns a result whose ``to_dict()`` holds numbers, text,
     lists and dictionaries of them. It formats no text.

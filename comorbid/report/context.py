@@ -32,6 +32,7 @@ from comorbid.studies.read import read_studies
 from comorbid.studies.table import Studies
 
 _SOFTWARE = ("comorbid", "forestplot", "matplotlib", "numpy", "pandas", "scipy", "weasyprint")
+_NONE: Mapping[str, Any] = MappingProxyType({})
 
 
 def read_context(plan: Plan, calls: Calls) -> Context:
@@ -80,6 +81,7 @@ def make_context(
         ),
         results=MappingProxyType({}),
         tables=tables,
+        options=MappingProxyType({}),
     )
 
 
@@ -91,14 +93,17 @@ def columns_by_table(columns: Iterable[Declared[Column]], calls: Calls) -> dict[
     return found
 
 
-def restricted(context: Context, reader: Analysis | Section) -> Context:
-    """Return the context with only the results and tables that an analysis or section names."""
+def restricted(
+    context: Context, reader: Analysis | Section, options: Mapping[str, Any] = _NONE
+) -> Context:
+    """Return the context with only the results, tables and options of an analysis or section."""
     results = {name: context.results[name] for name in reader.needs}
     tables = {name: context.tables[name] for name in reader.tables}
     return replace(
         context,
         results=MappingProxyType(_Named("needs", results)),
         tables=MappingProxyType(_Named("tables", tables)),
+        options=MappingProxyType(_Named("options", options)),
     )
 
 

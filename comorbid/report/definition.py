@@ -22,7 +22,7 @@ _STRINGS = ("id", "title", "subtitle", "data", "measure", "method", "test", "the
 _LISTS = ("sections", "plugins", "formats")
 _FULL_LISTS = {"sections": "section", "formats": "format"}
 _REQUIRED = ("id", "title", "date", "data", "sections")
-_KEYS = (*_STRINGS, "date", "level", *_LISTS, "tables", "override", "review")
+_KEYS = (*_STRINGS, "date", "level", *_LISTS, "tables", "analyses", "override", "review")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,8 @@ class Definition:
         Ids of the renderers, one file each.
     tables : mapping of str to str
         Further tables: name, and name of the file in the folder.
+    analyses : mapping of str to mapping
+        Options of analyses, by id, as ``[analyses.ID]`` gives them.
     overrides : tuple of Override
         Decisions about single estimates.
     review : Review or None
@@ -74,6 +76,7 @@ class Definition:
     theme: str = "journal"
     formats: tuple[str, ...] = ("html", "pdf")
     tables: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    analyses: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: MappingProxyType({}))
     overrides: tuple[Override, ...] = ()
     review: Review | None = None
 
@@ -168,6 +171,9 @@ def _type_problems(values: Mapping[str, Any]) -> list[Problem]:
     if isinstance(data, str):
         expect("data", _is_inside(data), "the name of a file inside the folder")
     expect("override", _is_tables(values.get("override")), "tables headed [[override]]")
+    analyses = values.get("analyses")
+    by_id = isinstance(analyses, dict) and all(isinstance(own, dict) for own in analyses.values())
+    expect("analyses", by_id, "tables headed [analyses.ID]")
     expect("review", isinstance(values.get("review"), dict), "a table headed [review]")
     return [*problems, *_table_problems(values.get("tables", {}))]
 

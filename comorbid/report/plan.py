@@ -10,6 +10,7 @@ from comorbid.contributions import Analysis, Estimator, Measure, Renderer, Secti
 from comorbid.errors import PluginError, Problem, ReportError
 from comorbid.registry import Declared, Registry
 from comorbid.report.definition import FILE, Definition
+from comorbid.report.options import Options, read_options
 from comorbid.report.tables import missing_tables
 
 
@@ -29,6 +30,8 @@ class Plan:
         Those that the definition names, in its order.
     needed : tuple of Declared
         The analyses and subgroups that the sections need, each after what it needs itself.
+    options : mapping of str to mapping
+        Of the analyses among them, by id.
     """
 
     definition: Definition
@@ -39,6 +42,7 @@ class Plan:
     sections: tuple[Declared[Section], ...]
     renderers: tuple[Declared[Renderer], ...]
     needed: tuple[Declared[Analysis | Subgroup], ...]
+    options: Options
 
 
 def make_plan(definition: Definition, registry: Registry) -> Plan:
@@ -48,7 +52,7 @@ def make_plan(definition: Definition, registry: Registry) -> Plan:
     ------
     ReportError
         With every name that does not exist (and the nearest that does), every table that is
-        lacking and every file that would be written twice.
+        lacking, every file that would be written twice and every option that is wrong.
     PluginError
         If a result is needed that nothing declares, or that needs itself.
     """
@@ -75,6 +79,11 @@ def make_plan(definition: Definition, registry: Registry) -> Plan:
         *missing_tables(definition, (*sections, *needed)),
         *_overwritten(definition, renderers),
     ]
+    options: Options = {}
+    try:
+        options = read_options(definition.analyses, declared=registry.analyses, needed=needed)
+    except ReportError as error:
+        problems += error.problems
     if problems:
         raise ReportError(problems)
     return Plan(
@@ -86,6 +95,7 @@ def make_plan(definition: Definition, registry: Registry) -> Plan:
         sections=sections,
         renderers=renderers,
         needed=needed,
+        options=options,
     )
 
 

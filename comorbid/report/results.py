@@ -57,6 +57,7 @@ class Computed:
                 "sections": definition.sections,
                 "plugins": provenance.plugins,
                 "overrides": [override.to_dict() for override in definition.overrides],
+                "analyses": {id_: dict(own) for id_, own in self.plan.options.items() if own},
             },
             results={
                 entry.declaration.id: (entry.origin, self.values[entry.declaration.id])
@@ -120,7 +121,7 @@ def run(plan: Plan, context: Context, calls: Calls) -> Computed:
             failed[declaration.id] = causes[0]
             continue
         if isinstance(declaration, Analysis):
-            own = restricted(own, declaration)
+            own = restricted(own, declaration, plan.options[declaration.id])
         try:
             result, locked = calls.make(entry.origin, where, _result, declaration, own)
         except ProblemsError as error:

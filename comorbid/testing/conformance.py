@@ -17,6 +17,7 @@ from comorbid.testing.examples import studies_for, tables_for
 from comorbid.testing.kit import build_document, registry, studies_csv
 
 Check = Callable[[], None]
+Options = Mapping[str, Mapping[str, object]]
 _READER = "results-for-the-test"
 
 
@@ -25,6 +26,7 @@ def check_plugin(
     *,
     studies: Callable[[int], str] | None = None,
     tables: Mapping[str, str] | None = None,
+    options: Mapping[str, Mapping[str, object]] | None = None,
 ) -> Any:
     """Return a parametrised test of everything that a plugin promises by its hooks.
 
@@ -44,6 +46,8 @@ def check_plugin(
         others; by default such a table is made from the declared subgroups and columns.
     tables : mapping of str to str, optional
         Further tables as texts of CSV files; by default two rows made from the declared columns.
+    options : mapping of str to mapping, optional
+        Options of the plugin's analyses by id; an analysis that requires one needs it here.
 
     Returns
     -------
@@ -57,7 +61,7 @@ def check_plugin(
     """
     import pytest
 
-    checks = conformance_checks(plugin, studies=studies, tables=tables)
+    checks = conformance_checks(plugin, studies=studies, tables=tables, options=options)
 
     def test_conformance(check: Check) -> None:
         check()
@@ -70,6 +74,7 @@ def conformance_checks(
     *,
     studies: Callable[[int], str] | None = None,
     tables: Mapping[str, str] | None = None,
+    options: Mapping[str, Mapping[str, object]] | None = None,
 ) -> dict[str, Check]:
     """Return the checks of a plugin by name; each raises when the plugin does not conform."""
     checks: dict[str, Check] = {"declarations": partial(_declarations, plugin)}
@@ -77,7 +82,7 @@ def conformance_checks(
         declared = registry(plugin)
     except ComorbidError:
         return checks  # the check of the declarations says what is wrong
-    return checks | dict(_later_checks(plugin, declared, studies, tables))
+    return checks | dict(_later_checks(plugin, declared, studies, tables, options or {}))
 
 
 def _later_checks(
@@ -85,6 +90,7 @@ def _later_checks(
     declared: Registry,
     studies: Callable[[int], str] | None,
     tables: Mapping[str, str] | None,
+    options: Options,
 ) -> Iterator[tuple[str, Check]]:
     origin = next(e.origin for e in declared.distributions if plugin in e.plugins)
     own = {
@@ -103,11 +109,11 @@ def _later_checks(
     results = [*own["analyses"], *own["subgroups"]]
     for k in (0, 1, 2) if studies or own["subgroups"] else (1, 2):
         for id_ in ids:
-            check = partial(_twice, (plugin,), [id_], made, k, given)
+            check = partial(_twice, (plugin,), [id_], made, k, given, options)
             yield f"section {id_}, k = {k}", check
         if results:
             reader = _Reader(results)
-            check = partial(_twice, (plugin, reader), [_READER], made, k, given)
+            check = partial(_twice, (plugin, reader), [_READER], made, k, given, options)
             yield f"results, k = {k}", check
     for entry in own["themes"]:
         yield f"theme {entry.declaration.id}", partial(_theme, entry)
@@ -149,9 +155,13 @@ def _twice(
     studies: Callable[[int], str],
     k: int,
     tables: Callable[[], dict[str, str]],
+    options: Options,
 ) -> None:
     """The build itself refuses changed inputs, values that cannot be locked and bare figures."""
-    built = [build_document(sections, registry(*plugins), studies(k), tables()) for _ in range(2)]
+    built = [
+        build_document(sections, registry(*plugins), studies(k), tables(), options)
+        for _ in range(2)
+    ]
     (first, document), (second, again) = built
     require(first.values == second.values, "computed twice, a result is another")
     require(document == again, f"built twice, the section {sections[0]!r} is another")
@@ -160,7 +170,7 @@ def _twice(
 def _theme(entry: Declared[Theme]) -> None:
     from comorbid.report.render.html import render_html
 
-    _, document = build_document(["summary"], registry(), studies_csv(), {})
+    _, document = build_document(["summary"], registry(), studies_csv(), {}, {})
     html = render_html(document, entry.declaration)
     for outside in ('src="http', "@import", "<script", "<link"):
         require(outside not in html, f"a page in this theme holds {outside}")
@@ -169,7 +179,7 @@ def _theme(entry: Declared[Theme]) -> None:
 def _renderer(entry: Declared[Renderer]) -> None:
     from comorbid.themes import JOURNAL
 
-    built = [build_document(["summary"], registry(), studies_csv(), {})[1] for _ in range(2)]
+    built = [build_document(["summary"], registry(), studies_csv(), {}, {})[1] for _ in range(2)]
     pages = [
         Calls().make(entry.origin, "renderer", entry.declaration.render, document, JOURNAL)
         for document in built

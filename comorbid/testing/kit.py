@@ -118,6 +118,7 @@ def build_section(
     *plugins: object,
     studies: str | None = None,
     tables: Mapping[str, str] | None = None,
+    options: Mapping[str, Mapping[str, object]] | None = None,
 ) -> tuple[Block, ...]:
     """Build one section as a report would, without files and without installing anything.
 
@@ -131,6 +132,8 @@ def build_section(
         The study table as the text of a CSV file; by default `studies_csv` with 5 studies.
     tables : mapping of str to str, optional
         Further tables, each as the text of a CSV file.
+    options : mapping of str to mapping, optional
+        Options of analyses by id, as ``[analyses.ID]`` in ``report.toml`` gives them.
 
     Returns
     -------
@@ -147,12 +150,17 @@ def build_section(
     ['Note', 'Figure']
     """
     found = registry(*plugins)
-    _, document = build_document([id], found, studies or studies_csv(), tables or {})
+    text = studies or studies_csv()
+    _, document = build_document([id], found, text, tables or {}, options or {})
     return document.sections[0].blocks
 
 
 def build_document(
-    sections: Sequence[str], declared: Registry, studies: str, tables: Mapping[str, str]
+    sections: Sequence[str],
+    declared: Registry,
+    studies: str,
+    tables: Mapping[str, str],
+    options: Mapping[str, Mapping[str, object]],
 ) -> tuple[Computed, Document]:
     """Compute and compose a report in memory; nothing that fails is left out."""
     definition = Definition(
@@ -163,6 +171,7 @@ def build_document(
         data="studies.csv",
         sections=tuple(sections),
         tables=MappingProxyType({name: f"{name}.csv" for name in tables}),
+        analyses=MappingProxyType(dict(options)),
     )
     calls = Calls()
     plan = make_plan(definition, declared)
