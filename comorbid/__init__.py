@@ -48,12 +48,14 @@ if TYPE_CHECKING:
     )
     from comorbid.document.blocks import (
         Block as Block,
+        Cite as Cite,
         Figure as Figure,
         Heading as Heading,
         Items as Items,
         Link as Link,
         Note as Note,
         Paragraph as Paragraph,
+        Ref as Ref,
         Strong as Strong,
         Table as Table,
     )
@@ -61,6 +63,7 @@ if TYPE_CHECKING:
         Document as Document,
         DocumentSection as DocumentSection,
     )
+    from comorbid.document.numbering import numbered as numbered
     from comorbid.document.sections.results import subgroup_blocks as subgroup_blocks
     from comorbid.effects.build import effects as effects
     from comorbid.effects.conversions import convert as convert
@@ -145,8 +148,9 @@ _HOMES = {
         "Analysis Column Context DataTable Estimator Measure Option Renderer Section Subgroup"
     ),
     "document": "figures prose",
-    "document.blocks": "Block Figure Heading Items Link Note Paragraph Strong Table",
+    "document.blocks": "Block Cite Figure Heading Items Link Note Paragraph Ref Strong Table",
     "document.document": "Document DocumentSection",
+    "document.numbering": "numbered",
     "document.sections.results": "subgroup_blocks",
     "effects.build": "effects",
     "effects.conversions": "convert",

@@ -14,7 +14,7 @@ from comorbid.contributions import (
     Section,
     Theme,
 )
-from comorbid.document.blocks import Block
+from comorbid.document.blocks import Block, References
 from comorbid.document.document import Document
 from comorbid.document.sections import evidence, methods, provenance, results, summary
 from comorbid.effects.measures import MEASURES
@@ -74,6 +74,7 @@ def comorbid_sections() -> Iterable[Section]:
         ),
         Section("funnel", "Small-study effects", _funnel, needs=("pool",)),
         Section("provenance", "Provenance", _provenance),
+        Section("references", "References", _references),
     )
 
 
@@ -182,3 +183,7 @@ def _provenance(context: Context) -> Sequence[Block]:
     return provenance.provenance(
         inputs=found.inputs, software=found.software, plugins=found.plugins
     )
+
+
+def _references(context: Context) -> Sequence[Block]:
+    return (References(),)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Protocol, runtime_checkable
 
+from comorbid.document.bibliography import Bibliography
 from comorbid.document.blocks import Block
 from comorbid.document.document import Document
 from comorbid.effects.measures import Measure
@@ -99,6 +100,8 @@ class Context:
         section.
     options : mapping of str to value
         The analysis' own options, by name; empty for a section.
+    bibliography : mapping of str to Reference
+        What can be cited, by key: comorbid's own entries and the report's.
 
     Examples
     --------
@@ -119,6 +122,7 @@ class Context:
     results: Mapping[str, Result]
     tables: Mapping[str, DataTable]
     options: Mapping[str, Any]
+    bibliography: Bibliography
 
 
 @dataclass(frozen=True, slots=True)

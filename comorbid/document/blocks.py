@@ -6,54 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-
-@dataclass(frozen=True, slots=True)
-class Strong:
-    """A run of text inside a paragraph that carries the weight of the sentence.
-
-    Parameters
-    ----------
-    text : str
-
-    Examples
-    --------
-    >>> Paragraph(("The interval is ", Strong("impossible"), ".")).text[1].text
-    'impossible'
-    """
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """A run of text that leads to a web address.
-
-    Parameters
-    ----------
-    text : str
-    url : str
-        Where it leads; ``https`` only.
-
-    Raises
-    ------
-    ValueError
-        If the address is another.
-
-    Examples
-    --------
-    >>> Link("Sterne 2011", "https://doi.org/10.1136/bmj.d4002").url
-    'https://doi.org/10.1136/bmj.d4002'
-    """
-
-    text: str
-    url: str
-
-    def __post_init__(self) -> None:
-        if not self.url.startswith("https://"):
-            raise ValueError(f"a link needs an https address, not {self.url!r}")
-
-
-Inline = str | Strong | Link
+from comorbid.document.runs import (
+    Cite as Cite,
+    Inline as Inline,
+    Jump as Jump,
+    Link as Link,
+    Ref as Ref,
+    Strong as Strong,
+)
+from comorbid.studies.columns import TABLE_NAME
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +43,7 @@ class Paragraph:
     Parameters
     ----------
     text : str or tuple
-        A string, or a tuple of strings, `Strong` and `Link`.
+        A string, or a tuple of strings, `Strong`, `Link`, `Cite` and `Ref`.
 
     Examples
     --------
@@ -100,7 +61,7 @@ class Items:
     Parameters
     ----------
     items : tuple
-        One string, or tuple of strings, `Strong` and `Link`, an item.
+        One string, or tuple of strings, `Strong`, `Link`, `Cite` and `Ref`, an item.
 
     Examples
     --------
@@ -127,11 +88,14 @@ class Table:
         Names of the columns that are aligned as numbers.
     note : str
         Printed small below the table.
+    name : str
+        What a `Ref` calls it, kebab-case and unique in the document; not printed.
 
     Raises
     ------
     ValueError
-        If a row is longer or shorter than the header, or ``numeric`` names no column.
+        If a row is longer or shorter than the header, ``numeric`` names no column, or the name is
+        not kebab-case.
 
     Examples
     --------
@@ -145,8 +109,10 @@ class Table:
     caption: str
     numeric: tuple[str, ...] = ()
     note: str = ""
+    name: str = ""
 
     def __post_init__(self) -> None:
+        _check_name(self.name)
         ragged = [row for row in self.rows if len(row) != len(self.header)]
         if ragged:
             raise ValueError(f"a row has {len(ragged[0])} cells, the header {len(self.header)}")
@@ -167,6 +133,13 @@ class Figure:
         What a reader who cannot see it needs to know, computed from the same numbers.
     caption : str
         What the figure shows.
+    name : str
+        What a `Ref` calls it, kebab-case and unique in the document; not printed.
+
+    Raises
+    ------
+    ValueError
+        If the name is not kebab-case.
 
     Examples
     --------
@@ -178,6 +151,10 @@ class Figure:
     svg: str
     alt: str
     caption: str = ""
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        _check_name(self.name)
 
     def save(self, path: str | Path) -> None:
         """Write the SVG to ``path``."""
@@ -194,7 +171,7 @@ class Note:
     Parameters
     ----------
     text : str or tuple
-        A string, or a tuple of strings, `Strong` and `Link`.
+        A string, or a tuple of strings, `Strong`, `Link`, `Cite` and `Ref`.
     kind : {"caution", "information"}
         A caution about data or result, or plain news.
     title : str
@@ -211,4 +188,56 @@ class Note:
     title: str = ""
 
 
-Block = Heading | Paragraph | Items | Table | Figure | Note
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """An entry of the references, as it prints.
+
+    Parameters
+    ----------
+    key : str
+        What a `Cite` calls it.
+    text : tuple
+        Strings and `Link`.
+    doi : str
+        The paper's DOI, if the entry has one.
+
+    Examples
+    --------
+    >>> Reference("higgins2002", ("Higgins JPT, Thompson SG. ...",)).key
+    'higgins2002'
+    """
+
+    key: str
+    text: tuple[str | Link, ...]
+    doi: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class References:
+    """The numbered list of what the document cites.
+
+    A section returns it empty: it cannot know what others cite. The entries are put in when all
+    sections are built, in the order in which they are first cited.
+
+    Parameters
+    ----------
+    entries : tuple of Reference
+
+    Examples
+    --------
+    >>> References().entries
+    ()
+    """
+
+    entries: tuple[Reference, ...] = ()
+
+
+Block = Heading | Paragraph | Items | Table | Figure | Note | References
+
+
+def _check_name(name: str) -> None:
+    if name and not TABLE_NAME.fullmatch(name):
+        raise ValueError(
+            f"the name {name!r} is not kebab-case: use lower-case letters and digits with single "
+            "hyphens between, as in studies-pooled"
+        )

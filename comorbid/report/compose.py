@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Literal, get_args
 
 from comorbid.calls import Calls
 from comorbid.contributions import Context, Section
-from comorbid.document.blocks import Block, Figure, Note
+from comorbid.document.blocks import Block, Figure, Note, Paragraph, References
 from comorbid.document.document import Document, DocumentSection
+from comorbid.document.numbering import broken, cited
 from comorbid.errors import Problem, ProblemsError, ReportError
 from comorbid.registry import Declared
 from comorbid.report.context import restricted
@@ -16,6 +18,9 @@ from comorbid.report.guards import check_unchanged
 from comorbid.report.results import Computed, raise_together
 
 Failing = Literal["stop", "placeholder"]
+
+REFERENCES = "references"
+"""Id of the section that is added where a report cites and does not place it."""
 
 
 def compose(
@@ -31,7 +36,8 @@ def compose(
         Makes the calls.
     failing : {"stop", "placeholder"}
         Whether failures are raised together, each with its plugin, or a section that fails
-        becomes a placeholder that says why.
+        becomes a placeholder that says why. A cross-reference or citation that leads nowhere
+        is a failure of its section.
 
     Returns
     -------
@@ -42,33 +48,65 @@ def compose(
     """
     if failing not in get_args(Failing):
         raise ReportError(f"failing is {failing!r}; use one of {', '.join(get_args(Failing))}")
-    sections = []
-    errors = list(computed.failed.values())
-    placeholders = 0
+    sections: list[DocumentSection] = []
+    reasons: dict[str, ProblemsError] = {}
     for entry in computed.plan.sections:
-        built = _section(entry, computed, calls)
+        section, built = entry.declaration, _section(entry, computed, calls)
         if isinstance(built, ProblemsError):
-            errors.append(built)
-            built = _placeholder(entry, built)
-            placeholders += 1
-        sections.append(built)
+            reasons[section.id] = built
+            built = (_placeholder(built),)
+        sections.append(DocumentSection(section.id, section.title, built, entry.origin))
+    keys = computed.context.bibliography
+    while lost := _leading_nowhere(sections, keys):
+        # A placeholder has no figures, so that references of other sections may now lead nowhere.
+        reasons |= lost
+        sections = [
+            replace(s, blocks=(_placeholder(lost[s.id]),)) if s.id in lost else s for s in sections
+        ]
+    errors = [*computed.failed.values(), *reasons.values()]
     if failing == "stop":
         raise_together(errors)
     definition = computed.plan.definition
-    draft = f"Draft: {placeholders} of {len(sections)} sections could not be built. "
+    draft = f"Draft: {len(reasons)} of {len(sections)} sections could not be built. "
     document = Document(
         title=definition.title,
-        subtitle=(draft if placeholders else "") + definition.subtitle,
+        subtitle=(draft if reasons else "") + definition.subtitle,
         date=definition.date,
-        sections=tuple(sections),
+        sections=tuple(_with_references(sections, computed)),
     )
     return document, tuple(problem for error in dict.fromkeys(errors) for problem in error.problems)
 
 
+def _leading_nowhere(
+    sections: Sequence[DocumentSection], keys: Iterable[str]
+) -> dict[str, ProblemsError]:
+    """Return why sections cannot be printed whose references lead nowhere, by their ids."""
+    problems: dict[str, list[Problem]] = {}
+    for section, problem in broken(sections, keys=keys):
+        problems.setdefault(section.id, []).append(problem)
+    return {id_: ReportError(found) for id_, found in problems.items()}
+
+
+def _with_references(
+    sections: Sequence[DocumentSection], computed: Computed
+) -> Iterator[DocumentSection]:
+    """Yield the sections with what they cite in the references, which are added if need be."""
+    entries = tuple(computed.context.bibliography[key] for key in cited(sections))
+    listed: Block = References(entries) if entries else Paragraph("This report cites nothing.")
+    placed = False
+    for section in sections:
+        blocks = tuple(listed if isinstance(b, References) else b for b in section.blocks)
+        placed = placed or listed in blocks
+        yield replace(section, blocks=blocks)
+    if entries and not placed:
+        added = computed.plan.registry.find("sections", REFERENCES)
+        yield DocumentSection(REFERENCES, added.declaration.title, (listed,), added.origin)
+
+
 def _section(
     entry: Declared[Section], computed: Computed, calls: Calls
-) -> DocumentSection | ProblemsError:
-    """Return a section, or why it cannot be built."""
+) -> tuple[Block, ...] | ProblemsError:
+    """Return the blocks of a section, or why it cannot be built."""
     section = entry.declaration
     for need in section.needs:
         if need in computed.failed:
@@ -84,7 +122,7 @@ def _section(
         check_unchanged(computed.digests, own, where)
     if wrong := list(_wrong_blocks(blocks, where)):
         return ReportError(wrong)
-    return DocumentSection(section.id, section.title, blocks, entry.origin)
+    return blocks
 
 
 def _blocks(section: Section, context: Context) -> tuple[Block, ...]:
@@ -105,8 +143,6 @@ def _wrong_blocks(blocks: tuple[object, ...], where: str) -> Iterator[Problem]:
             yield Problem(message, "say in alt what the figure shows")
 
 
-def _placeholder(entry: Declared[Section], error: ProblemsError) -> DocumentSection:
-    section = entry.declaration
+def _placeholder(error: ProblemsError) -> Note:
     text = "; ".join(str(problem) for problem in error.problems)
-    note = Note(text, title="This section could not be built.")
-    return DocumentSection(section.id, section.title, (note,), entry.origin)
+    return Note(text, title="This section could not be built.")

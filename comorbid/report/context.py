@@ -20,8 +20,10 @@ from comorbid.contributions import (
     Settings,
     Subgroup,
 )
+from comorbid.document.bibliography import Bibliography, bundled, joined, read_bibliography
 from comorbid.effects.build import effects
 from comorbid.registry import Declared
+from comorbid.report.definition import Definition
 from comorbid.report.files import file_hash
 from comorbid.report.guards import guarded_column, guarded_estimator, guarded_measure
 from comorbid.report.plan import Plan
@@ -52,7 +54,22 @@ def read_context(plan: Plan, calls: Calls) -> Context:
         review=definition.review,
     )
     tables = read_tables(definition, columns)
-    return make_context(plan, calls, studies=studies, tables=tables, inputs=inputs)
+    return make_context(
+        plan,
+        calls,
+        studies=studies,
+        tables=tables,
+        inputs=inputs,
+        bibliography=_bibliography(definition),
+    )
+
+
+def _bibliography(definition: Definition) -> Bibliography:
+    """Return what the report can cite."""
+    if not definition.references:
+        return bundled()
+    path = definition.folder / definition.references
+    return joined(read_bibliography(path.read_bytes(), source=str(path)), source=str(path))
 
 
 def make_context(
@@ -62,6 +79,7 @@ def make_context(
     studies: Studies,
     tables: Mapping[str, DataTable],
     inputs: Mapping[str, str],
+    bibliography: Bibliography,
 ) -> Context:
     """Return the context of tables that have been read; it has no results yet."""
     definition = plan.definition
@@ -82,6 +100,7 @@ def make_context(
         results=MappingProxyType({}),
         tables=tables,
         options=MappingProxyType({}),
+        bibliography=bibliography,
     )
 
 

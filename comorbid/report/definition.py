@@ -18,7 +18,7 @@ from comorbid.studies.columns import STUDIES, TABLE_NAME
 from comorbid.studies.review import Review
 
 FILE = "report.toml"
-_STRINGS = ("id", "title", "subtitle", "data", "measure", "method", "test", "theme")
+_STRINGS = ("id", "title", "subtitle", "data", "measure", "method", "test", "theme", "references")
 _LISTS = ("sections", "plugins", "formats")
 _FULL_LISTS = {"sections": "section", "formats": "format"}
 _REQUIRED = ("id", "title", "date", "data", "sections")
@@ -57,6 +57,8 @@ class Definition:
         Options of analyses, by id, as ``[analyses.ID]`` gives them.
     overrides : tuple of Override
         Decisions about single estimates.
+    references : str
+        Name of the report's own bibliography, a BibTeX file in the folder; "" for none.
     review : Review or None
         The systematic review that the studies come from.
     """
@@ -78,12 +80,14 @@ class Definition:
     tables: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     analyses: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: MappingProxyType({}))
     overrides: tuple[Override, ...] = ()
+    references: str = ""
     review: Review | None = None
 
     @property
     def inputs(self) -> tuple[str, ...]:
         """Names of the files that the report is computed from."""
-        return (FILE, self.data, *self.tables.values())
+        references = (self.references,) if self.references else ()
+        return (FILE, self.data, *self.tables.values(), *references)
 
 
 def read_definition(folder: str | Path) -> Definition:
@@ -167,9 +171,10 @@ def _type_problems(values: Mapping[str, Any]) -> list[Problem]:
             expect(key, bool(names), f"at least one {what}")
             repeated = sorted({str(name) for name in names if names.count(name) > 1})
             expect(key, not repeated, f"each once; {', '.join(repeated)} repeats")
-    data = values.get("data")
-    if isinstance(data, str):
-        expect("data", _is_inside(data), "the name of a file inside the folder")
+    for key in ("data", "references"):
+        name = values.get(key)
+        if isinstance(name, str):
+            expect(key, _is_inside(name), "the name of a file inside the folder")
     expect("override", _is_tables(values.get("override")), "tables headed [[override]]")
     analyses = values.get("analyses")
     by_id = isinstance(analyses, dict) and all(isinstance(own, dict) for own in analyses.values())

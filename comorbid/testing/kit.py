@@ -13,6 +13,7 @@ import numpy as np
 
 from comorbid.calls import Calls
 from comorbid.distributions import Distribution
+from comorbid.document.bibliography import bundled
 from comorbid.document.blocks import Block
 from comorbid.document.document import Document
 from comorbid.errors import DataError, PluginError, Problem
@@ -191,6 +192,7 @@ def build_document(
             for name, text in tables.items()
         },
         inputs={},
+        bibliography=bundled(),
     )
     computed = run(plan, context, calls)
     raise_together(computed.failed.values())

@@ -12,6 +12,7 @@ from typing import Any
 
 from comorbid.document.blocks import Block, Figure, Table
 from comorbid.document.document import Document
+from comorbid.document.numbering import Numbered, numbered, problems_of
 from comorbid.errors import Problem, ReportError
 from comorbid.studies.columns import TABLE_NAME
 from comorbid.themes import JOURNAL, Theme, resource, stylesheet
@@ -80,8 +81,8 @@ def render_html(document: Document, theme: Theme = JOURNAL) -> str:
     Raises
     ------
     ReportError
-        When section ids are not kebab-case or not unique, or a figure has no alternative text;
-        all such problems at once.
+        When section ids are not kebab-case or not unique, a figure has no alternative text, or a
+        cross-reference or citation leads nowhere; all such problems at once.
 
     Examples
     --------
@@ -125,6 +126,7 @@ def _problems(document: Document) -> Iterator[Problem]:
                     "without alternative text",
                     "say in alt what the figure shows",
                 )
+    yield from problems_of(document)
 
 
 @functools.cache
@@ -150,22 +152,15 @@ def _template(theme: Theme) -> Any:
 
 
 def _sections(document: Document) -> tuple[_Section, ...]:
-    counter: Counter[str] = Counter()
     return tuple(
-        _Section(
-            section.id,
-            section.title,
-            section.origin,
-            tuple(_part(block, counter) for block in section.blocks),
-        )
-        for section in document.sections
+        _Section(section.id, section.title, section.origin, tuple(map(_part, blocks)))
+        for section, blocks in zip(document.sections, numbered(document), strict=True)
     )
 
 
-def _part(block: Block, counter: Counter[str]) -> _Part:
+def _part(numbered: Numbered) -> _Part:
+    block, number = numbered.block, numbered.number
     kind = type(block).__name__.lower()
-    counter[kind] += 1
-    number = counter[kind]
     match block:
         case Figure():
             svg = base64.b64encode(block.svg.encode()).decode()

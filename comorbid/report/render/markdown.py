@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 
 from comorbid.document.blocks import (
-    Block,
     Figure,
     Heading,
     Inline,
     Items,
+    Jump,
     Link,
     Note,
+    References,
     Strong,
     Table,
 )
 from comorbid.document.document import Document
+from comorbid.document.numbering import Numbered, numbered
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~])")
 _LIST_START = re.compile(r"^(\d+)([.)])|^([-+])")
@@ -36,6 +37,11 @@ def render_markdown(document: Document) -> bytes:
     Returns
     -------
     bytes
+
+    Raises
+    ------
+    ReportError
+        When a cross-reference or citation leads nowhere.
 
     Examples
     --------
@@ -58,16 +64,14 @@ def render_markdown(document: Document) -> bytes:
     if document.subtitle:
         parts.append(_text(document.subtitle))
     parts.append(document.date.isoformat())
-    counter: Counter[str] = Counter()
-    for section in document.sections:
+    for section, blocks in zip(document.sections, numbered(document), strict=True):
         parts.append(f"## {_text(section.title)}")
-        parts += [_block(block, counter) for block in section.blocks]
+        parts += map(_block, blocks)
     return ("\n\n".join(parts) + "\n").encode()
 
 
-def _block(block: Block, counter: Counter[str]) -> str:
-    counter[type(block).__name__] += 1
-    number = counter[type(block).__name__]
+def _block(part: Numbered) -> str:
+    block, number = part.block, part.number
     match block:
         case Heading():
             return f"{'#' * (block.level + 1)} {_text(block.text)}"
@@ -78,9 +82,14 @@ def _block(block: Block, counter: Counter[str]) -> str:
             return f"> **{block.kind.capitalize()}:**{title}\n>\n> {_inline(block.text)}"
         case Figure():
             caption = f" {_text(block.caption)}" if block.caption else ""
-            return f"**Figure {number}.**{caption}\n\n> {_text(block.alt)}"
+            return f"{_place(block, number)}**Figure {number}.**{caption}\n\n> {_text(block.alt)}"
         case Table():
             return _table(block, number)
+        case References():
+            entries = enumerate(block.entries, start=1)
+            return "\n".join(
+                f'{i}. <a id="reference.{i}"></a>{_inline(e.text)}' for i, e in entries
+            )
         case _:
             return _inline(block.text)
 
@@ -89,9 +98,14 @@ def _table(table: Table, number: int) -> str:
     rule = ["---:" if name in table.numeric else "---" for name in table.header]
     rows = [[_text(cell) for cell in row] for row in (table.header, *table.rows)]
     lines = [f"| {' | '.join(cells)} |" for cells in (rows[0], rule, *rows[1:])]
-    caption = f"**Table {number}.** {_text(table.caption)}"
+    caption = f"{_place(table, number)}**Table {number}.** {_text(table.caption)}"
     note = f"\n\n{_text(table.note)}" if table.note else ""
     return f"{caption}\n\n" + "\n".join(lines) + note
+
+
+def _place(block: Figure | Table, number: int) -> str:
+    """Return what a link can lead to, if the block has a name that one can be made by."""
+    return f'<a id="{type(block).__name__.lower()}.{number}"></a>' if block.name else ""
 
 
 def _inline(text: str | tuple[Inline, ...]) -> str:
@@ -105,8 +119,12 @@ def _run(part: Inline) -> str:
             return f"**{_text(part.text)}**"
         case Link():
             return f"[{_text(part.text)}](<{part.url}>)"
-        case _:
+        case Jump():
+            return f"[{_text(part.text)}](#{part.target})"
+        case str():
             return _text(part)
+        case _:
+            raise TypeError(f"a {type(part).__name__} has no number: give what numbered() returns")
 
 
 def _text(text: str) -> str:
