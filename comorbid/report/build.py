@@ -176,7 +176,7 @@ def build(folder: str | Path, *, failing: Failing = "stop", progress: Progress =
     ... ''')
     >>> report = cb.build(folder)
     >>> [section.title for section in report.document.sections]
-    ['Methods', 'The pooled association']
+    ['Methods', 'The pooled effect']
     >>> sorted(file.name for file in report.save())
     ['report.html', 'report.pdf', 'results.json']
     >>> temporary.cleanup()
