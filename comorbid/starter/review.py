@@ -21,6 +21,7 @@ from comorbid.document import prose
 from comorbid.effects.overrides import Use
 from comorbid.errors import Problem, ReportError
 from comorbid.models.kernel import Test
+from comorbid.options import OptionKind, OptionValue
 from comorbid.report.files import write_together
 from comorbid.starter.templates import filled
 from comorbid.studies.columns import CORE_COLUMNS, TABLE_NAME, Column
@@ -35,6 +36,13 @@ _FILES = {
 # In the example the counts are headed in words, which names the conditions.
 _IN_WORDS = {"ai": "both", "bi": "back_pain_only", "ci": "headache_only", "di": "neither"}
 _MODERATORS = ("country", "population")
+# What stands for an option that has no default.
+_BLANKS: dict[OptionKind, OptionValue] = {
+    "text": "...",
+    "names": ("...",),
+    "number": 0.0,
+    "numbers": (0.0,),
+}
 _HOLDS = {
     "text": "text",
     "number": "a number",
@@ -108,19 +116,16 @@ def _values(id_: str, date: datetime.date) -> dict[str, str]:
 
 
 def _options() -> str:
-    """Return every option of the core's analyses, not set: its default, or dots where it has none."""
+    """Return every option of the core's analyses, not set: its default, or what stands for one."""
     lines = ["#[analyses]"]
     for analysis in comorbid_analyses():
         if analysis.options:
             lines += ["", f"#[analyses.{analysis.id}]"]
         for option in analysis.options:
-            value = "..." if option.default is None else option.default
-            if option.default is None and option.kind in ("number", "numbers"):
-                value = 0.0
-            listed = [value] if option.kind in ("names", "numbers") else value
-            shown = json.dumps(value if isinstance(value, tuple) else listed, ensure_ascii=False)
-            needed = "; must be given" if option.required else ""
-            lines += [f"# {option.kind}: {option.description}{needed}", f"#{option.name} = {shown}"]
+            value = _BLANKS[option.kind] if option.default is None else option.default
+            needed = ", which must be given" if option.required else ""
+            lines.append(f"# {option.kind}: {option.description}{needed}")
+            lines.append(f"#{option.name} = {json.dumps(value, ensure_ascii=False)}")
     return "\n".join(lines)
 
 
