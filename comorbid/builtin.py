@@ -45,7 +45,7 @@ def comorbid_analyses() -> Iterable[Analysis]:
     """Declare the analyses of the core."""
     return (
         Analysis("audit", "Audit of the study table", _audit),
-        Analysis("pool", "The pooled association", _pool),
+        Analysis("pool", "The pooled effect", _pool),
         Analysis("leave-one-out", "Leave-one-out", _leave_one_out, needs=("pool",)),
         Analysis("other-rows", "Other rows of the same studies", _other_rows, needs=("pool",)),
     )
@@ -59,7 +59,7 @@ def comorbid_sections() -> Iterable[Section]:
         Section("audit", "Audit of the study table", _audit_section, needs=("audit",)),
         Section("methods", "Methods", _methods, needs=("pool",)),
         Section("studies", "The studies", _studies),
-        Section("forest", "The pooled association", _forest, needs=("pool",)),
+        Section("forest", "The pooled effect", _forest, needs=("pool",)),
         Section(
             "leave-one-out",
             "Leave-one-out",

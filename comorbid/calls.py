@@ -15,6 +15,7 @@ from comorbid.errors import ComorbidError, ComorbidWarning, PluginError, Problem
 
 T = TypeVar("T")
 Progress = Callable[[str], None]
+Step = Callable[[int, int, str], None]
 
 CORE = "comorbid"
 _REMEDY = "update the plugin, or take what needs it off the report"
@@ -23,6 +24,10 @@ _SHOWN = 200
 
 def silent(_line: str) -> None:
     """Report no progress."""
+
+
+def no_step(_number: int, _total: int, _what: str) -> None:
+    """Show no step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +46,27 @@ class Calls:
     ----------
     progress : callable, optional
         Gets a line of text about a call that takes longer than ``patience``.
+    step : callable, optional
+        Gets number, total and name of each step of a build as it begins; ``steps`` is how many
+        there will be.
     patience : float
         In seconds.
     """
 
-    def __init__(self, progress: Progress = silent, *, patience: float = 10.0) -> None:
+    def __init__(
+        self, progress: Progress = silent, *, step: Step = no_step, patience: float = 10.0
+    ) -> None:
         self.progress = progress
         self.patience = patience
+        self.steps = 0
+        self._step = step
+        self._begun = 0
         self.made: list[Call] = []
+
+    def begin(self, what: str) -> None:
+        """Say that the next step of a build begins."""
+        self._begun += 1
+        self._step(self._begun, max(self.steps, self._begun), what)
 
     def make(self, origin: str, what: str, function: Callable[..., T], *arguments: Any) -> T:
         """Call a function of a distribution.

@@ -5,8 +5,10 @@ Exit 0 done, 1 failed, 2 wrong usage.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,8 +35,7 @@ class _Commands(click.Group):
         return super().get_command(ctx, cmd_name) or _plugin_command(ctx, cmd_name)
 
     def invoke(self, ctx: click.Context) -> Any:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always", ComorbidWarning)
+        with _warned():
             try:
                 return super().invoke(ctx)
             except ComorbidError as error:
@@ -45,9 +46,18 @@ class _Commands(click.Group):
                 if _ORIGIN not in ctx.meta:
                     raise
                 _fail(ctx, f"{ctx.meta[_ORIGIN]} fails: {type(error).__name__}: {error}")
-            finally:
-                for warning in caught:
-                    click.echo(f"warning: {warning.message}", err=True)
+
+
+@contextlib.contextmanager
+def _warned() -> Iterator[None]:
+    """Print the warnings of a while as text when it is over."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ComorbidWarning)
+        try:
+            yield
+        finally:
+            for warning in caught:
+                click.echo(f"warning: {warning.message}", err=True)
 
 
 def _fail(ctx: click.Context, message: str) -> None:
@@ -147,20 +157,54 @@ def pool(file: Path, measure: str, method: str, test: Any, level: float) -> None
 @click.option(
     "--draft", is_flag=True, help="Write the pages also where sections fail, with placeholders."
 )
-def build(folder: Path, draft: bool) -> None:
+@click.option(
+    "--watch", is_flag=True, help="Build again whenever a file of FOLDER changes, until Ctrl-C."
+)
+def build(folder: Path, draft: bool, watch: bool) -> None:
     """Build the report in FOLDER: its pages (report.html, report.pdf) and results.json.
 
-    Exits with 1 if a part of it fails, also as a draft, which gets no results.json.
+    Exits with 1 if a part of it fails, also as a draft, which gets no results.json. With --watch
+    a failure is printed, the next change is waited for, and Ctrl-C exits with 0.
     """
-    from comorbid.report.build import build as build_report
+    if watch:
+        _watch(folder, draft)
+    else:
+        sys.exit(not _build(folder, draft))
 
-    report = build_report(folder, failing="placeholder" if draft else "stop", progress=_say)
+
+def _build(folder: Path, draft: bool) -> bool:
+    """Build a report and say so; return whether it is whole."""
+    from comorbid.report.build import build as build_report
+    from comorbid.terminal import Progress
+
+    failing: Any = "placeholder" if draft else "stop"
+    shown = Progress(sys.stderr)
+    with shown:
+        report = build_report(folder, failing=failing, progress=shown.line, step=shown.step)
     for difference in report.moved:
         click.echo(f"moved: {difference}")
     for problem in report.failures:
         _say(f"error: {problem}")
-    report.save(progress=_say)
-    sys.exit(bool(report.failures))
+    with shown:
+        report.save(progress=shown.line)
+    return not report.failures
+
+
+def _watch(folder: Path, draft: bool) -> None:
+    from comorbid.report.watch import next_change, seen
+
+    try:
+        while True:
+            before = seen(folder)
+            with _warned():
+                try:
+                    _build(folder, draft)
+                except ComorbidError as error:
+                    _say(f"error: {error}")
+            _say("waiting for a change; Ctrl-C ends")
+            _say(f"changed: {', '.join(next_change(folder, before))}")
+    except KeyboardInterrupt:
+        _say("ended")
 
 
 @main.command()
@@ -168,8 +212,10 @@ def build(folder: Path, draft: bool) -> None:
 def verify(folder: Path) -> None:
     """Compute the numbers of the report in FOLDER again and compare them with its lock."""
     from comorbid.report.verify import verify as verify_report
+    from comorbid.terminal import Progress
 
-    found = verify_report(folder, progress=_say)
+    with Progress(sys.stderr) as shown:
+        found = verify_report(folder, progress=shown.line, step=shown.step)
     click.echo(found.summary())
     sys.exit(not found.agrees)
 
@@ -248,6 +294,21 @@ def _list_calls(calls: list[Call]) -> None:
 @main.group()
 def new() -> None:
     """Write the files of something new to start from."""
+
+
+@new.command("review")
+@click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
+def new_review(folder: Path) -> None:
+    """Write a report's folder that builds at once into DIR, which must be new or empty.
+
+    The name of DIR becomes the id of the report: lower-case words with hyphens between.
+    """
+    import datetime
+
+    from comorbid.starter import write_review
+
+    for path in write_review(folder, date=datetime.date.today()):
+        _say(f"written: {folder / path.name}")
 
 
 @new.command("plugin")

@@ -7,6 +7,9 @@ from collections.abc import Sequence
 
 from comorbid.effects.measures import MEASURES
 
+_ASSOCIATIONS = ("odds ratio", "correlation", "coefficient", "Yule")
+_CHANGES = ("change", "on two occasions")
+
 TEST_NAMES = {
     "z": "standard normal interval",
     "t": "t interval",
@@ -221,3 +224,30 @@ def measure_name(measure: str) -> str:
     ('odds ratio', 'XYZ')
     """
     return {entry.id: entry.label for entry in MEASURES}.get(measure, measure)
+
+
+def null_name(measure: str) -> str:
+    """Return what the null value of a measure means; that of an unknown one is no effect.
+
+    Parameters
+    ----------
+    measure : str
+        Its id.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> [null_name(measure) for measure in ("OR", "RR", "SMD", "MC", "XYZ")]
+    ['no association', 'no difference', 'no difference', 'no change', 'no effect']
+    """
+    name = measure_name(measure)
+    if name == measure or measure == "GEN":
+        return "no effect"
+    if any(word in name for word in _CHANGES):
+        return "no change"
+    # A ratio of two coefficients of variation compares groups.
+    relates = any(word in name for word in _ASSOCIATIONS) and "variation" not in name
+    return "no association" if relates else "no difference"

@@ -7,14 +7,16 @@ from collections.abc import Callable
 
 from comorbid.against_rest import AgainstRest
 from comorbid.document import prose
+from comorbid.effects.measures import MEASURES
 from comorbid.effects.scales import SCALES
 from comorbid.models.fit import Fit
 from comorbid.models.refits import Refits
 
 
 def null_value(fit: Fit) -> float:
-    """Return the value of no association on the printed scale: 1 for ratios, 0 for others."""
-    return float(SCALES[fit.effects.scale].back(0.0))
+    """Return the null value on the printed scale: 1 for ratios, nan for a proportion or mean."""
+    null = {entry.id: entry.null for entry in MEASURES}.get(fit.effects.measure, 0.0)
+    return float(SCALES[fit.effects.scale].back(null))
 
 
 def expected(fit: Fit) -> str:
@@ -99,6 +101,8 @@ def leave_one_out(fit: Fit, refits: Refits) -> str:
     if fit.method != "EE":
         tau2 = _ends(refits, refits.batch.tau2.tolist(), "without", prose.small)
         ends += f"tau² ranges from {tau2}. "
+    if math.isnan(null):
+        return ends.rstrip()
     if not crossing:
         return f"{ends}Every confidence interval excludes {null:g}."
     return f"{ends}The confidence interval includes {null:g} without {prose.listed(crossing)}."
@@ -168,7 +172,8 @@ def difference(result: AgainstRest) -> str:
 
 def _includes_null(ends: tuple[float, float], fit: Fit, lead: str) -> str:
     null = null_value(fit)
-    return f"{lead} {null:g}, no association" if ends[0] <= null <= ends[1] else ""
+    meaning = prose.null_name(fit.effects.measure)
+    return f"{lead} {null:g}, {meaning}" if ends[0] <= null <= ends[1] else ""
 
 
 def _article(name: str) -> str:

@@ -6,7 +6,7 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
-from comorbid.calls import Calls, Progress, is_core, silent
+from comorbid.calls import Calls, Progress, Step, is_core, no_step, silent
 from comorbid.document.document import Document
 from comorbid.errors import ComorbidWarning, Problem, ProblemsError, ReportError
 from comorbid.registry import Registry, load_registry
@@ -125,6 +125,7 @@ class Report:
         lacking: dict[str, ProblemsError] = {}
         for entry in self.plan.renderers:
             name = file_of(entry.declaration)
+            self.calls.begin(name)
             try:
                 pages[name] = self.render(entry.declaration.id)
                 progress(f"{entry.declaration.id}: rendered")
@@ -133,7 +134,13 @@ class Report:
         return pages, lacking
 
 
-def build(folder: str | Path, *, failing: Failing = "stop", progress: Progress = silent) -> Report:
+def build(
+    folder: str | Path,
+    *,
+    failing: Failing = "stop",
+    progress: Progress = silent,
+    step: Step = no_step,
+) -> Report:
     """Build a report from its folder; nothing is written until `Report.save`.
 
     Parameters
@@ -145,6 +152,8 @@ def build(folder: str | Path, *, failing: Failing = "stop", progress: Progress =
         says why, in a draft.
     progress : callable, optional
         Gets one line of text a stage.
+    step : callable, optional
+        ``step(number, total, what)`` is called as each analysis, section and page begins.
 
     Returns
     -------
@@ -176,14 +185,14 @@ def build(folder: str | Path, *, failing: Failing = "stop", progress: Progress =
     ... ''')
     >>> report = cb.build(folder)
     >>> [section.title for section in report.document.sections]
-    ['Methods', 'The pooled association']
+    ['Methods', 'The pooled effect']
     >>> sorted(file.name for file in report.save())
     ['report.html', 'report.pdf', 'results.json']
     >>> temporary.cleanup()
     """
     definition = read_definition(folder)
     progress(f"definition: {definition.id}")
-    calls = Calls(progress)
+    calls = Calls(progress, step=step)
     registry = load_registry(definition.plugins, calls)
     progress(f"plugins: {', '.join(entry.origin for entry in registry.distributions)}")
     return build_with(definition, registry, calls, failing=failing)

@@ -114,6 +114,7 @@ def _section(
     own = restricted(computed.context, section)
     what = f"section {section.id!r}"
     where = f"{entry.origin}, {what}"
+    calls.begin(what)
     try:
         blocks = calls.make(entry.origin, what, _blocks, section, own)
     except ProblemsError as error:

@@ -100,6 +100,7 @@ def compute(definition: Definition, registry: Registry, calls: Calls) -> Compute
         given to read.
     """
     plan = make_plan(definition, registry)
+    calls.steps = len(plan.needed) + len(plan.sections) + len(plan.renderers)
     context = read_context(plan, calls)
     calls.progress(f"studies: {len(context.studies)} rows, {context.effects.k} effects pooled")
     computed = run(plan, context, calls)
@@ -122,6 +123,7 @@ def run(plan: Plan, context: Context, calls: Calls) -> Computed:
             continue
         if isinstance(declaration, Analysis):
             own = restricted(own, declaration, plan.options[declaration.id])
+        calls.begin(where)
         try:
             result, locked = calls.make(entry.origin, where, _result, declaration, own)
         except ProblemsError as error:

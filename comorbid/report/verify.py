@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from comorbid.calls import Calls, Progress, silent
+from comorbid.calls import Calls, Progress, Step, no_step, silent
 from comorbid.errors import VerificationError
 from comorbid.registry import load_registry
 from comorbid.report import lock as locks
@@ -53,7 +53,9 @@ class Verification:
             raise VerificationError(self.summary())
 
 
-def verify(folder: str | Path, *, progress: Progress = silent) -> Verification:
+def verify(
+    folder: str | Path, *, progress: Progress = silent, step: Step = no_step
+) -> Verification:
     """Compute a report's numbers again and compare them with its lock.
 
     Parameters
@@ -62,6 +64,8 @@ def verify(folder: str | Path, *, progress: Progress = silent) -> Verification:
         Holds ``report.toml``, the study table and ``results.json``.
     progress : callable, optional
         Gets one line of text a stage.
+    step : callable, optional
+        ``step(number, total, what)`` is called as each analysis begins.
 
     Returns
     -------
@@ -100,7 +104,7 @@ def verify(folder: str | Path, *, progress: Progress = silent) -> Verification:
     hashes = {name: file_hash(definition.folder / name) for name in definition.inputs}
     inputs = tuple(str(entry) for entry in locks.compare(locked["inputs"], hashes, path="inputs"))
     progress(f"definition: {definition.id}")
-    calls = Calls(progress)
+    calls = Calls(progress, step=step)
     registry = load_registry(definition.plugins, calls)
     progress(f"plugins: {', '.join(entry.origin for entry in registry.distributions)}")
     recomputed = compute(definition, registry, calls).lock()

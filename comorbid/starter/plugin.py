@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import keyword
-from importlib import metadata, resources
+from importlib import metadata
 from pathlib import Path
-from string import Template
 
 from packaging.version import Version
 
 from comorbid.builtin import comorbid_sections
 from comorbid.errors import PluginError, Problem
+from comorbid.starter.templates import filled
 from comorbid.studies.columns import TABLE_NAME
 
 _PREFIX = "comorbid-"
@@ -75,13 +75,6 @@ def write_plugin(name: str, folder: Path) -> tuple[Path, ...]:
     for place, template in _FILES.items():
         path = home / place.format(package=package)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(_filled(template, values), encoding="utf-8")
+        path.write_text(filled(template, values) if template else "", encoding="utf-8")
         written.append(path)
     return tuple(written)
-
-
-def _filled(template: str, values: dict[str, str]) -> str:
-    if not template:
-        return ""
-    text = (resources.files("comorbid.starter") / template).read_text(encoding="utf-8")
-    return Template(text).substitute(values)

@@ -102,9 +102,10 @@ def _is_positive(values: Values) -> Values:
     return np.asarray(values > 0)
 
 
-def _cell(name: str, people: str) -> Column:
-    interval = ", while a confidence interval goes in ci_low and ci_high" if name == "ci" else ""
-    return Column(name, "count", description=f"the number of people {people}{interval}")
+def _cell(name: str, people: str, in_trial: str) -> Column:
+    text = f"the number of people {people}, of a trial: {in_trial}"
+    text += ", while a confidence interval goes in ci_low and ci_high" if name == "ci" else ""
+    return Column(name, "count", description=text)
 
 
 CORE_COLUMNS: tuple[Column, ...] = (
@@ -163,10 +164,10 @@ CORE_COLUMNS: tuple[Column, ...] = (
         description="the number of people behind this estimate",
         check=_is_positive,
     ),
-    _cell("ai", "with both conditions"),
-    _cell("bi", "with the first condition only"),
-    _cell("ci", "with the second condition only"),
-    _cell("di", "with neither condition"),
+    _cell("ai", "with both conditions", "treated, with the event"),
+    _cell("bi", "with the first condition only", "treated, without the event"),
+    _cell("ci", "with the second condition only", "not treated, with the event"),
+    _cell("di", "with neither condition", "not treated, without the event"),
     Column(
         "primary",
         "flag",

@@ -108,7 +108,7 @@ def test_other_measures_can_be_printed() -> None:
     fit = cb.pool(cb.Effects(yi=data["yi"], vi=data["vi"], measure="SMD", scale="identity"))
     figure = drapery(fit)
     assert_printable(figure)
-    assert "Against 0, no association" in figure.alt
+    assert "Against 0, no difference" in figure.alt
 
 
 def test_studies_that_agree_wholly_make_a_spike() -> None:

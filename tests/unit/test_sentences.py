@@ -54,7 +54,7 @@ def test_equal_effects_speaks_of_a_common_value() -> None:
 
 def test_identity_scale_has_its_own_null() -> None:
     difference = cb.pool(cb.Effects(yi=[0.5, -0.9, 0.2], vi=[0.03, 0.08, 0.02]))
-    assert "includes 0, no association" in sentences.average(difference)
+    assert "includes 0, no effect" in sentences.average(difference)
 
 
 def test_leave_one_out_names_the_ends_and_what_crosses() -> None:

@@ -182,7 +182,7 @@ def _crossing(refits: Refits) -> str:
     null = null_of(refits.measure)
     if math.isnan(null):
         return ""
-    text = words.null(refits.scale, null)
+    text = words.null(refits.measure, refits.scale, null)
     inside: Index = np.flatnonzero((refits.batch.ci_low <= null) & (refits.batch.ci_high >= null))
     last = len(refits.labels) - 1
     if not inside.size:

@@ -224,7 +224,7 @@ def _more(fit: Fit, form: Format) -> tuple[str, ...]:
     p = np.array([curve.p(np.array(null)) for curve in _studies(fit)])
     below = int((p < 1 - fit.level).sum())
     return (
-        f"Against {words.null(effects.scale, null)}: pooled "
+        f"Against {words.null(effects.measure, effects.scale, null)}: pooled "
         f"{prose.p_value(fit.p_value)}; {below} of {fit.k} studies have p below "
         f"{1 - fit.level:.3g}.",
         peaks,

@@ -215,7 +215,7 @@ def _notes(plot: _Funnel, form: Format) -> tuple[str, ...]:
 
 
 def _null(fit: Fit) -> str:
-    return words.null(fit.effects.scale, NULL)
+    return words.null(fit.effects.measure, fit.effects.scale, NULL)
 
 
 def _few(fit: Fit) -> tuple[str, ...]:

@@ -155,7 +155,7 @@ def _crossing(refits: Refits) -> str:
         return ""
     ends = zip(refits.labels, refits.batch.ci_low, refits.batch.ci_high, strict=True)
     names = [label for label, low, high in ends if low <= null <= high]
-    value = words.null(refits.scale, null)
+    value = words.null(refits.measure, refits.scale, null)
     if len(names) in (0, len(refits.labels)):
         return f"{'Every' if names else 'No'} confidence interval includes {value}."
     return f"The confidence interval includes {value}, without: {words.named(names)}."

@@ -42,9 +42,9 @@ def axis_label(name: str, scale: str) -> str:
     return capitalized(measure(name)) + (", log scale" if scale == "log" else "")
 
 
-def null(scale: str, value: float) -> str:
-    """Return the value of no association as it prints, with what it is."""
-    return f"{printed_value(scale, value):g}, no association"
+def null(name: str, scale: str, value: float) -> str:
+    """Return the null value of a measure as it prints, with what it means."""
+    return f"{printed_value(scale, value):g}, {prose.null_name(name)}"
 
 
 def on_axis(scale: str) -> str:

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from comorbid.document import prose
 from comorbid.document.blocks import Block, Heading, Note, Paragraph, Table
 from comorbid.effects.scales import SCALES
 from comorbid.effects.table import Effects
 from comorbid.studies.audit import Audit
+from comorbid.studies.columns import CORE_COLUMNS
 from comorbid.studies.table import FRAME_COLUMNS, Studies
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_MODERATORS_SHOWN = 4
 
 
 def audit_findings(audit: Audit) -> tuple[Block, ...]:
@@ -31,37 +37,51 @@ def audit_findings(audit: Audit) -> tuple[Block, ...]:
 
 def characteristics(studies: Studies, effects: Effects) -> tuple[Block, ...]:
     """Return a table of the pooled studies, and one of the rows that were not pooled."""
-    ids = studies.frame["estimate_id"].tolist()
-    frame = dict(zip(ids, studies.frame.to_dict(orient="records"), strict=True))
-    printed = dict(zip(ids, studies.printed.to_dict(orient="records"), strict=True))
-    values = SCALES[effects.scale].back(effects.yi)
-    pooled = tuple(
-        (
-            label,
-            _people(frame[row]),
-            _as_printed(printed[row]),
-            prose.value(used, effects.scale),
-            source,
-            str(frame[row].get("adjustment", "") or "–"),
-        )
-        for label, row, used, source in zip(
-            effects.labels, effects.ids, values, effects.source, strict=True
-        )
+    return (
+        _pooled(studies, effects),
+        *_settings(studies, effects),
+        *_not_pooled(studies, effects),
     )
+
+
+def _pooled(studies: Studies, effects: Effects) -> Table:
+    """Return what each study gave: its estimate as printed, or its counts where none has one."""
+    frame, printed = _by_id(studies, studies.frame), _by_id(studies, studies.printed)
+    rows = [frame[id_] for id_ in effects.ids]
+    values = SCALES[effects.scale].back(effects.yi)
     used = f"{effects.measure} used"
-    blocks: list[Block] = [
-        Table(
-            header=("Study", "People", "As printed", used, "From", "Adjustment"),
-            rows=pooled,
-            numeric=("People", used),
-            caption="The studies pooled",
-            note="As printed: estimate and interval of the source. From: whether the value used "
-            "is the reported one or computed from counts.",
+    columns: dict[str, list[str]] = {
+        "Study": list(effects.labels),
+        "People": [_people(row) for row in rows],
+    }
+    if all(s == "counts" for s in effects.source) and not any(math.isnan(r["ai"]) for r in rows):
+        columns["Group 1"] = [f"{row['ai']:,.0f} of {row['ai'] + row['bi']:,.0f}" for row in rows]
+        columns["Group 2"] = [f"{row['ci']:,.0f} of {row['ci'] + row['di']:,.0f}" for row in rows]
+        columns[used] = [prose.value(value, effects.scale) for value in values]
+        note = "Groups: the counts ai of ai + bi, and ci of ci + di, from which the value follows."
+    else:
+        columns["As printed"] = [_as_printed(printed[id_]) for id_ in effects.ids]
+        columns[used] = [prose.value(value, effects.scale) for value in values]
+        columns["From"] = list(effects.source)
+        note = (
+            "As printed: estimate and interval of the source. From: whether the value used "
+            "is the reported one or computed from counts."
         )
-    ]
-    blocks += _settings(studies, effects)
-    blocks += _not_pooled(studies, effects)
-    return tuple(blocks)
+    adjustment = [str(row.get("adjustment", "")) for row in rows]
+    if any(adjustment):
+        columns["Adjustment"] = [text or "–" for text in adjustment]
+    return Table(
+        header=tuple(columns),
+        rows=tuple(zip(*columns.values(), strict=True)),
+        numeric=tuple(name for name in ("People", "Group 1", "Group 2", used) if name in columns),
+        caption="The studies pooled",
+        note=note,
+    )
+
+
+def _by_id(studies: Studies, frame: pd.DataFrame) -> dict[str, dict[Hashable, Any]]:
+    ids = studies.frame["estimate_id"].tolist()
+    return dict(zip(ids, frame.to_dict(orient="records"), strict=True))
 
 
 def _settings(studies: Studies, effects: Effects) -> list[Block]:
@@ -69,23 +89,37 @@ def _settings(studies: Studies, effects: Effects) -> list[Block]:
     frame = studies.frame.set_index("estimate_id")
     definitions = [str(name) for name in frame if str(name).endswith("_definition")]
     heads = {name: name.removesuffix("_definition").replace("_", " ") for name in definitions}
-    wanted = {"country": "Country", "population": "Population", **heads, "source_note": "Source"}
+    wanted = {"country": "Country", "population": "Population", **heads}
     known = {name: head for name, head in wanted.items() if name in frame}
+    if not known:
+        known = {name: name.replace("_", " ") for name in _moderators(studies)}
+    if "source_note" in frame:
+        known["source_note"] = "Source"
     if not known:
         return []
     rows = tuple(
-        (label, *(str(frame.at[id_, name]) or "–" for name in known))
+        (label, *(_cell(frame.at[id_, name]) for name in known))
         for label, id_ in zip(effects.labels, effects.ids, strict=True)
     )
     return [Table(("Study", *known.values()), rows, "Who was studied, and where the figures stand")]
 
 
+def _moderators(studies: Studies) -> list[str]:
+    """Return the columns of the table that comorbid gives no meaning to."""
+    core = {*FRAME_COLUMNS, *(column.name for column in CORE_COLUMNS)}
+    return [str(name) for name in studies.frame if name not in core][:_MODERATORS_SHOWN]
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return "–" if math.isnan(value) else f"{value:,.10g}"
+    return str(value) or "–"
+
+
 def _not_pooled(studies: Studies, effects: Effects) -> list[Block]:
-    ids = studies.frame["estimate_id"].tolist()
-    frame = dict(zip(ids, studies.frame.to_dict(orient="records"), strict=True))
-    printed = dict(zip(ids, studies.printed.to_dict(orient="records"), strict=True))
+    frame, printed = _by_id(studies, studies.frame), _by_id(studies, studies.printed)
     blocks: list[Block] = []
-    others = [row for row in ids if row not in effects.ids]
+    others = [row for row in frame if row not in effects.ids]
     if others:
         column = _distinguishing(studies)
         blocks += [
@@ -131,7 +165,7 @@ def _distinguishing(studies: Studies) -> list[str]:
 
 
 def _people(row: Mapping[Hashable, Any]) -> str:
-    n = row["n"]
+    n = row["n"] if row["n"] == row["n"] else sum(row[name] for name in ("ai", "bi", "ci", "di"))
     return "–" if math.isnan(n) else f"{n:,.0f}"
 
 

@@ -78,7 +78,7 @@ def small_studies(fit: Fit) -> tuple[Block, ...]:
         caution = (
             Note(
                 f"With {studies} a funnel plot can neither show nor rule out that small studies "
-                f"find stronger associations; at least {_FEW} are needed.",
+                f"find other effects than large ones; at least {_FEW} are needed.",
                 title=f"Fewer than {_FEW} studies",
             ),
         )

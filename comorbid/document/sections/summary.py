@@ -27,7 +27,7 @@ def summary(
         *_finding(fit, studies),
         *_review_notes(fit, studies),
         *_decisions(fit, studies, overrides),
-        *_odds_are_not_risk(fit),
+        *_odds_are_not_risk(fit, studies),
         _closing(fit, alternatives, audit),
     )
 
@@ -118,14 +118,18 @@ def _where(fit: Fit, override: Override) -> str:
     return "" if pooled else " (a row that is not in the main pool)"
 
 
-def _odds_are_not_risk(fit: Fit) -> tuple[Block, ...]:
+def _odds_are_not_risk(fit: Fit, studies: Studies) -> tuple[Block, ...]:
     if fit.effects.measure != "OR":
         return ()
+    common, design = "the outcome", "Where studies are observational, an"
+    cause = "one thing brings about the other"
+    if studies.conditions is not None:
+        common, design = "a condition", "The studies are observational; an"
+        cause = "one condition brings about the other"
     return (
         Paragraph(
-            "An odds ratio is not a ratio of risks: where a condition is common, the ratio of "
-            "risks is closer to 1. The studies are observational; an association does not say "
-            "that one condition brings about the other."
+            f"An odds ratio is not a ratio of risks: where {common} is common, the ratio of "
+            f"risks is closer to 1. {design} association does not say that {cause}."
         ),
     )
 
