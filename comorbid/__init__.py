@@ -129,7 +129,7 @@ if TYPE_CHECKING:
         Subgroups as Subgroups,
         subgroups as subgroups,
     )
-    from comorbid.themes import Theme as Theme
+    from comorbid.themes import JOURNAL as JOURNAL, Theme as Theme
 
 # The public names by the module that they live in; each is imported when it is first used.
 _HOMES = {
@@ -191,7 +191,7 @@ _HOMES = {
     "studies.read": "read_studies",
     "studies.table": "Studies",
     "subgroups": "Subgroups subgroups",
-    "themes": "Theme",
+    "themes": "JOURNAL Theme",
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
 

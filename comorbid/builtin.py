@@ -25,7 +25,7 @@ from comorbid.registry import hookimpl
 from comorbid.sensitivity.leave_one_out import leave_one_out
 from comorbid.sensitivity.other_rows import other_rows
 from comorbid.studies.audit import Audit, audit
-from comorbid.themes import JOURNAL
+from comorbid.themes import COMPACT, JOURNAL
 
 
 @hookimpl
@@ -80,8 +80,8 @@ def comorbid_sections() -> Iterable[Section]:
 
 @hookimpl
 def comorbid_themes() -> Iterable[Theme]:
-    """Declare the theme of the core."""
-    return (JOURNAL,)
+    """Declare the themes of the core."""
+    return (JOURNAL, COMPACT)
 
 
 @hookimpl

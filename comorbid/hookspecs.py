@@ -133,7 +133,8 @@ def comorbid_themes() -> Iterable[Theme]:
     Gets: templates get what comorbid's own get; see ``comorbid/report/templates``.
 
     Returns: `Theme` values that name resources of installed packages: no file of the machine, no
-    font of the system, nothing from the network.
+    font of the system, nothing from the network. One may build on another, its ``base``, such as
+    `comorbid.JOURNAL`, and add a font or change a few rules.
 
     If it fails: the build stops before anything is computed if a resource is missing or the style
     sheet asks for anything else; a template that fails stops the writing of that page.

@@ -37,17 +37,29 @@ class Theme:
     fonts : tuple of str
         The woff2 files that the style sheet names. They may be those of another package, such as
         ``"comorbid.report:themes/journal/fonts/comorbid-serif-regular.woff2"``.
+    base : Theme, optional
+        A theme that this one builds on: its style sheet comes first, and its fonts and templates
+        are there too.
 
     Examples
     --------
-    >>> JOURNAL.stylesheet
+    >>> import comorbid as cb
+    >>> cb.JOURNAL.stylesheet
     'comorbid.report:themes/journal/style.css'
+    >>> cb.Theme("ink", "comorbid_ink:theme/style.css", base=cb.JOURNAL).base.id
+    'journal'
     """
 
     id: str
     stylesheet: str
     templates: str = ""
     fonts: tuple[str, ...] = ()
+    base: Theme | None = None
+
+    @property
+    def layers(self) -> tuple[Theme, ...]:
+        """The themes that it is made of: the lowest base first, itself last."""
+        return (*(self.base.layers if self.base else ()), self)
 
 
 _HOME = "comorbid.report:themes/journal"
@@ -60,6 +72,9 @@ JOURNAL = Theme(
     ),
 )
 """The theme of comorbid's own reports."""
+
+COMPACT = Theme("compact", "comorbid.report:themes/compact/style.css", base=JOURNAL)
+"""The same in smaller print, with narrower margins and less air, for appendices."""
 
 
 def resource(name: str) -> Traversable:
@@ -94,13 +109,24 @@ def resource(name: str) -> Traversable:
 @functools.cache
 def stylesheet(theme: Theme) -> str:
     """Return the CSS of a theme with its fonts inside, as data URLs."""
-    fonts = {f"fonts/{PurePosixPath(name).name}": name for name in theme.fonts}
+    fonts = _fonts(theme)
 
     def embedded(match: re.Match[str]) -> str:
         font = resource(fonts[match["target"]]).read_bytes()
         return f'url("data:font/woff2;base64,{base64.b64encode(font).decode()}")'
 
-    return _URL.sub(embedded, resource(theme.stylesheet).read_text(encoding="utf-8"))
+    return _URL.sub(embedded, _css(theme))
+
+
+def _fonts(theme: Theme) -> dict[str, str]:
+    """Return the fonts by the address that a style sheet has for them."""
+    names = (name for layer in theme.layers for name in layer.fonts)
+    return {f"fonts/{PurePosixPath(name).name}": name for name in names}
+
+
+def _css(theme: Theme) -> str:
+    files = (resource(layer.stylesheet) for layer in theme.layers)
+    return "\n".join(file.read_text(encoding="utf-8") for file in files)
 
 
 def theme_problems(theme: Theme) -> list[str]:
@@ -113,7 +139,7 @@ def theme_problems(theme: Theme) -> list[str]:
     >>> theme_problems(Theme("ink", "comorbid:ink.css"))
     ["'comorbid:ink.css' does not exist; is it among the package's data?"]
     """
-    problems = []
+    problems = theme_problems(theme.base) if theme.base else []
     for name in (theme.stylesheet, *theme.fonts, *filter(None, [theme.templates])):
         try:
             resource(name)
@@ -121,8 +147,7 @@ def theme_problems(theme: Theme) -> list[str]:
             problems.append(str(error))
     if problems:
         return problems
-    css = _COMMENT.sub("", resource(theme.stylesheet).read_text(encoding="utf-8"))
-    return list(_css_problems(css, {f"fonts/{PurePosixPath(n).name}" for n in theme.fonts}))
+    return list(_css_problems(_COMMENT.sub("", _css(theme)), set(_fonts(theme))))
 
 
 def _css_problems(css: str, fonts: set[str]) -> Iterator[str]:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass
+from typing import Literal
 
 from comorbid.document.blocks import Block
+
+Paper = Literal["A4", "letter"]
+"""What a report can be printed on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,8 @@ class Document:
         One line below the title.
     language : str
         BCP 47 language tag.
+    paper : {"A4", "letter"}
+        What it is laid out for in print.
 
     Examples
     --------
@@ -67,3 +73,4 @@ class Document:
     sections: tuple[DocumentSection, ...]
     subtitle: str = ""
     language: str = "en"
+    paper: Paper = "A4"

@@ -72,6 +72,7 @@ def compose(
         title=definition.title,
         subtitle=(draft if reasons else "") + definition.subtitle,
         date=definition.date,
+        paper=definition.paper,
         sections=tuple(_with_references(sections, computed)),
     )
     return document, tuple(problem for error in dict.fromkeys(errors) for problem in error.problems)

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from types import MappingProxyType
 from typing import Any, cast, get_args
 
+from comorbid.document.document import Paper
 from comorbid.effects.overrides import Override
 from comorbid.errors import DataError, Problem, ReportError
 from comorbid.models.kernel import Test
@@ -18,7 +19,9 @@ from comorbid.studies.columns import STUDIES, TABLE_NAME
 from comorbid.studies.review import Review
 
 FILE = "report.toml"
-_STRINGS = ("id", "title", "subtitle", "data", "measure", "method", "test", "theme", "references")
+_STRINGS = (
+    *("id", "title", "subtitle", "data", "measure", "method", "test", "theme", "paper", "references"),
+)
 _LISTS = ("sections", "plugins", "formats")
 _FULL_LISTS = {"sections": "section", "formats": "format"}
 _REQUIRED = ("id", "title", "date", "data", "sections")
@@ -49,6 +52,8 @@ class Definition:
         Requirements: ``"comorbid-migraine >=1,<2"``.
     theme : str
         Id of the theme.
+    paper : {"A4", "letter"}
+        What the PDF is laid out for.
     formats : tuple of str
         Ids of the renderers, one file each.
     tables : mapping of str to str
@@ -76,6 +81,7 @@ class Definition:
     level: float = 0.95
     plugins: tuple[str, ...] = ()
     theme: str = "journal"
+    paper: Paper = "A4"
     formats: tuple[str, ...] = ("html", "pdf")
     tables: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     analyses: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: MappingProxyType({}))
@@ -164,7 +170,8 @@ def _type_problems(values: Mapping[str, Any]) -> list[Problem]:
     expect("date", is_date and cast(datetime.date, date).year >= 1980, "a date, such as 2026-01-31")
     number = values.get("level")
     expect("level", isinstance(number, float) and 0 < number < 1, "a proportion, such as 0.95")
-    expect("test", values.get("test") in get_args(Test), f"one of {', '.join(get_args(Test))}")
+    for key, allowed in (("test", get_args(Test)), ("paper", get_args(Paper))):
+        expect(key, values.get(key) in allowed, f"one of {', '.join(allowed)}")
     for key, what in _FULL_LISTS.items():
         names = values.get(key)
         if isinstance(names, list):

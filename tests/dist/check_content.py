@@ -25,6 +25,7 @@ NEEDED = {
     "licence of the font for figures": "comorbid/document/*OFL*.txt",
     "template": "comorbid/report/templates/*",
     "stylesheet": "comorbid/report/*.css",
+    "script of the page": "comorbid/report/templates/*.js",
     "template of a plugin": "comorbid/starter/*.txt",
     "bundled studies": "comorbid/*.csv",
 }

@@ -35,6 +35,7 @@ def test_defaults(tmp_path: Path) -> None:
     ("line", "message"),
     [
         ('titel = "x"', "unknown key 'titel'; did you mean 'title'?"),
+        ('paper = "a5"', "paper is 'a5'; give one of A4, letter"),
         ('test = "hk"', "test is 'hk'; give one of z, t, knha, adhoc"),
         ("level = 95", "level is 95; give a proportion"),
         ('plugins = "comorbid-migraine"', "plugins is 'comorbid-migraine'; give a list"),

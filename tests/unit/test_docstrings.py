@@ -44,6 +44,7 @@ STATISTICS = [
 # What is no function and no class has no docstring of its own.
 VALUES = {
     "Block": "a union of the blocks",
+    "JOURNAL": "a theme",
     **{f"figures.{name}": "a colour" for name in ("ACCENT", "MUTED", "PALE", "SHADE")},
     "figures.WIDTH": "a length",
 }

@@ -17,7 +17,7 @@ from comorbid.report.build import build_with
 from comorbid.report.definition import read_definition
 from comorbid.report.render.html import render_html
 from comorbid.testing import registry, studies_csv
-from comorbid.themes import JOURNAL, Theme, resource, stylesheet, theme_problems
+from comorbid.themes import COMPACT, JOURNAL, Theme, resource, stylesheet, theme_problems
 
 FONT = "comorbid.report:themes/journal/fonts/comorbid-serif-regular.woff2"
 FACE = '@font-face { font-family: "S"; src: url("fonts/comorbid-serif-regular.woff2"); }\n'
@@ -58,6 +58,23 @@ def test_a_theme_of_another_package_is_used(package: Path) -> None:
     assert "<p>1 &lt; 2</p>" in html
     assert html != render_html(DOCUMENT)
     assert html == render_html(DOCUMENT, ink)
+
+
+def test_a_theme_builds_on_another(package: Path) -> None:
+    (package / "style.css").write_text("p { color: #123456; font-family: var(--serif) }", "utf-8")
+    ink = Theme("ink", f"{package.name}:style.css", base=JOURNAL)
+    assert theme_problems(ink) == []
+    html = render_html(DOCUMENT, ink)
+    journal, own = stylesheet(JOURNAL), "p { color: #123456;"
+    assert journal in html
+    assert html.index(journal) < html.index(own)
+
+
+def test_what_is_wrong_with_the_base_is_wrong_with_the_theme(package: Path) -> None:
+    lost = Theme("lost", f"{package.name}:lost.css")
+    (package / "style.css").write_text("p { color: red }", "utf-8")
+    (problem,) = theme_problems(Theme("ink", f"{package.name}:style.css", base=lost))
+    assert "lost.css' does not exist" in problem
 
 
 def test_a_template_replaces_the_one_of_the_same_name(package: Path) -> None:
@@ -107,9 +124,10 @@ def test_only_resources_of_packages(name: str, message: str) -> None:
     assert any(message in problem for problem in theme_problems(Theme("ink", name)))
 
 
-def test_the_journal_theme_embeds_each_of_its_fonts_once() -> None:
-    assert theme_problems(JOURNAL) == []
-    assert stylesheet(JOURNAL).count("data:font/woff2;base64,") == len(JOURNAL.fonts) == 5
+@pytest.mark.parametrize("theme", [JOURNAL, COMPACT])
+def test_a_theme_of_ours_embeds_each_font_once(theme: Theme) -> None:
+    assert theme_problems(theme) == []
+    assert stylesheet(theme).count("data:font/woff2;base64,") == len(JOURNAL.fonts) == 5
 
 
 def test_a_package_that_fails_on_import_is_named(package: Path) -> None:

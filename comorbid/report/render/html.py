@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import functools
+import hashlib
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator
@@ -22,6 +24,7 @@ _MONTHS = (
     "August", "September", "October", "November", "December",
 )  # fmt: skip
 _TEMPLATES = "comorbid.report:templates"
+_PER_CENT = re.compile(r"(?<=\d) %")
 
 # Widths count in digits. A word longer than this may be broken anywhere, or it alone would
 # widen its column.
@@ -63,8 +66,9 @@ def render_html(document: Document, theme: Theme = JOURNAL) -> str:
     """Print a document as one self-contained HTML page.
 
     Style and fonts are embedded and figures are data URLs: the page asks for nothing from
-    anywhere, and says so in its content security policy. All text is escaped. Figures and
-    tables are numbered through the document. The same document gives the same text.
+    anywhere, and says so in its content security policy, which lets one script run: that by
+    which the head of a table sorts its rows. All text is escaped. Figures and tables are
+    numbered through the document. The same document gives the same text.
 
     Parameters
     ----------
@@ -98,6 +102,8 @@ def render_html(document: Document, theme: Theme = JOURNAL) -> str:
     if problems:
         raise ReportError(problems)
     date = document.date
+    script = resource(f"{_TEMPLATES}/page.js").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return str(
         _template(theme).render(
             document=document,
@@ -105,6 +111,8 @@ def render_html(document: Document, theme: Theme = JOURNAL) -> str:
             date=f"{date.day} {_MONTHS[date.month - 1]} {date.year}",
             sections=_sections(document),
             stylesheet=stylesheet(theme),
+            script=script,
+            script_digest=f"sha256-{digest}",
         )
     )
 
@@ -133,7 +141,8 @@ def _problems(document: Document) -> Iterator[Problem]:
 def _template(theme: Theme) -> Any:
     from jinja2 import Environment, FunctionLoader, StrictUndefined
 
-    folders = [resource(name) for name in (theme.templates, _TEMPLATES) if name]
+    own = (layer.templates for layer in reversed(theme.layers))
+    folders = [resource(name) for name in (*own, _TEMPLATES) if name]
 
     def load(name: str) -> str | None:
         for folder in folders:
@@ -145,10 +154,16 @@ def _template(theme: Theme) -> Any:
         loader=FunctionLoader(load),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_together,
         keep_trailing_newline=True,
     )
     environment.filters["shorten"] = _shorten
     return environment.get_template("document.html.jinja")
+
+
+def _together(value: Any) -> Any:
+    """Keep a number and its per cent sign on one line; all text of a document passes here."""
+    return _PER_CENT.sub("\N{NO-BREAK SPACE}%", value) if type(value) is str else value
 
 
 def _sections(document: Document) -> tuple[_Section, ...]:

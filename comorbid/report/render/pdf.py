@@ -21,7 +21,7 @@ from comorbid.errors import ComorbidWarning, Problem, ReportError
 from comorbid.report.render.tags import finish_tags
 
 _VARIANT = "pdf/ua-1"
-_FIGURE = re.compile(r'<figure id="figure\.(\d+)">\s*<img src="(data:[^"]+)"')
+_FIGURE = re.compile(r'<figure id="figure\.(\d+)"[^>]*>\s*<img src="(data:[^"]+)"')
 _FONT_FACE = re.compile(r'@font-face\s*{\s*font-family:\s*"([^"]+)"')
 _MISSING_PANGO = """\
 the PDF cannot be made: WeasyPrint does not find the system library Pango ({reason}). \
