@@ -135,6 +135,8 @@ class Figure:
         What the figure shows.
     name : str
         What a `Ref` calls it, kebab-case and unique in the document; not printed.
+    parts : tuple of Figure
+        The same drawing in parts that each fit on a page, where the whole does not.
 
     Raises
     ------
@@ -152,6 +154,7 @@ class Figure:
     alt: str
     caption: str = ""
     name: str = ""
+    parts: tuple[Figure, ...] = ()
 
     def __post_init__(self) -> None:
         _check_name(self.name)

@@ -125,12 +125,44 @@ def test_two_studies_are_pooled_with_a_caution() -> None:
     assert caution in figure.alt
 
 
-@pytest.mark.parametrize("k", [60, 200])
-def test_many_studies_all_stand_there(k: int) -> None:
+@pytest.mark.parametrize(("k", "parts"), [(48, 1), (49, 2), (60, 2), (200, 5)])
+def test_many_studies_all_stand_there(k: int, parts: int) -> None:
+    """Fifty rows, with pooled value and prediction, are one drawing, and more are several."""
     effects = simulated(k)
-    picture = Picture(cb.figures.forest(cb.pool(effects)))
-    assert [texts[0] for texts, *_ in rows(picture)] == list(effects.labels)
-    assert picture.find("Simulated 1").size >= 7.5
+    fit = cb.pool(effects)
+    figure = cb.figures.forest(fit)
+    pictures = [Picture(part) for part in figure.parts or (figure,)]
+    assert len(pictures) == parts
+    drawn = [row for picture in pictures for row in rows(picture)]
+    assert [texts[0] for texts, *_ in drawn] == list(effects.labels)
+    assert [x for _, x, *_ in drawn] == pytest.approx(effects.yi, abs=0.01)
+    # All on the axis of the first, and as large that they can be read on a page.
+    assert len({tuple((x, text) for x, text, _ in picture.ticks) for picture in pictures}) == 1
+    assert all(picture.find("Study").size >= 7.5 for picture in pictures)
+    assert max(picture.height for picture in pictures) < 640
+    assert [len(picture.drawn("diamond")) for picture in pictures] == [0] * (parts - 1) + [1]
+    assert pictures[-1].middle(f"diamond-{k}") is not None
+    if parts > 1:
+        notes = [f"Part {i} of {parts}, all on the same axis." for i in range(1, parts + 1)]
+        assert all(p.find(note).x > 0 for p, note in zip(pictures, notes, strict=True))
+        first = effects.labels[len(rows(pictures[0]))]
+        assert figure.parts[1].alt.startswith(f"Continued: {first} to ")
+
+
+def test_a_part_begins_with_a_heading_and_keeps_a_pooled_row_with_its_studies() -> None:
+    """A heading, 46 studies and two pooled rows fill a part; then the next heading comes."""
+    groups = ["a"] * 46 + ["b"] * 30
+    own = simulated(76)
+    effects = cb.Effects(yi=own.yi, vi=own.vi, moderators={"group": groups})
+    figure = cb.figures.forest(cb.subgroups(effects, by="group"))
+    tops = []
+    for part in figure.parts:
+        picture = Picture(part)
+        marks = ("square", "diamond", "bar")
+        drawn = [(picture.middle(name)[1], kind) for kind in marks for name in picture.drawn(kind)]
+        tops.append(min(drawn)[1])
+    assert len(figure.parts) == 2
+    assert tops == ["square", "square"]
 
 
 def test_equal_effects_have_no_prediction_interval() -> None:

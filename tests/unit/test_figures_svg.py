@@ -14,7 +14,7 @@ import math
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -224,6 +224,14 @@ def test_svg_carries_the_alternative_text_by_itself() -> None:
 def assert_printable(figure: Figure) -> None:
     """Check that the figure has its words, nothing leaves the page and no texts overlap."""
     picture = Picture(figure)
+    if figure.parts:
+        ids = [element.attrib["id"] for element in picture.root.iter() if "id" in element.attrib]
+        assert len(ids) == len(set(ids))
+        assert picture.height == pytest.approx(sum(Picture(p).height for p in figure.parts), 1e-5)
+        assert figure.alt == figure.parts[0].alt
+        for part in figure.parts:
+            assert_printable(replace(part, caption=figure.caption))
+        return
     (description,) = picture.root.iter("{http://purl.org/dc/elements/1.1/}description")
     assert description.text == figure.alt
     assert figure.caption

@@ -17,6 +17,9 @@ Values = tuple[float, float, float]
 NONE = (math.nan, math.nan, math.nan)
 """An estimate and interval that do not exist."""
 
+MOST_ROWS = 50
+"""What fits on a page and can still be read."""
+
 _GUTTER = 12.0
 _LEAST_PLOT = 150.0
 
@@ -96,6 +99,8 @@ class Chart:
         What is shaded from top to bottom; nan for nothing.
     notes : tuple of str
         Below the chart.
+    first : int
+        Number of its first row in the chart that it is a part of.
     """
 
     heads: tuple[str, ...]
@@ -107,6 +112,7 @@ class Chart:
     line: float = math.nan
     band: Span = (math.nan, math.nan)
     notes: tuple[str, ...] = ()
+    first: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +140,7 @@ class Layout:
 def lay_out(chart: Chart) -> Layout:
     """Return the layout: columns as wide as their texts, labels cut so that the plot has room."""
     everything = (*chart.rows, *chart.totals)
-    pitch = min(13.5, max(9.6, 500 / len(everything)))
+    pitch = min(13.5, 500 / min(len(everything), MOST_ROWS))
     size = min(8.5, 0.82 * pitch)
     estimates = _estimates(everything, chart.form)
     columns, right = [], WIDTH - MARGIN

@@ -19,11 +19,13 @@ from comorbid.document.figures.canvas import (
     SMALL,
     WIDTH,
     finished,
+    one_line,
     own_settings,
 )
 from comorbid.document.figures.chart import Chart, Layout, Row, Values, beyond, lay_out
 from comorbid.document.figures.fence import draw_intervals
 from comorbid.document.figures.frame import open_frame
+from comorbid.document.figures.parts import parts_of, together
 from comorbid.document.figures.pen import AXIS, LINE, Align, Pen
 
 if TYPE_CHECKING:
@@ -40,21 +42,36 @@ _CUT = "A pale shape that the axis cuts off reaches beyond it."
 def chart_figure(
     chart: Chart, *, title: str | None, default: str, alt: Callable[[Layout], str], caption: str
 ) -> Figure:
-    """Return the figure of a chart; its alternative text may depend on how it is laid out."""
+    """Return the figure of a chart; its alternative text may depend on how it is laid out.
+
+    A chart that is too long for a page is drawn in parts.
+    """
     with own_settings():
         layout = lay_out(chart)
-    return finished(
-        lambda shown: _draw(chart, layout, shown),
-        title=title,
-        default=default,
-        alt=alt(layout),
-        caption=caption,
-    )
+        axis = _axis(chart, layout)
+
+    def drawn(part: Chart, title: str | None, words: str) -> Figure:
+        return finished(
+            lambda shown: _draw(part, layout, axis, shown),
+            title=title,
+            default=default,
+            alt=words,
+            caption="",
+        )
+
+    first, *others = parts_of(chart)
+    rest = [drawn(part, "", _continued(part)) for part in others]
+    return together([drawn(first, title, alt(layout)), *rest], caption)
 
 
-def _draw(chart: Chart, layout: Layout, shown: str) -> Drawing:
-    """Return the drawing of a chart below a title."""
-    axis = _axis(chart, layout)
+def _continued(part: Chart) -> str:
+    """Return what stands for a further part of a chart."""
+    labels = [one_line(row.label) for row in part.rows if row.label]
+    return f"Continued: {labels[0]} to {labels[-1]}."
+
+
+def _draw(chart: Chart, layout: Layout, axis: Axis, shown: str) -> Drawing:
+    """Return the drawing of a chart, or of a part of one, below a title."""
     low, high = _bottom(chart), len(chart.rows) - 0.5 + _HEAD_ROWS
     frame = open_frame(
         shown,
@@ -108,9 +125,9 @@ def _bottom(chart: Chart) -> float:
 def _heights(chart: Chart) -> Iterator[tuple[int, float, Row]]:
     """Yield each row with its number and the height at which it stands."""
     for i, row in enumerate(chart.rows):
-        yield i, float(len(chart.rows) - 1 - i), row
+        yield chart.first + i, float(len(chart.rows) - 1 - i), row
     for i, row in enumerate(chart.totals):
-        yield len(chart.rows) + i, _FIRST_TOTAL - i, row
+        yield chart.first + len(chart.rows) + i, _FIRST_TOTAL - i, row
 
 
 def _draw_rows(pen: Pen, chart: Chart) -> None:
@@ -208,5 +225,5 @@ def _write_columns(pen: Pen, chart: Chart, layout: Layout) -> None:
         texts = (layout.labels[i], layout.estimates[i], *row.cells)
         for (x, align), text in zip(columns, texts, strict=True):
             pen.text(x, height, text, size=layout.size, bold=row.bold, align=align)
-        if row.mark == "heading" and i:
+        if row.mark == "heading" and i > chart.first:
             pen.rule(height + 0.5, edges, HAIRLINE, 0.8)

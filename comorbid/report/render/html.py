@@ -48,7 +48,7 @@ class _Part:
     kind: str
     block: Block
     number: int = 0
-    source: str = ""
+    drawings: tuple[tuple[str, str], ...] = ()
     density: str = ""
     header: tuple[_Cell, ...] = ()
     rows: tuple[tuple[_Cell, ...], ...] = ()
@@ -178,12 +178,19 @@ def _part(numbered: Numbered) -> _Part:
     kind = type(block).__name__.lower()
     match block:
         case Figure():
-            svg = base64.b64encode(block.svg.encode()).decode()
-            return _Part(kind, block, number, source=f"data:image/svg+xml;base64,{svg}")
+            shown = block.parts or (block,)
+            return _Part(
+                kind, block, number, drawings=tuple((_source(part), part.alt) for part in shown)
+            )
         case Table():
             return _table(block, number)
         case _:
             return _Part(kind, block)
+
+
+def _source(figure: Figure) -> str:
+    svg = base64.b64encode(figure.svg.encode()).decode()
+    return f"data:image/svg+xml;base64,{svg}"
 
 
 def _table(table: Table, number: int) -> _Part:

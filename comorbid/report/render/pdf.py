@@ -21,7 +21,8 @@ from comorbid.errors import ComorbidWarning, Problem, ReportError
 from comorbid.report.render.tags import finish_tags
 
 _VARIANT = "pdf/ua-1"
-_FIGURE = re.compile(r'<figure id="figure\.(\d+)"[^>]*>\s*<img src="(data:[^"]+)"')
+_FIGURE = re.compile(r'<figure id="figure\.(\d+)".*?</figure>', re.DOTALL)
+_IMAGE = re.compile(r'<img src="(data:[^"]+)"')
 _FONT_FACE = re.compile(r'@font-face\s*{\s*font-family:\s*"([^"]+)"')
 _MISSING_PANGO = """\
 the PDF cannot be made: WeasyPrint does not find the system library Pango ({reason}). \
@@ -197,8 +198,9 @@ def _report(messages: list[tuple[int, str]]) -> None:
 
 def _named(text: str, html: str) -> str:
     """Say which figure a message means that quotes the figure's whole data URL."""
-    for number, url in _FIGURE.findall(html):
-        text = text.replace(url, f"Figure {number}")
+    for figure in _FIGURE.finditer(html):
+        for url in _IMAGE.findall(figure[0]):
+            text = text.replace(url, f"Figure {figure[1]}")
     return _short(text)
 
 
