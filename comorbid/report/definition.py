@@ -20,7 +20,18 @@ from comorbid.studies.review import Review
 
 FILE = "report.toml"
 _STRINGS = (
-    *("id", "title", "subtitle", "data", "measure", "method", "test", "theme", "paper", "references"),
+    *(
+        "id",
+        "title",
+        "subtitle",
+        "data",
+        "measure",
+        "method",
+        "test",
+        "theme",
+        "paper",
+        "references",
+    ),
 )
 _LISTS = ("sections", "plugins", "formats")
 _FULL_LISTS = {"sections": "section", "formats": "format"}
