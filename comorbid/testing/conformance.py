@@ -168,10 +168,10 @@ def _twice(
 
 
 def _theme(entry: Declared[Theme]) -> None:
-    from comorbid.report.render.html import render_html
+    from comorbid.report.render.html import page_script, render_html
 
     _, document = build_document(["summary"], registry(), studies_csv(), {}, {})
-    html = render_html(document, entry.declaration)
+    html = render_html(document, entry.declaration).replace(f"<script>{page_script()}", "")
     for outside in ('src="http', "@import", "<script", "<link"):
         require(outside not in html, f"a page in this theme holds {outside}")
 

@@ -65,7 +65,7 @@ def test_core_declares_through_the_same_hooks() -> None:
     }
     assert "OR" in [entry.declaration.id for entry in found.measures]
     assert {"audit", "pool", "leave-one-out"} <= {entry.declaration.id for entry in found.analyses}
-    assert [entry.declaration.id for entry in found.themes] == ["journal"]
+    assert [entry.declaration.id for entry in found.themes] == ["compact", "journal"]
     assert [entry.declaration.id for entry in found.renderers] == ["html", "markdown", "pdf"]
 
 

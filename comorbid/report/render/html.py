@@ -102,7 +102,7 @@ def render_html(document: Document, theme: Theme = JOURNAL) -> str:
     if problems:
         raise ReportError(problems)
     date = document.date
-    script = resource(f"{_TEMPLATES}/page.js").read_text(encoding="utf-8")
+    script = page_script()
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return str(
         _template(theme).render(
@@ -115,6 +115,12 @@ def render_html(document: Document, theme: Theme = JOURNAL) -> str:
             script_digest=f"sha256-{digest}",
         )
     )
+
+
+@functools.cache
+def page_script() -> str:
+    """Return the one script of a page, by which the head of a table sorts its rows."""
+    return resource(f"{_TEMPLATES}/page.js").read_text(encoding="utf-8")
 
 
 def _problems(document: Document) -> Iterator[Problem]:
