@@ -107,7 +107,7 @@ class Picture:
             assert place is not None
             assert size is not None
             uses = [use.attrib[f"{XLINK}href"] for use in drawn.iter(f"{SVG}use")]
-            assert all("ComorbidSans" in use for use in uses)
+            assert all("ComorbidFigures" in use for use in uses)
             yield Words(
                 html.unescape(str(comment.text))[1:-1],
                 float(place[1]),

@@ -420,9 +420,9 @@ def test_fonts_are_whole_small_and_licensed() -> None:
     for name in ("OFL-source-sans.txt", "OFL-source-serif.txt"):
         assert "SIL OPEN FONT LICENSE Version 1.1" in (fonts / name).read_text(encoding="utf-8")
     for weight, style in (("regular", "Regular"), ("bold", "Bold")):
-        sans = resources.files("comorbid.document") / "fonts" / f"comorbid-sans-{weight}.ttf"
+        sans = resources.files("comorbid.document") / "fonts" / f"comorbid-figures-{weight}.ttf"
         with resources.as_file(sans) as path:
             font = FT2Font(str(path))
-            assert (font.family_name, font.style_name) == ("Comorbid Sans", style)
+            assert (font.family_name, font.style_name) == ("Comorbid Figures", style)
             letters = "AzÇŁłşğñßờ αωΔτχ²άΉ ЯжёЇґ −±×÷≤≥≈√∞→·•–—…’“”½‰"
             assert [c for c in letters if ord(c) not in font.get_charmap()] == []

@@ -72,18 +72,19 @@ def font(size: float, bold: bool = False) -> FontProperties:
     """Return the bundled font; by its file, so that matplotlib's font list stays as it is."""
     from matplotlib.font_manager import FontProperties
 
-    return FontProperties(fname=_font_file(bold), size=size)
+    return FontProperties(fname=font_file(bold), size=size)
 
 
-def _font_file(bold: bool) -> str:
-    return str(_FONTS / f"comorbid-sans-{'bold' if bold else 'regular'}.ttf")
+def font_file(bold: bool) -> str:
+    """Return the path of the bundled font."""
+    return str(_FONTS / f"comorbid-figures-{'bold' if bold else 'regular'}.ttf")
 
 
 @cache
 def _characters() -> frozenset[int]:
     from matplotlib.font_manager import get_font
 
-    return frozenset(get_font(_font_file(bold=False)).get_charmap())
+    return frozenset(get_font(font_file(bold=False)).get_charmap())
 
 
 def new_drawing(height: float) -> Drawing:

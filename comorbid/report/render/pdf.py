@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import calendar
 import contextlib
 import datetime
@@ -17,10 +18,12 @@ from importlib.metadata import version
 from types import ModuleType
 from typing import Any
 
+from comorbid.document.figures.lettering import FONTS, as_text
 from comorbid.errors import ComorbidWarning, Problem, ReportError
 from comorbid.report.render.tags import finish_tags
 
 _VARIANT = "pdf/ua-1"
+_LETTERING = "Comorbid Figures"
 _FIGURE = re.compile(r'<figure id="figure\.(\d+)".*?</figure>', re.DOTALL)
 _IMAGE = re.compile(r'<img src="(data:[^"]+)"')
 _FONT_FACE = re.compile(r'@font-face\s*{\s*font-family:\s*"([^"]+)"')
@@ -74,9 +77,10 @@ def render_pdf(html: str, *, date: datetime.date) -> bytes:
     b'%PDF-1.7'
     """
     weasyprint = _weasyprint()
-    from weasyprint.urls import FatalURLFetchingError, URLFetcher
+    from weasyprint.text.fonts import FontConfiguration
+    from weasyprint.urls import FatalURLFetchingError
 
-    fetcher = URLFetcher(allowed_protocols=("data",), fail_on_errors=True)
+    fetcher, fonts = _fetcher(), FontConfiguration()
     strangers: list[str] = []
 
     def finish(document: Any, pdf: Any) -> None:
@@ -85,8 +89,11 @@ def render_pdf(html: str, *, date: datetime.date) -> bytes:
 
     with _source_date(date), _messages() as messages:
         try:
+            lettering = weasyprint.CSS(string=_faces(), url_fetcher=fetcher, font_config=fonts)
             page = weasyprint.HTML(string=html, url_fetcher=fetcher)
-            pdf: bytes = page.write_pdf(pdf_variant=_VARIANT, finisher=finish)
+            pdf: bytes = page.write_pdf(
+                stylesheets=[lettering], font_config=fonts, pdf_variant=_VARIANT, finisher=finish
+            )
         except FatalURLFetchingError as error:
             raise ReportError(
                 [Problem(_short(str(error)), "a report holds all it shows: use a data URL")]
@@ -152,6 +159,31 @@ def _weasyprint() -> ModuleType:
     return module
 
 
+def _fetcher() -> Any:
+    """Return what fetches nothing but data URLs, and hands over drawings with words as text."""
+    from weasyprint.urls import URLFetcher, URLFetcherResponse
+
+    class Fetcher(URLFetcher):  # type: ignore[misc]
+        def fetch(self, url: str, headers: Any = None) -> Any:
+            response = super().fetch(url, headers)
+            if not url.startswith("data:image/svg+xml"):
+                return response
+            svg = response.read().decode(errors="surrogateescape")
+            body = as_text(svg, _LETTERING).encode(errors="surrogateescape")
+            return URLFetcherResponse(url, body, response.headers)
+
+    return Fetcher(allowed_protocols=("data",), fail_on_errors=True)
+
+
+def _faces() -> str:
+    """Return the CSS that brings the figures' font."""
+    return "\n".join(
+        f'@font-face {{ font-family: "{_LETTERING}"; font-weight: {weight}; '
+        f'src: url("data:font/ttf;base64,{base64.b64encode(path.read_bytes()).decode()}"); }}'
+        for weight, path in FONTS.items()
+    )
+
+
 @contextlib.contextmanager
 def _source_date(date: datetime.date) -> Iterator[None]:
     """Set the one date that font tools write, for this call only."""
@@ -206,7 +238,7 @@ def _named(text: str, html: str) -> str:
 
 def _strangers(fonts: Iterable[Any], html: str) -> Iterator[str]:
     """Say what is drawn with fonts that the page does not bring itself."""
-    bundled = set(_FONT_FACE.findall(html))
+    bundled = {_LETTERING, *_FONT_FACE.findall(html)}
     drawn: dict[str, set[str]] = {}
     for font in fonts:
         if font.family not in bundled:
