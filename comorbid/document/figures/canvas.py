@@ -7,7 +7,7 @@ import unicodedata
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -120,11 +120,15 @@ def text_width(text: str, *, size: float, bold: bool = False) -> float:
     >>> cb.figures.text_width("usual care", size=8) < cb.figures.text_width("usual care", size=9)
     True
     """
+    return size * _unit_width(text, bold) if text else 0.0
+
+
+@lru_cache(maxsize=10_000)
+def _unit_width(text: str, bold: bool) -> float:
+    """Return the width of a text in multiples of the font's size; the same text is often fitted."""
     from matplotlib.textpath import text_to_path
 
-    if not text:
-        return 0.0
-    width, _, _ = text_to_path.get_text_width_height_descent(text, font(size, bold), ismath=False)
+    width, _, _ = text_to_path.get_text_width_height_descent(text, font(1.0, bold), ismath=False)
     return float(width)
 
 

@@ -1,0 +1,117 @@
+"""How long a report takes to build from cold and how much memory; printed, none asserted.
+
+The large reports are of a seeded simulation, and say so.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pypdf import PdfReader
+
+from comorbid.builtin import comorbid_sections
+
+REPORT = Path(__file__).parents[2] / "reports" / "headache-back-pain"
+# A process of its own for each build: the peak of one that pytest starts would count pytest's.
+MEASURE = """\
+import json, resource, subprocess, sys, time
+start = time.perf_counter()
+run = subprocess.run(sys.argv[1:], capture_output=True, text=True)
+seconds = time.perf_counter() - start
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+peak = used.ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
+cpu = used.ru_utime + used.ru_stime
+print(json.dumps([run.returncode, run.stderr, seconds, cpu, peak]))
+"""
+pytestmark = pytest.mark.benchmark
+
+
+def cpu() -> str:
+    """Return what the machine is, as far as it says."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    model = models[0] if models else platform.processor() or platform.machine()
+    return f"{model}, {os.cpu_count()} cores, Python {platform.python_version()}"
+
+
+def measured(command: str, folder: Path) -> str:
+    """Run a command of comorbid on a folder and say what it took."""
+    run = subprocess.run(
+        [sys.executable, "-c", MEASURE, sys.executable, "-m", "comorbid", command, str(folder)],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    code, messages, seconds, used, peak = json.loads(run.stdout)
+    assert code == 0, messages
+    return f"{command}: {seconds:.1f} s, {used:.1f} s of them computing, {peak:.0f} MB"
+
+
+def sizes(folder: Path) -> str:
+    """Say how large the pages of a report are."""
+    pages = len(PdfReader(folder / "report.pdf").pages)
+    pdf, html = ((folder / f"report.{kind}").stat().st_size / 1e6 for kind in ("pdf", "html"))
+    return f"{pages} pages; PDF {pdf:.1f} MB, HTML {html:.1f} MB"
+
+
+def simulate(folder: Path, k: int) -> None:
+    """Write the report of a simulation: log odds ratios around 0.6, tau 0.3, seed 2026."""
+    random = np.random.default_rng(2026)
+    sizes = np.exp(random.normal(6.5, 1.0, k)).astype(int) + 50
+    effects = random.normal(0.6, 0.3, k)
+    rows = []
+    for i, (n, effect) in enumerate(zip(sizes, effects, strict=True)):
+        without = 0.25 / 0.75
+        exposed = 1 / (1 + 1 / (without * np.exp(effect)))
+        cells = [int(random.binomial(n // 2, share)) + 1 for share in (exposed, 0.25)]
+        rows.append(
+            {
+                "study_id": f"simulated{i + 1}",
+                "label": f"Simulated study {i + 1}",
+                "author": "Simulated",
+                "year": 1970 + i % 55,
+                "population": ("adults", "adolescents", "children")[i % 3],
+                "primary": "yes",
+                "n": n // 2 * 2 + 4,
+                "ai": cells[0],
+                "bi": n // 2 + 2 - cells[0],
+                "ci": cells[1],
+                "di": n // 2 + 2 - cells[1],
+            }
+        )
+    with open(folder / "studies.csv", "w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    sections = json.dumps([section.id for section in comorbid_sections()])
+    (folder / "report.toml").write_text(
+        f'id = "simulated"\ntitle = "A simulation of {k} studies"\n'
+        'subtitle = "Made by a random generator with a fixed seed; no study took place"\n'
+        f'date = 2026-01-31\ndata = "studies.csv"\nmeasure = "OR"\nsections = {sections}\n',
+        encoding="utf-8",
+    )
+
+
+def test_headache_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copytree(REPORT, tmp_path, dirs_exist_ok=True)
+    lines = [measured(command, tmp_path) for command in ("build", "verify")]
+    with capsys.disabled():
+        print("", cpu(), "Headache and back pain, " + sizes(tmp_path), *lines, sep="\n  ")
+
+
+@pytest.mark.parametrize("k", [300, 5000])
+def test_large_report(k: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    simulate(tmp_path, k)
+    lines = [measured(command, tmp_path) for command in ("build", "verify")]
+    with capsys.disabled():
+        print("", cpu(), f"{k} simulated studies, " + sizes(tmp_path), *lines, sep="\n  ")
