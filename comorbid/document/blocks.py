@@ -14,7 +14,6 @@ from comorbid.document.runs import (
     Ref as Ref,
     Strong as Strong,
 )
-from comorbid.studies.columns import TABLE_NAME
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +238,11 @@ Block = Heading | Paragraph | Items | Table | Figure | Note | References
 
 
 def _check_name(name: str) -> None:
-    if name and not TABLE_NAME.fullmatch(name):
+    if not name:
+        return
+    from comorbid.studies.columns import TABLE_NAME  # with pandas, which figures do not need
+
+    if not TABLE_NAME.fullmatch(name):
         raise ValueError(
             f"the name {name!r} is not kebab-case: use lower-case letters and digits with single "
             "hyphens between, as in studies-pooled"
