@@ -87,6 +87,7 @@ if TYPE_CHECKING:
         ReportError as ReportError,
         VerificationError as VerificationError,
     )
+    from comorbid.export import to_csv as to_csv
     from comorbid.models.fit import (
         Fit as Fit,
         pool as pool,
@@ -164,6 +165,7 @@ _HOMES = {
         "AssumptionWarning ComorbidError ComorbidWarning DataError DataWarning ModelError "
         "PluginError ReportError VerificationError"
     ),
+    "export": "to_csv",
     "models.fit": "Fit pool",
     "models.mantel_haenszel": "MantelHaenszel mantel_haenszel",
     "models.permutation": "permutation_test",

@@ -9,6 +9,7 @@ from importlib import resources
 from types import MappingProxyType
 from typing import Any
 
+from comorbid.checks import control_character
 from comorbid.document.blocks import Link, Reference
 from comorbid.errors import Problem, ReportError
 
@@ -143,11 +144,15 @@ def _decoded(content: bytes, source: str) -> str:
         remedy = "keep the entries that the report cites"
         raise ReportError([Problem(f"is larger than {LIMIT_MB} MB", remedy, file=source)])
     try:
-        return content.decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         problem = Problem("is not UTF-8", "save the file as UTF-8", file=source, line=line)
         raise ReportError([problem]) from error
+    if found := control_character(text):
+        message, line = f"holds the control character {found[0]}", text.count("\n", 0, found[1]) + 1
+        raise ReportError([Problem(message, "delete it", file=source, line=line)])
+    return text
 
 
 def _is_same(one: Reference, other: Reference) -> bool:

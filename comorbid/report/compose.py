@@ -14,6 +14,7 @@ from comorbid.document.numbering import broken, cited
 from comorbid.errors import Problem, ProblemsError, ReportError
 from comorbid.registry import Declared
 from comorbid.report.context import restricted
+from comorbid.report.drawings import drawing_problems
 from comorbid.report.guards import check_unchanged
 from comorbid.report.results import Computed, raise_together
 
@@ -143,6 +144,9 @@ def _wrong_blocks(blocks: tuple[object, ...], where: str) -> Iterator[Problem]:
         if isinstance(block, Figure) and not block.alt.strip():
             message = f"{where}: block {number} is a figure without alternative text"
             yield Problem(message, "say in alt what the figure shows")
+        for wrong in drawing_problems(block.svg) if isinstance(block, Figure) else ():
+            message = f"{where}: block {number} is a figure that cannot be shown: {wrong}"
+            yield Problem(message, "draw all of it in the figure itself, without scripts")
 
 
 def _placeholder(error: ProblemsError) -> Note:

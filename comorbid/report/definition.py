@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime
 import difflib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from types import MappingProxyType
 from typing import Any, cast, get_args
 
+from comorbid.checks import control_character
 from comorbid.document.document import Paper
 from comorbid.effects.overrides import Override
 from comorbid.errors import DataError, Problem, ReportError
@@ -133,7 +134,7 @@ def read_definition(folder: str | Path) -> Definition:
         raise ReportError([Problem("no such file", remedy, file=str(path))]) from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ReportError([Problem(str(error), "mend the file", file=str(path))]) from error
-    problems = [*_key_problems(values), *_type_problems(values)]
+    problems = [*_key_problems(values), *_type_problems(values), *_control_problems(values)]
     parsed: dict[str, Any] = {k: v for k, v in values.items() if k not in ("override", "review")}
     if not problems:
         parsed |= {name: tuple(parsed[name]) for name in _LISTS if name in parsed}
@@ -145,7 +146,34 @@ def read_definition(folder: str | Path) -> Definition:
         raise ReportError(
             [Problem(p.message, p.remedy, file=str(path), column=p.column) for p in problems]
         )
-    return Definition(folder=Path(folder), **parsed)
+    definition = Definition(folder=Path(folder), **parsed)
+    if outside := list(_outside(definition)):
+        raise ReportError(outside)
+    return definition
+
+
+def _outside(definition: Definition) -> Iterator[Problem]:
+    """Say which inputs lead out of the folder, as a symbolic link may, or are no ordinary file."""
+    home = definition.folder.resolve()
+    for name in definition.inputs:
+        path = (definition.folder / name).resolve()
+        if not path.is_relative_to(home):
+            remedy = "put the file itself into the folder"
+            yield Problem("leads out of the report's folder", remedy, file=str(home / name))
+        elif path.exists() and not (path.is_file() or path.is_dir()):
+            yield Problem("is no ordinary file", "put a file in its place", file=str(home / name))
+
+
+def _control_problems(value: object, key: str = "") -> Iterator[Problem]:
+    """Find text that no page can show, at any depth."""
+    if isinstance(value, str) and (found := control_character(value)):
+        yield Problem(f"{key} has the control character {found[0]}", "delete it")
+    inner: Iterable[tuple[object, object]] = ()
+    if isinstance(value, Mapping | list):
+        inner = value.items() if isinstance(value, Mapping) else enumerate(value, start=1)
+    for name, part in inner:
+        yield from _control_problems(str(name), f"the key {name!r}" if key == "" else key)
+        yield from _control_problems(part, f"{key} {name}".strip())
 
 
 def _key_problems(values: Mapping[str, Any]) -> list[Problem]:

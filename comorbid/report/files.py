@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterable, Mapping
-from hashlib import sha256
+from hashlib import file_digest
 from pathlib import Path
 
 from comorbid.errors import Problem, ReportError
@@ -63,7 +63,8 @@ def _refuse_folders(folder: Path, names: Iterable[str]) -> None:
 def file_hash(path: Path) -> str:
     """Return the sha256 of a file, in hexadecimal; a file that cannot be read has none: error."""
     try:
-        return sha256(path.read_bytes()).hexdigest()
+        with path.open("rb") as file:
+            return file_digest(file, "sha256").hexdigest()
     except OSError as error:
         problem = Problem(f"cannot read: {error.strerror or error}", "restore it", file=str(path))
         raise ReportError([problem]) from error

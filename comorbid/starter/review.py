@@ -18,6 +18,7 @@ from comorbid.builtin import (
     comorbid_themes,
 )
 from comorbid.document import prose
+from comorbid.document.document import Paper
 from comorbid.effects.overrides import Use
 from comorbid.errors import Problem, ReportError
 from comorbid.models.kernel import Test
@@ -111,6 +112,7 @@ def _values(id_: str, date: datetime.date) -> dict[str, str]:
         "analyses": _options(),
         "formats": prose.listed([renderer.id for renderer in comorbid_renderers()]),
         "themes": prose.listed([theme.id for theme in comorbid_themes()]),
+        "papers": prose.listed(get_args(Paper)),
         "uses": prose.listed(get_args(Use)),
     }
 

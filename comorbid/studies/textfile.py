@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 
+from comorbid.checks import control_character
 from comorbid.errors import DataError, Problem
 
 LIMIT_MB = 50
@@ -58,9 +59,15 @@ def decode(data: bytes, *, source: str) -> str:
         message = "the file holds a NUL byte, so it is not a text file in UTF-8"
         raise DataError([Problem(message, _SAVE_AS, file=source, line=line)])
     try:
-        return data.decode("utf-8-sig")
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise DataError(_undecodable(data, source)) from None
+    if found := control_character(text):
+        character, place = found
+        line = len(text[: place + 1].splitlines())
+        message = f"the file holds the control character {character}, which no page can show"
+        raise DataError([Problem(message, "delete it", file=source, line=line)])
+    return text
 
 
 def _undecodable(data: bytes, source: str) -> list[Problem]:

@@ -92,6 +92,8 @@ def test_every_entry_that_lacks_a_field_is_named() -> None:
 
 
 def test_files_that_are_no_text_or_too_large() -> None:
+    with pytest.raises(cb.ReportError, match=r"own\.bib, line 2: holds the control character U"):
+        read_bibliography(b"@comment{}\n\x1b[31m", source="own.bib")
     with pytest.raises(cb.ReportError, match=r"own\.bib, line 2: is not UTF-8; save the file as"):
         read_bibliography(b"@comment{}\n\xe9", source="own.bib")
     with pytest.raises(cb.ReportError, match="larger than 5 MB"):

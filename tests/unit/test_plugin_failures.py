@@ -435,6 +435,11 @@ def test_arrays_that_are_given_cannot_be_written_to(
             lambda context: [cb.Figure("<svg/>", " ")],
             ": block 1 is a figure without alternative text; say in alt what the figure shows",
         ),
+        (
+            "section",
+            lambda context: [cb.Figure('<svg><image href="file:///x.png"/></svg>', "A figure.")],
+            ": block 1 is a figure that cannot be shown: it asks for 'file:///x.png'; draw all of",
+        ),
     ],
 )
 def test_wrong_values_are_named(

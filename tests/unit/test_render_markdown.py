@@ -36,6 +36,8 @@ def rendered(*blocks: Block, title: str = "T", subtitle: str = "") -> str:
         (Paragraph("1. no list"), r"1\. no list"),
         (Paragraph("- no list"), r"\- no list"),
         (Paragraph(("a ", Strong("b*"), " ", Link("c", "https://x.org/a"))), r"a **b\*** [c](<https://x.org/a>)"),
+        (Paragraph("two\rlines & more"), r"two lines \& more"),
+        (Paragraph((Link("c", "https://x.org/> <b>"),)), "[c](<https://x.org/%3E%20%3Cb%3E>)"),
         (Items(("one", ("two ", Strong("three")))), "- one\n- two **three**"),
         (Note("text", title="Title."), "> **Caution:** Title.\n>\n> text"),
         (Note("text", kind="information"), "> **Information:**\n>\n> text"),

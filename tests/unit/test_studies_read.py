@@ -317,6 +317,16 @@ def test_a_nul_byte(fail: Fail) -> None:
     assert "UTF-8" in message
 
 
+@pytest.mark.parametrize("character", ["\x08", "\x1b", "\x7f", "\x9b", "\uffff"])
+def test_a_control_character(character: str, fail: Fail) -> None:
+    """A page cannot show it, XML cannot hold it, and some steer a terminal."""
+    message = fail(f"{HEADER}\n{GOOD}\na{character}[31mb".encode())
+    assert message == (
+        f"s.csv, line 3: the file holds the control character U+{ord(character):04X}, which no "
+        "page can show; delete it"
+    )
+
+
 def test_undecodable_bytes_are_all_named(fail: Fail) -> None:
     rows = [f"M\xfcller,m{i},OR,2,1,3" for i in range(12)]
     message = fail("\r\n".join([HEADER, GOOD, *rows]).encode("latin-1"))

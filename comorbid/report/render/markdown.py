@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import quote
 
 from comorbid.document.blocks import (
     Figure,
@@ -19,7 +20,7 @@ from comorbid.document.blocks import (
 from comorbid.document.document import Document
 from comorbid.document.numbering import Numbered, numbered
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~])")
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&])")
 _LIST_START = re.compile(r"^(\d+)([.)])|^([-+])")
 
 
@@ -118,7 +119,7 @@ def _run(part: Inline) -> str:
         case Strong():
             return f"**{_text(part.text)}**"
         case Link():
-            return f"[{_text(part.text)}](<{part.url}>)"
+            return f"[{_text(part.text)}](<{_address(part.url)}>)"
         case Jump():
             return f"[{_text(part.text)}](#{part.target})"
         case str():
@@ -127,9 +128,14 @@ def _run(part: Inline) -> str:
             raise TypeError(f"a {type(part).__name__} has no number: give what numbered() returns")
 
 
+def _address(url: str) -> str:
+    """Return an address with what would end it percent-encoded."""
+    return re.sub(r"[\s<>\\]", lambda found: quote(found[0]), url)
+
+
 def _text(text: str) -> str:
     """Return text on one line in which nothing is taken for Markdown."""
-    return _SPECIAL.sub(r"\\\1", re.sub(r"\s*\n\s*", " ", text))
+    return _SPECIAL.sub(r"\\\1", re.sub(r"\s*[\r\n]\s*", " ", text))
 
 
 def _not_a_list(line: str) -> str:
