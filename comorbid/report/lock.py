@@ -119,16 +119,26 @@ def read_lock(folder: Path) -> dict[str, Any]:
     """Read the lock of a report; `ReportError` if there is none or it is no lock."""
     path = folder / FILE
     try:
-        lock: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"), parse_float=Printed)
+        content = path.read_bytes()
     except FileNotFoundError as error:
         remedy = "run comorbid build first"
         raise ReportError([Problem("no such file", remedy, file=str(path))]) from error
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except OSError as error:
         remedy = "restore it or run comorbid build"
         raise ReportError([Problem(f"cannot be read: {error}", remedy, file=str(path))]) from error
+    return parse_lock(content, str(path))
+
+
+def parse_lock(content: bytes, file: str) -> dict[str, Any]:
+    """Return the lock that a file holds; `ReportError`, with its name, if it is no lock."""
+    try:
+        lock: dict[str, Any] = json.loads(content.decode(), parse_float=Printed)
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        remedy = "restore it or run comorbid build"
+        raise ReportError([Problem(f"cannot be read: {error}", remedy, file=file)]) from error
     if not _is_lock(lock):
         remedy = "run comorbid build with this version"
-        raise ReportError([Problem(f"is no lock of format {FORMAT}", remedy, file=str(path))])
+        raise ReportError([Problem(f"is no lock of format {FORMAT}", remedy, file=file)])
     return lock
 
 
@@ -139,6 +149,7 @@ def _is_lock(lock: object) -> bool:
         lock["format"] == FORMAT
         and _maps_text(lock["inputs"])
         and isinstance(lock["settings"], dict)
+        and _is_text_list(lock["settings"].get("plugins", []))
         and isinstance(lock["results"], dict)
         and all(_has(entry, "origin", "values", "seal") for entry in lock["results"].values())
         and _maps_text(lock["software"])
