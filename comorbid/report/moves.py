@@ -14,7 +14,7 @@ _FIRST = ("k", "estimate", "ci", "pi", "tau2", "i2")
 
 
 def describe_moves(moved: Sequence[Difference]) -> Iterator[str]:
-    """Yield lines that say what moved: a count, then each as name, old and new value.
+    r"""Yield lines that say what moved: a count, then each as name, old and new value.
 
     Examples
     --------
@@ -22,7 +22,7 @@ def describe_moves(moved: Sequence[Difference]) -> Iterator[str]:
     ...     Difference("results.migraine.values.k", 4, 5),
     ...     Difference("results.pool.values.estimate", 0.83, 0.79),
     ... ]
-    >>> print(*describe_moves(moved), sep="\\n")
+    >>> print(*describe_moves(moved), sep="\n")
     moved: 2 values of the last lock
       pool, estimate: 0.83 -> 0.79
       migraine, k: 4 -> 5

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import difflib
-import os
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 
 from comorbid.document.document import Document
 from comorbid.report.render.markdown import render_markdown
@@ -33,8 +33,8 @@ def text_differences(locked: Sequence[str], here: Sequence[str]) -> tuple[str, .
 
     Examples
     --------
-    >>> print(*text_differences(["## Summary", "", "Six studies"], ["## Summary", "", "Six trials"]))
-    Summary, line 3
+    >>> print(*text_differences(["## Summary", "Six studies"], ["## Summary", "Six trials"]))
+    Summary, line 2
     -Six studies
     +Six trials
     """
@@ -64,11 +64,16 @@ def _lines(locked: Sequence[str], here: Sequence[str]) -> Iterator[str]:
 
 def _around_the_change(was: str, now: str) -> tuple[str, str]:
     """Cut from two lines what they share, but for some of it before and after the change."""
-    before = len(os.path.commonprefix([was, now]))
-    after = len(os.path.commonprefix([was[before:][::-1], now[before:][::-1]]))
+    before = _shared(was, now)
+    after = _shared(was[before:][::-1], now[before:][::-1])
     left, right = max(before - _AROUND, 0), max(after - _AROUND, 0)
 
     def cut(line: str) -> str:
         return f"{'…' if left else ''}{line[left : len(line) - right]}{'…' if right else ''}"
 
     return cut(was), cut(now)
+
+
+def _shared(one: str, other: str) -> int:
+    """Return how many characters two texts have in common at their beginning."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))

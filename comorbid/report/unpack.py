@@ -68,9 +68,7 @@ def _opened(pdf: bytes, file: str) -> Iterator[Any]:
     logger = logging.getLogger("pypdf")  # it would print what the error says better
     level = logger.level
     logger.setLevel(logging.CRITICAL)
-    encrypted = ReportError(
-        [Problem("is encrypted", "verify the file as it was built", file=file)]
-    )
+    encrypted = ReportError([Problem("is encrypted", "verify the file as it was built", file=file)])
     try:
         try:
             reader = PdfReader(io.BytesIO(pdf))

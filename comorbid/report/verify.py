@@ -222,7 +222,7 @@ def _other_text(locked: Mapping[str, Any], here: list[str]) -> tuple[str, ...]:
 
 @contextmanager
 def _unpacked(path: Path) -> Iterator[tuple[Path, tuple[str, ...]]]:
-    """Lay a PDF and what is attached to it into a folder of its own, for as long as it is needed."""
+    """Lay a PDF and what is attached to it into a folder that is deleted afterwards."""
     pdf = path.read_bytes()
     files = attachments_of(pdf, file=str(path))
     _check_attachments(files, str(path))

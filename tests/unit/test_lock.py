@@ -14,7 +14,6 @@ from comorbid.report.digests import keep_digests, unequal_facts
 from comorbid.report.moves import describe_moves
 from comorbid.report.text import text_differences
 
-
 PLATFORM = {"pages": {"numpy": "2.4.6"}, "pdf": {"pango": "1.50.12"}}
 
 

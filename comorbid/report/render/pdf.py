@@ -159,9 +159,7 @@ def platform_facts() -> dict[str, str]:
     }
 
 
-def _enclosed(
-    attachments: Mapping[str, bytes], date: datetime.date, fetcher: Any
-) -> Iterator[Any]:
+def _enclosed(attachments: Mapping[str, bytes], date: datetime.date, fetcher: Any) -> Iterator[Any]:
     """Yield what WeasyPrint attaches, in the order by which readers look a name up."""
     from weasyprint import Attachment
 
