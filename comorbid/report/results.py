@@ -54,6 +54,7 @@ class Computed:
                 "subtitle": definition.subtitle,
                 "date": definition.date.isoformat(),
                 "theme": definition.theme,
+                "paper": definition.paper,
                 "formats": definition.formats,
                 "measure": definition.measure,
                 "method": definition.method,
