@@ -110,7 +110,8 @@ def _pdf(document: Document, theme: Theme) -> bytes:
     from comorbid.report.render.html import render_html
     from comorbid.report.render.pdf import render_pdf
 
-    return render_pdf(render_html(document, theme), date=document.date)
+    html = render_html(document, theme)
+    return render_pdf(html, date=document.date, attachments=document.attachments)
 
 
 def _audit(context: Context) -> Audit:

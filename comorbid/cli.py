@@ -92,6 +92,7 @@ def _plugin_command(ctx: click.Context, name: str) -> click.Command | None:
 
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_REPORT = click.Path(exists=True, path_type=Path)
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
@@ -175,14 +176,15 @@ def build(folder: Path, draft: bool, watch: bool) -> None:
 def _build(folder: Path, draft: bool) -> bool:
     """Build a report and say so; return whether it is whole."""
     from comorbid.report.build import build as build_report
+    from comorbid.report.moves import describe_moves
     from comorbid.terminal import Progress
 
     failing: Any = "placeholder" if draft else "stop"
     shown = Progress(sys.stderr)
     with shown:
         report = build_report(folder, failing=failing, progress=shown.line, step=shown.step)
-    for difference in report.moved:
-        click.echo(f"moved: {difference}")
+    for line in describe_moves(report.moved):
+        click.echo(line)
     for problem in report.failures:
         _say(f"error: {problem}")
     with shown:
@@ -208,16 +210,30 @@ def _watch(folder: Path, draft: bool) -> None:
 
 
 @main.command()
-@click.argument("folder", type=_FOLDER)
-def verify(folder: Path) -> None:
-    """Compute the numbers of the report in FOLDER again and compare them with its lock."""
+@click.argument("reports", type=_REPORT, nargs=-1, required=True)
+def verify(reports: tuple[Path, ...]) -> None:
+    """Make REPORTS, folders or PDFs alone, again and compare them with their locks.
+
+    On four levels: inputs, numbers, document and bytes. Writes nothing; exits with 1 if a level of
+    any report differs.
+    """
     from comorbid.report.verify import verify as verify_report
     from comorbid.terminal import Progress
 
-    with Progress(sys.stderr) as shown:
-        found = verify_report(folder, progress=shown.line, step=shown.step)
-    click.echo(found.summary())
-    sys.exit(not found.agrees)
+    failed = False
+    for path in reports:
+        if len(reports) > 1:
+            click.echo(f"{path}:")
+        try:
+            with Progress(sys.stderr) as shown:
+                found = verify_report(path, progress=shown.line, step=shown.step)
+        except ComorbidError as error:
+            click.echo(f"error: {error}", err=True)
+            failed = True
+        else:
+            click.echo(found.summary())
+            failed |= not found.agrees
+    sys.exit(failed)
 
 
 @main.command()

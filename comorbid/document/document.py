@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Literal
 
 from comorbid.document.blocks import Block
@@ -59,6 +61,8 @@ class Document:
         BCP 47 language tag.
     paper : {"A4", "letter"}
         What it is laid out for in print.
+    attachments : mapping of str to bytes
+        Files to put into a page that can hold some, as a PDF can: name, and content.
 
     Examples
     --------
@@ -74,3 +78,4 @@ class Document:
     subtitle: str = ""
     language: str = "en"
     paper: Paper = "A4"
+    attachments: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}))

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
-from comorbid.calls import Calls, Progress, Step, is_core, no_step, silent
+from comorbid.calls import CORE, Calls, Progress, Step, is_core, no_step, silent
 from comorbid.document.document import Document
 from comorbid.errors import ComorbidWarning, Problem, ProblemsError, ReportError
 from comorbid.registry import Registry, load_registry
 from comorbid.report import lock as locks
 from comorbid.report.compose import Failing, compose
 from comorbid.report.definition import Definition, read_definition
+from comorbid.report.digests import PDF, figure_digests, keep_digests, page_digests
+from comorbid.report.facts import platform_facts
 from comorbid.report.files import write_together
 from comorbid.report.plan import Plan, file_of
-from comorbid.report.results import compute
+from comorbid.report.results import Computed, compute
+from comorbid.report.text import text_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,9 +35,10 @@ class Report:
     document : Document
         What a reader sees, as a value.
     lock : dict
-        What ``results.json`` holds; empty for a draft with failures.
-    moved : tuple of Difference
-        Locked numbers that differ from those of the lock in the folder; empty without one.
+        What ``results.json`` holds, but for the digests of the pages, which `save` adds; empty for
+        a draft with failures.
+    before : dict or None
+        The lock of an earlier build in the folder.
     failures : tuple of Problem
         Why parts of a draft are placeholders; empty for a report that is whole.
     calls : Calls
@@ -40,8 +47,8 @@ class Report:
 
     plan: Plan
     document: Document
-    lock: dict[str, object]
-    moved: tuple[locks.Difference, ...]
+    lock: dict[str, Any]
+    before: dict[str, Any] | None
     failures: tuple[Problem, ...]
     calls: Calls
 
@@ -49,6 +56,11 @@ class Report:
     def definition(self) -> Definition:
         """What ``report.toml`` says."""
         return self.plan.definition
+
+    @property
+    def moved(self) -> tuple[locks.Difference, ...]:
+        """Locked numbers, settings and inputs that differ from those before; empty without any."""
+        return tuple(locks.moved(self.before, self.lock)) if self.before and self.lock else ()
 
     @property
     def html(self) -> str:
@@ -101,8 +113,8 @@ class Report:
         ReportError
             If a page cannot be made or a file cannot be written.
         """
-        pages, lacking = self._pages(progress)
-        lock = {locks.FILE: locks.dump_lock(self.lock)} if self.lock else {}
+        pages, lacking = self.pages(progress=progress)
+        lock = {locks.FILE: locks.dump_lock(self._lock_with(pages))} if self.lock else {}
         files = {**pages, **lock}
         folder = self.definition.folder
         if files:
@@ -119,7 +131,9 @@ class Report:
             progress(f"not written: {locks.FILE}, of a draft")
         return tuple(folder / name for name in files)
 
-    def _pages(self, progress: Progress) -> tuple[dict[str, bytes], dict[str, ProblemsError]]:
+    def pages(
+        self, *, progress: Progress = silent
+    ) -> tuple[dict[str, bytes], dict[str, ProblemsError]]:
         """Return the pages by file name, and why others could not be made."""
         pages: dict[str, bytes] = {}
         lacking: dict[str, ProblemsError] = {}
@@ -132,6 +146,11 @@ class Report:
             except ProblemsError as error:
                 lacking[name] = error
         return pages, lacking
+
+    def _lock_with(self, pages: Mapping[str, bytes]) -> dict[str, Any]:
+        """Return the lock with the digests of the pages, or those before where they hold."""
+        lock = {**self.lock, "bytes": {**self.lock["bytes"], "files": page_digests(pages)}}
+        return keep_digests(self.before, lock) if self.before else lock
 
 
 def build(
@@ -203,23 +222,61 @@ def build_with(
 ) -> Report:
     """Build a report from its definition and what comorbid and its plugins declare."""
     computed = compute(definition, registry, calls)
+    before = _earlier_lock(definition.folder)
+    return report_of(computed, calls, before=before, failing=failing)
+
+
+def report_of(
+    computed: Computed,
+    calls: Calls,
+    *,
+    before: dict[str, Any] | None,
+    failing: Failing = "stop",
+) -> Report:
+    """Compose the document of a report and its lock, beside the lock before, if there is one.
+
+    Software is printed as locked unless a number moved: another machine with other releases
+    that computes the same numbers prints the same document.
+    """
+    numbers = {} if computed.failed else locks.keep_unmoved(before, computed.lock())
+    if numbers:
+        computed = computed.with_software(numbers["software"])
     document, failures = compose(computed, calls, failing=failing)
     calls.progress(f"document: {len(document.sections)} sections")
-    if failures:
-        return Report(computed.plan, document, {}, (), failures, calls)
-    lock, moved = _beside_the_old(computed.lock(), definition.folder)
-    return Report(computed.plan, document, lock, moved, (), calls)
+    lock = {} if failures else {**numbers, **_of_document(document, computed.plan)}
+    attached = {**_inputs(computed), **({locks.FILE: locks.dump_lock(lock)} if lock else {})}
+    document = replace(document, attachments=MappingProxyType(attached))
+    return Report(computed.plan, document, lock, before, failures, calls)
 
 
-def _beside_the_old(
-    new: dict[str, object], folder: Path
-) -> tuple[dict[str, object], tuple[locks.Difference, ...]]:
-    """Return the lock to keep, and what moved against that in the folder."""
+def _of_document(document: Document, plan: Plan) -> dict[str, Any]:
+    """Return the entries of a lock that come from the document."""
+    plugins = (entry.origin for entry in plan.registry.distributions if entry.name != CORE)
+    pdf = any(entry.declaration.suffix == PDF for entry in plan.renderers)
+    return {
+        "document": locks.as_document(text_of(document)),
+        "bytes": {
+            "files": {},
+            "figures": figure_digests(document),
+            "platform": platform_facts(plugins=plugins, pdf=pdf),
+        },
+    }
+
+
+def _inputs(computed: Computed) -> dict[str, bytes]:
+    """Return the files that the report was computed from."""
+    folder, hashes = computed.plan.definition.folder, computed.context.provenance.inputs
+    contents = {name: (folder / name).read_bytes() for name in hashes}
+    if page_digests(contents) != hashes:
+        raise ReportError("a file of the report changed while it was built; build it again")
+    return contents
+
+
+def _earlier_lock(folder: Path) -> dict[str, Any] | None:
     if not (folder / locks.FILE).exists():
-        return new, ()
+        return None
     try:
-        old = locks.read_lock(folder)
+        return locks.read_lock(folder)
     except ReportError as error:
         warnings.warn(f"{error}; a new lock is made", ComorbidWarning, stacklevel=4)
-        return new, ()
-    return locks.keep_unmoved(old, new), tuple(locks.moved(old, new))
+        return None

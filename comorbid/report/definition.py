@@ -220,7 +220,7 @@ def _type_problems(values: Mapping[str, Any]) -> list[Problem]:
     for key in ("data", "references"):
         name = values.get(key)
         if isinstance(name, str):
-            expect(key, _is_inside(name), "the name of a file inside the folder")
+            expect(key, is_inside(name), "the name of a file inside the folder")
     expect("override", _is_tables(values.get("override")), "tables headed [[override]]")
     analyses = values.get("analyses")
     by_id = isinstance(analyses, dict) and all(isinstance(own, dict) for own in analyses.values())
@@ -229,13 +229,14 @@ def _type_problems(values: Mapping[str, Any]) -> list[Problem]:
     return [*problems, *_table_problems(values.get("tables", {}))]
 
 
-def _is_inside(name: str) -> bool:
+def is_inside(name: str) -> bool:
     """Whether a file name stays in the folder, on every system."""
     path = PurePosixPath(name)
     return not (
         path.is_absolute()
         or ".." in path.parts
         or "\\" in name
+        or "\0" in name
         or PureWindowsPath(name).drive
         or not path.name
     )
@@ -250,7 +251,7 @@ def _table_problems(tables: object) -> list[Problem]:
         if not TABLE_NAME.fullmatch(name) or name == STUDIES:
             remedy = "use lower-case words with hyphens between; the study table is data"
             problems.append(Problem(f"a table is called {name!r}", remedy))
-        if not isinstance(file, str) or not _is_inside(file):
+        if not isinstance(file, str) or not is_inside(file):
             remedy = "give the name of a file inside the folder"
             problems.append(Problem(f"table {name} is {file!r}", remedy))
     return problems

@@ -1,19 +1,24 @@
-"""The lock: every number of a report in full precision, and how two locks are compared."""
+"""The lock: what a report says, number by number and line by line, and how two are compared.
+
+Its parts: ``inputs`` (the sha256 of each file the report is computed from), ``settings``,
+``results`` (every number in full precision), ``software``, ``document`` (the text a reader sees)
+and ``bytes`` (the sha256 of each page and drawing, and the platform on which they hold).
+"""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from comorbid.errors import Problem, ReportError
 
 FILE = "results.json"
-FORMAT = 1
+FORMAT = 2
 # Recomputed on another machine a number may differ by rounding, never by this much.
 RELATIVE, ABSOLUTE = 1e-9, 1e-12
 # Each locked value has a mark of so many hexadecimal digits, so that an edit of its last digit,
@@ -63,7 +68,7 @@ def make_lock(
     results: Mapping[str, tuple[str, Mapping[str, Any]]],
     software: Mapping[str, str],
 ) -> dict[str, Any]:
-    """Assemble a lock from input hashes, settings, results (origin and values) and software."""
+    """Assemble the numbers of a lock: input hashes, settings, results by origin, software."""
     entries = {}
     for id_, (origin, values) in results.items():
         plain = _plain(values, f"{origin}, result {id_!r}")
@@ -114,28 +119,60 @@ def read_lock(folder: Path) -> dict[str, Any]:
     """Read the lock of a report; `ReportError` if there is none or it is no lock."""
     path = folder / FILE
     try:
-        lock: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"), parse_float=Printed)
+        content = path.read_bytes()
     except FileNotFoundError as error:
         remedy = "run comorbid build first"
         raise ReportError([Problem("no such file", remedy, file=str(path))]) from error
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except OSError as error:
         remedy = "restore it or run comorbid build"
         raise ReportError([Problem(f"cannot be read: {error}", remedy, file=str(path))]) from error
+    return parse_lock(content, str(path))
+
+
+def parse_lock(content: bytes, file: str) -> dict[str, Any]:
+    """Return the lock that a file holds; `ReportError`, with its name, if it is no lock."""
+    try:
+        lock: dict[str, Any] = json.loads(content.decode(), parse_float=Printed)
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        remedy = "restore it or run comorbid build"
+        raise ReportError([Problem(f"cannot be read: {error}", remedy, file=file)]) from error
     if not _is_lock(lock):
         remedy = "run comorbid build with this version"
-        raise ReportError([Problem(f"is no lock of format {FORMAT}", remedy, file=str(path))])
+        raise ReportError([Problem(f"is no lock of format {FORMAT}", remedy, file=file)])
     return lock
 
 
 def _is_lock(lock: object) -> bool:
-    parts = {"format", "inputs", "settings", "results", "software"}
-    if not isinstance(lock, dict) or set(lock) != parts or lock["format"] != FORMAT:
+    if not _has(lock, "format", "inputs", "settings", "results", "software", "document", "bytes"):
         return False
-    results = lock["results"]
-    return isinstance(results, dict) and all(
-        isinstance(entry, dict) and set(entry) == {"origin", "values", "seal"}
-        for entry in results.values()
+    return (
+        lock["format"] == FORMAT
+        and _maps_text(lock["inputs"])
+        and isinstance(lock["settings"], dict)
+        and _is_text_list(lock["settings"].get("plugins", []))
+        and isinstance(lock["results"], dict)
+        and all(_has(entry, "origin", "values", "seal") for entry in lock["results"].values())
+        and _maps_text(lock["software"])
+        and _has(lock["document"], "lines", "sha256")
+        and _is_text_list(lock["document"]["lines"])
+        and _has(lock["bytes"], "files", "figures", "platform")
+        and _maps_text(lock["bytes"]["files"])
+        and _is_text_list(lock["bytes"]["figures"])
+        and _has(lock["bytes"]["platform"], "pages", "pdf")
+        and all(map(_maps_text, lock["bytes"]["platform"].values()))
     )
+
+
+def _has(value: object, *keys: str) -> TypeGuard[dict[str, Any]]:
+    return isinstance(value, dict) and set(value) == set(keys)
+
+
+def _maps_text(value: object) -> bool:
+    return isinstance(value, dict) and all(isinstance(entry, str) for entry in value.values())
+
+
+def _is_text_list(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(entry, str) for entry in value)
 
 
 def compare(locked: object, recomputed: object, *, path: str = "") -> list[Difference]:
@@ -183,19 +220,29 @@ def edited_values(lock: Mapping[str, Any]) -> dict[str, object]:
     return edited
 
 
-def keep_unmoved(old: Mapping[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    """Return the old lock if nothing moved, otherwise the new one.
+def keep_unmoved(old: Mapping[str, Any] | None, new: dict[str, Any]) -> dict[str, Any]:
+    """Return the numbers of the old lock if none moved, otherwise those of the new one.
 
     A number that differs by no more than rounding on another machine has not moved, and the
-    software recorded is that of the run which last moved something.
+    software recorded is that of the run which last moved one.
     """
-    if edited_values(old) or moved(old, new):
+    if old is None or edited_values(old) or moved(old, new):
         return new
-    return dict(old)
+    return {part: old[part] for part in new}
+
+
+def as_document(lines: Sequence[str]) -> dict[str, Any]:
+    """Return the entry ``document`` of a lock for the lines that a reader sees."""
+    return {"lines": list(lines), "sha256": sha256("\n".join(lines).encode()).hexdigest()}
+
+
+def text_is_edited(lock: Mapping[str, Any]) -> bool:
+    """Whether the text in a lock was changed after it was written."""
+    return bool(lock["document"] != as_document(lock["document"]["lines"]))
 
 
 def moved(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Difference]:
-    """Return what differs between two locks, the recorded software and digests aside."""
+    """Return what differs between the inputs, settings and results of two locks."""
     return compare(_promised(old), _promised(new))
 
 

@@ -44,12 +44,18 @@ class Computed:
     digests: Mapping[str, str]
 
     def lock(self) -> dict[str, object]:
-        """Return what ``results.json`` holds; `ReportError` if a result failed."""
+        """Return the numbers of ``results.json``; `ReportError` if a result failed."""
         raise_together(self.failed.values())
         definition, provenance = self.plan.definition, self.context.provenance
         return make_lock(
             inputs=provenance.inputs,
             settings={
+                "title": definition.title,
+                "subtitle": definition.subtitle,
+                "date": definition.date.isoformat(),
+                "theme": definition.theme,
+                "paper": definition.paper,
+                "formats": definition.formats,
                 "measure": definition.measure,
                 "method": definition.method,
                 "test": definition.test,
@@ -65,6 +71,11 @@ class Computed:
             },
             software=provenance.software,
         )
+
+    def with_software(self, software: Mapping[str, str]) -> Computed:
+        """Return the same results with other software to print in their provenance."""
+        provenance = replace(self.context.provenance, software=MappingProxyType(dict(software)))
+        return replace(self, context=replace(self.context, provenance=provenance))
 
 
 def raise_together(failures: Iterable[ProblemsError]) -> None:

@@ -1,18 +1,27 @@
-"""Verification: does a report's lock still say what its data say? Writes nothing."""
+"""Verification: does a report still say what its data say? Writes nothing into its folder."""
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from comorbid.calls import Calls, Progress, Step, no_step, silent
-from comorbid.errors import VerificationError
+from comorbid.distributions import installed_plugins
+from comorbid.errors import PluginError, Problem, ProblemsError, ReportError, VerificationError
 from comorbid.registry import load_registry
 from comorbid.report import lock as locks
-from comorbid.report.definition import read_definition
+from comorbid.report.build import report_of
+from comorbid.report.definition import FILE, is_inside, read_definition
+from comorbid.report.digests import PDF
 from comorbid.report.files import file_hash
+from comorbid.report.pages import check_pages
 from comorbid.report.results import compute
+from comorbid.report.text import text_differences
+from comorbid.report.unpack import attachments_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,23 +35,41 @@ class Verification:
     numbers : tuple of str
         Locked numbers, settings or texts that a new computation does not give, and numbers that
         were edited after the lock was written.
+    document : tuple of str
+        Places where the locked text and the text composed again differ: section, the locked lines
+        after ``-`` and the new ones after ``+``.
+    bytes : tuple of str
+        Pages and drawings that are not those locked.
+    facts : tuple of str
+        Facts of this platform that are not those of the one locked: pages are promised to be equal
+        byte for byte only where all of them are the same.
+    notes : tuple of str
+        What else there is to know about the pages, such as one that is not in the folder.
     """
 
     inputs: tuple[str, ...]
     numbers: tuple[str, ...]
+    document: tuple[str, ...]
+    bytes: tuple[str, ...]
+    facts: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def agrees(self) -> bool:
-        """Whether every level agrees."""
-        return not (self.inputs or self.numbers)
+        """Whether no level differs; bytes that cannot be compared here do not."""
+        return not (self.inputs or self.numbers or self.document or self.bytes)
 
     def summary(self) -> str:
         """Return one line a level, and below it what differs."""
-        lines = []
-        for level, found in (("inputs", self.inputs), ("numbers", self.numbers)):
-            lines.append(f"{level}: {f'{len(found)} differ' if found else 'agree'}")
-            lines += [f"  {entry}" for entry in found]
-        return "\n".join(lines)
+        remarks = (*self.facts, *self.notes)
+        return "\n".join(
+            [
+                *_level("inputs", self.inputs),
+                *_level("numbers", self.numbers),
+                *_level("document", self.document),
+                *_level("bytes", self.bytes, comparable=not self.facts, remarks=remarks),
+            ]
+        )
 
     def __repr__(self) -> str:
         return self.summary()
@@ -53,15 +80,31 @@ class Verification:
             raise VerificationError(self.summary())
 
 
+def _level(
+    name: str, found: tuple[str, ...], *, comparable: bool = True, remarks: tuple[str, ...] = ()
+) -> Iterator[str]:
+    if found:
+        yield f"{name}: {len(found)} {'differs' if len(found) == 1 else 'differ'}"
+    else:
+        yield f"{name}: {'agree' if comparable else 'not comparable here'}"
+    for entry in (*found, *remarks):
+        yield from (f"  {line}" for line in entry.split("\n"))
+
+
 def verify(
-    folder: str | Path, *, progress: Progress = silent, step: Step = no_step
+    report: str | Path, *, progress: Progress = silent, step: Step = no_step
 ) -> Verification:
-    """Compute a report's numbers again and compare them with its lock.
+    """Make a report again and compare it with its lock: inputs, numbers, document and bytes.
+
+    The text on the pages of a PDF, and its drawings, are vouched for by its bytes. Where those
+    cannot be compared, because another platform prints other bytes, the words of the PDF are
+    compared with those of one printed here; then its drawings are not.
 
     Parameters
     ----------
-    folder : path
-        Holds ``report.toml``, the study table and ``results.json``.
+    report : path
+        A folder with ``report.toml``, the study table and ``results.json``, or the PDF of a
+        report alone, from which these are taken. The pages in a folder are compared if there.
     progress : callable, optional
         Gets one line of text a stage.
     step : callable, optional
@@ -74,7 +117,8 @@ def verify(
     Raises
     ------
     ComorbidError
-        If the numbers cannot be computed or the lock cannot be read.
+        If the lock cannot be read, or the numbers of unchanged inputs cannot be computed, as
+        without a plugin; if a PDF is no report, damaged or encrypted.
 
     Examples
     --------
@@ -97,18 +141,117 @@ def verify(
     >>> cb.verify(folder)
     inputs: agree
     numbers: agree
+    document: agree
+    bytes: agree
     >>> temporary.cleanup()
     """
-    definition = read_definition(folder)
-    locked = locks.read_lock(definition.folder)
-    hashes = {name: file_hash(definition.folder / name) for name in definition.inputs}
-    inputs = tuple(str(entry) for entry in locks.compare(locked["inputs"], hashes, path="inputs"))
-    progress(f"definition: {definition.id}")
-    calls = Calls(progress, step=step)
-    registry = load_registry(definition.plugins, calls)
-    progress(f"plugins: {', '.join(entry.origin for entry in registry.distributions)}")
-    recomputed = compute(definition, registry, calls).lock()
-    return Verification(inputs, compare_numbers(locked, recomputed))
+    path = Path(report)
+    if path.is_file():
+        with _unpacked(path) as (folder, names):
+            return _verify(folder, Calls(progress, step=step), attached=names)
+    return _verify(path, Calls(progress, step=step))
+
+
+def _verify(folder: Path, calls: Calls, *, attached: tuple[str, ...] = ()) -> Verification:
+    locked = locks.read_lock(folder)
+    inputs = (*_other_inputs(folder, locked["inputs"]), *_strangers(attached, locked["inputs"]))
+    try:
+        definition = read_definition(folder)
+        calls.progress(f"definition: {definition.id}")
+        _check_installed(locked)
+        registry = load_registry(definition.plugins, calls)
+        calls.progress(f"plugins: {', '.join(entry.origin for entry in registry.distributions)}")
+        computed = compute(definition, registry, calls)
+        recomputed = computed.lock()
+        again = report_of(computed.with_software(locked["software"]), calls, before=locked)
+    except ProblemsError as error:
+        if not inputs:
+            raise
+        reasons = tuple(f"cannot be computed: {problem}" for problem in error.problems)
+        return Verification(inputs, reasons, ("cannot be composed",), ("cannot be printed",))
+    pages = check_pages(again, locked, calls.progress)
+    return Verification(
+        inputs,
+        compare_numbers(locked, recomputed),
+        _other_text(locked, again.lock["document"]["lines"]),
+        tuple(pages.found),
+        tuple(pages.facts),
+        tuple(pages.notes),
+    )
+
+
+def _other_inputs(folder: Path, locked: Mapping[str, str]) -> Iterator[str]:
+    for name, digest in locked.items():
+        if not is_inside(name):
+            yield f"{name}: leaves the folder"
+        elif not (folder / name).exists():
+            yield f"{name}: missing"
+        elif (here := file_hash(folder / name)) != digest:
+            yield f"{name}: not the file that was locked; sha256 locked {digest}, here {here}"
+
+
+def _strangers(attached: tuple[str, ...], inputs: Mapping[str, str]) -> Iterator[str]:
+    for name in attached:
+        if name not in (*inputs, locks.FILE):
+            yield f"{name}: attached, but the lock names no such input"
+
+
+def _check_installed(locked: Mapping[str, Any]) -> None:
+    """Raise `PluginError` with every plugin that the report was made with and that is missing."""
+    here = dict(installed_plugins())
+    made_with = [str(origin).split("@", 1) for origin in locked["settings"].get("plugins", [])]
+    missing = [
+        Problem(
+            f"plugin {name} is not installed; the report was made with {''.join(version)}",
+            f"python -m pip install {'=='.join([name, *version])}",
+        )
+        for name, *version in made_with
+        if name not in here
+    ]
+    if missing:
+        raise PluginError(missing)
+
+
+def _other_text(locked: Mapping[str, Any], here: list[str]) -> tuple[str, ...]:
+    """Return where the locked text is not the one composed again, and whether it was edited."""
+    found = text_differences(locked["document"]["lines"], here)
+    if locks.text_is_edited(locked):
+        found = (*found, f"the text in {locks.FILE} was edited after it was locked")
+    return found
+
+
+@contextmanager
+def _unpacked(path: Path) -> Iterator[tuple[Path, tuple[str, ...]]]:
+    """Lay a PDF and what is attached to it into a folder that is deleted afterwards."""
+    pdf = path.read_bytes()
+    files = attachments_of(pdf, file=str(path))
+    _check_attachments(files, str(path))
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary).resolve()
+        try:
+            for name, content in {**files, f"report{PDF}": pdf}.items():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                (folder / name).write_bytes(content)
+        except OSError as error:
+            problem = Problem(f"cannot be unpacked: {error.strerror or error}", file=str(path))
+            raise ReportError([problem]) from error
+        yield folder, tuple(files)
+
+
+def _check_attachments(files: Mapping[str, bytes], path: str) -> None:
+    """Raise `ReportError` if a report cannot be laid out from the files attached to a PDF."""
+    problems = [
+        Problem(f"no {name} is attached to it", "give a PDF that comorbid built", file=path)
+        for name in (FILE, locks.FILE)
+        if name not in files
+    ]
+    problems += [
+        Problem(f"its attachment {name!r} would leave the folder", "do not trust it", file=path)
+        for name in files
+        if not is_inside(name)
+    ]
+    if problems:
+        raise ReportError(problems)
 
 
 def compare_numbers(locked: dict[str, Any], recomputed: dict[str, Any]) -> tuple[str, ...]:

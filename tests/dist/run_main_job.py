@@ -1,8 +1,8 @@
 """Do the main job from the wheels alone: `run_main_job.py WHEELS`.
 
 A clean environment gets the wheels; a copy of the report's folder, away from the source tree, is
-verified against its committed lock, built, and verified again. Then a number is changed in the
-lock, and must be found.
+verified against its committed lock, built, and verified again, also its PDF alone. Then a number is
+changed in the lock, and must be found.
 """
 
 from __future__ import annotations
@@ -89,6 +89,8 @@ def do_main_job(wheels: Path, scratch: Path) -> None:
     installed.run("comorbid", "build", str(report))
     check_pdf(report)
     installed.run("comorbid", "verify", str(report))
+    alone = shutil.copy(report / "report.pdf", scratch / "alone.pdf")
+    installed.run("comorbid", "verify", str(alone))
     change_a_number(report / "results.json")
     if "estimate" not in installed.run("comorbid", "verify", str(report), exit_code=1):
         sys.exit("verify failed as it should, but did not name the changed number")

@@ -211,4 +211,7 @@ def test_the_core_alone_builds_a_report_of_all_its_sections(tmp_path: Path) -> N
         [sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines() == ["inputs: agree", "numbers: agree", "[]"]
+    assert done.stdout.splitlines() == [
+        *(f"{level}: agree" for level in ("inputs", "numbers", "document", "bytes")),
+        "[]",
+    ]

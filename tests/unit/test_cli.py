@@ -108,7 +108,10 @@ def test_build_and_verify(tmp_path: Path) -> None:
         *("pdf", "written", "written", "written"),
     ]
     result = run("verify", folder)
-    assert (result.exit_code, result.stdout) == (0, "inputs: agree\nnumbers: agree\n")
+    assert (result.exit_code, result.stdout) == (
+        0,
+        "inputs: agree\nnumbers: agree\ndocument: agree\nbytes: agree\n",
+    )
 
 
 def test_verify_without_a_lock_exits_1(tmp_path: Path) -> None:

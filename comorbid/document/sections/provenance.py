@@ -25,6 +25,6 @@ def provenance(
         Table(
             header=("Software", "Version"),
             rows=tuple(sorted({**software, **dict(p.split("@", 1) for p in plugins)}.items())),
-            caption="Software and plugins used for this copy",
+            caption="Software and plugins that the locked numbers were computed with",
         ),
     )

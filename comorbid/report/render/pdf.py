@@ -14,8 +14,9 @@ import platform
 import re
 import warnings
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import version
+from pathlib import PurePosixPath
 from types import ModuleType
 from typing import Any
 
@@ -28,6 +29,12 @@ _LETTERING = "Comorbid Figures"
 _FIGURE = re.compile(r'<figure id="figure\.(\d+)".*?</figure>', re.DOTALL)
 _IMAGE = re.compile(r'<img src="(data:[^"]+)"')
 _FONT_FACE = re.compile(r'@font-face\s*{\s*font-family:\s*"([^"]+)"')
+_MIME_TYPES = {
+    ".bib": "application/x-bibtex",
+    ".csv": "text/csv",
+    ".json": "application/json",
+    ".toml": "application/toml",
+}
 _MISSING_PANGO = """\
 the PDF cannot be made: WeasyPrint does not find the system library Pango ({reason}). \
 The HTML and the numbers do not need it and are fine. Install it and build again:
@@ -39,7 +46,9 @@ The HTML and the numbers do not need it and are fine. Install it and build again
   Windows (MSYS2)  pacman -S mingw-w64-ucrt-x86_64-pango"""
 
 
-def render_pdf(html: str, *, date: datetime.date) -> bytes:
+def render_pdf(
+    html: str, *, date: datetime.date, attachments: Mapping[str, bytes] | None = None
+) -> bytes:
     """Print an HTML page as a tagged PDF (PDF/UA-1).
 
     The bytes depend on the page, the date and `platform_facts` alone: not on the clock, time
@@ -51,6 +60,8 @@ def render_pdf(html: str, *, date: datetime.date) -> bytes:
         A self-contained page, as `render_html` returns it.
     date : datetime.date
         The date the report stands for; the only date in the file.
+    attachments : mapping of str to bytes, optional
+        Files to put into the PDF: name, and content.
 
     Returns
     -------
@@ -82,6 +93,7 @@ def render_pdf(html: str, *, date: datetime.date) -> bytes:
     from weasyprint.urls import FatalURLFetchingError
 
     fetcher, fonts = _fetcher(), FontConfiguration()
+    enclosed = list(_enclosed(attachments or {}, date, fetcher))
     strangers: list[str] = []
 
     def finish(document: Any, pdf: Any) -> None:
@@ -93,7 +105,11 @@ def render_pdf(html: str, *, date: datetime.date) -> bytes:
             lettering = weasyprint.CSS(string=_faces(), url_fetcher=fetcher, font_config=fonts)
             page = weasyprint.HTML(string=html, url_fetcher=fetcher)
             pdf: bytes = page.write_pdf(
-                stylesheets=[lettering], font_config=fonts, pdf_variant=_VARIANT, finisher=finish
+                stylesheets=[lettering],
+                font_config=fonts,
+                pdf_variant=_VARIANT,
+                finisher=finish,
+                attachments=enclosed,
             )
         except FatalURLFetchingError as error:
             raise ReportError(
@@ -142,6 +158,25 @@ def platform_facts() -> dict[str, str]:
         "weasyprint": version("weasyprint"),
         "zlib": zlib.ZLIB_RUNTIME_VERSION,
     }
+
+
+def _enclosed(attachments: Mapping[str, bytes], date: datetime.date, fetcher: Any) -> Iterator[Any]:
+    """Yield what WeasyPrint attaches, in the order by which readers look a name up."""
+    from weasyprint import Attachment
+
+    midnight = datetime.datetime(date.year, date.month, date.day)
+    for name in sorted(attachments, key=str.encode):
+        # The type is stated, or it would come from a table of this machine.
+        kind = _MIME_TYPES.get(PurePosixPath(name).suffix, "application/octet-stream")
+        content = base64.b64encode(attachments[name]).decode()
+        yield Attachment(
+            url=f"data:{kind};base64,{content}",
+            url_fetcher=fetcher,
+            name=name,
+            description=f"{name}: the report can be verified with it",
+            created=midnight,
+            modified=midnight,
+        )
 
 
 def _weasyprint() -> ModuleType:
