@@ -20,7 +20,7 @@ from comorbid.contributions import (
     Settings,
     Subgroup,
 )
-from comorbid.document.bibliography import Bibliography, bundled, joined, read_bibliography
+from comorbid.document.bibliography import Bibliography, bundled, read_bibliography
 from comorbid.effects.build import effects
 from comorbid.registry import Declared
 from comorbid.report.definition import Definition
@@ -69,7 +69,7 @@ def _bibliography(definition: Definition) -> Bibliography:
     if not definition.references:
         return bundled()
     path = definition.folder / definition.references
-    return joined(read_bibliography(path.read_bytes(), source=str(path)), source=str(path))
+    return bundled().joined(read_bibliography(path.read_bytes(), source=str(path)))
 
 
 def make_context(
