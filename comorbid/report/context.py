@@ -15,6 +15,7 @@ from comorbid.contributions import (
     Analysis,
     Column,
     Context,
+    InUse,
     Provenance,
     Section,
     Settings,
@@ -85,7 +86,7 @@ def make_context(
     definition = plan.definition
     measure = guarded_measure(plan.measure, calls)
     method = guarded_estimator(plan.method, calls)
-    used = (entry.declaration for entry in plan.needed)
+    used = [entry.declaration for entry in plan.needed]
     return Context(
         studies=studies,
         effects=effects(studies, measure=measure, overrides=definition.overrides),
@@ -101,6 +102,11 @@ def make_context(
         tables=tables,
         options=MappingProxyType({}),
         bibliography=bibliography,
+        in_use=InUse(
+            sections=tuple(entry.declaration for entry in plan.sections),
+            analyses=tuple(entry for entry in used if isinstance(entry, Analysis)),
+            options=plan.options,
+        ),
     )
 
 

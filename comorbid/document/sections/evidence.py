@@ -76,6 +76,7 @@ def _pooled(studies: Studies, effects: Effects) -> Table:
         numeric=tuple(name for name in ("People", "Group 1", "Group 2", used) if name in columns),
         caption="The studies pooled",
         note=note,
+        name="studies-pooled",
     )
 
 
