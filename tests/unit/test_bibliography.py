@@ -268,3 +268,19 @@ def test_in_a_draft_they_and_those_that_lose_by_it_are_placeholders(tmp_path: Pa
     assert entries(report) == ["mine", "knapp2003"]
     assert report.document.subtitle.startswith("Draft: 2 of 4 sections could not be built.")
     assert len(report.failures) == 2
+
+
+def test_the_papers_of_the_studies_are_cited_by_their_keys(tmp_path: Path) -> None:
+    build(tmp_path, "studies")
+    keys = ["mine", "", "knapp2003"]
+    (tmp_path / "studies.csv").write_text(studies_csv(3, reference=keys), encoding="utf-8")
+    report = build_with(read_definition(tmp_path), registry(), Calls())
+    (paragraph,) = (b for b in report.document.sections[0].blocks if isinstance(b, cb.Paragraph))
+    assert paragraph.text == (
+        *("Papers of the studies: study-1 ", cb.Cite("mine")),
+        *("; study-3 ", cb.Cite("knapp2003"), "."),
+    )
+    assert entries(report) == ["mine", "knapp2003"]
+    (tmp_path / "studies.csv").write_text(studies_csv(1, reference=["mein"]), encoding="utf-8")
+    with pytest.raises(cb.ReportError, match=r"'studies' .* cites 'mein', .*did you mean 'mine'"):
+        build_with(read_definition(tmp_path), registry(), Calls())
