@@ -16,6 +16,7 @@ from comorbid.contributions import (
 )
 from comorbid.document.blocks import Block, References
 from comorbid.document.document import Document
+from comorbid.document.runs import Cite
 from comorbid.document.sections import evidence, methods, provenance, results, summary
 from comorbid.effects.measures import MEASURES
 from comorbid.models.estimators import ESTIMATORS
@@ -26,6 +27,8 @@ from comorbid.sensitivity.leave_one_out import leave_one_out
 from comorbid.sensitivity.other_rows import other_rows
 from comorbid.studies.audit import Audit, audit
 from comorbid.themes import COMPACT, JOURNAL
+
+_OUTLIERS = Cite("viechtbauer2010b")
 
 
 @hookimpl
@@ -44,10 +47,29 @@ def comorbid_estimators() -> Iterable[Estimator]:
 def comorbid_analyses() -> Iterable[Analysis]:
     """Declare the analyses of the core."""
     return (
-        Analysis("audit", "Audit of the study table", _audit),
+        Analysis(
+            "audit",
+            "Audit of the study table",
+            _audit,
+            methods="Before anything is pooled, the study table is searched for what is "
+            "impossible, inconsistent or missing.",
+        ),
         Analysis("pool", "The pooled effect", _pool),
-        Analysis("leave-one-out", "Leave-one-out", _leave_one_out, needs=("pool",)),
-        Analysis("other-rows", "Other rows of the same studies", _other_rows, needs=("pool",)),
+        Analysis(
+            "leave-one-out",
+            "Leave-one-out",
+            _leave_one_out,
+            needs=("pool",),
+            methods=("The pool is repeated without each study in turn ", _OUTLIERS, "."),
+        ),
+        Analysis(
+            "other-rows",
+            "Other rows of the same studies",
+            _other_rows,
+            needs=("pool",),
+            methods="Where a study has several rows, the pool is repeated with each of the others "
+            "in place of the one used.",
+        ),
     )
 
 
@@ -155,7 +177,18 @@ def _methods(context: Context) -> Sequence[Block]:
         studies=context.studies,
         effects=context.effects,
         measure=context.settings.measure,
+        overrides=context.overrides,
+        used=_used(context),
+    )
+
+
+def _used(context: Context) -> methods.Used:
+    in_use = context.in_use
+    return methods.Used(
+        sections=[section.id for section in in_use.sections],
+        analyses=[(a.label, a.methods, in_use.options.get(a.id, {})) for a in in_use.analyses],
         subgroups=[(s.label, s.rationale, s.prespecified) for s in context.subgroups],
+        software=context.provenance.software,
     )
 
 

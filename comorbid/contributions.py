@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, Protocol, runtime_checkable
 
 from comorbid.document.bibliography import Bibliography
-from comorbid.document.blocks import Block
+from comorbid.document.blocks import Block, Inline
 from comorbid.document.document import Document
 from comorbid.effects.measures import Measure
 from comorbid.effects.overrides import Override
@@ -33,6 +33,7 @@ __all__ = [
     "DataTable",
     "Declaration",
     "Estimator",
+    "InUse",
     "Measure",
     "Option",
     "Provenance",
@@ -76,6 +77,15 @@ class Provenance:
 
 
 @dataclass(frozen=True, slots=True)
+class InUse:
+    """What a report uses: its sections and analyses, with the options in force by analysis."""
+
+    sections: tuple[Section, ...]
+    analyses: tuple[Analysis, ...]
+    options: Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
     """What an analysis or a section gets: values to read, nothing to change.
 
@@ -102,6 +112,8 @@ class Context:
         The analysis' own options, by name; empty for a section.
     bibliography : mapping of str to Reference
         What can be cited, by key: comorbid's own entries and the report's.
+    in_use : InUse
+        The sections and analyses of the report.
 
     Examples
     --------
@@ -123,6 +135,7 @@ class Context:
     tables: Mapping[str, DataTable]
     options: Mapping[str, Any]
     bibliography: Bibliography
+    in_use: InUse
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +156,9 @@ class Analysis:
         Names of the further tables it reads; a report that uses it must have them.
     options : tuple of Option
         What a report can set under ``[analyses.ID]``.
+    methods : str or tuple
+        What it does, for the section Methods: sentences, or a tuple of strings and runs such as
+        `Cite`.
 
     Examples
     --------
@@ -159,6 +175,7 @@ class Analysis:
     needs: tuple[str, ...] = ()
     tables: tuple[str, ...] = ()
     options: tuple[Option, ...] = ()
+    methods: str | tuple[Inline, ...] = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,25 +6,100 @@ import functools
 import re
 from collections.abc import Iterator, Mapping
 from importlib import resources
-from types import MappingProxyType
 from typing import Any
 
 from comorbid.checks import control_character
-from comorbid.document.blocks import Link, Reference
+from comorbid.document.blocks import Inline, Reference
+from comorbid.document.runs import Cite, Link
 from comorbid.errors import Problem, ReportError
 
 BUNDLED = "references.bib"
 LIMIT_MB = 5
 """A bibliography above this size, in millions of bytes, is refused."""
+LIMIT_MB = 5
+"""A bibliography above this size, in millions of bytes, is refused."""
 
 _URL = re.compile(r"\\url(?=\s*\{)")  # a command that pybtex prints instead of its argument
-_DOI = re.compile(r"doi:(10\.\S+?)(?=[\s;,)]|$)")
 
-Bibliography = Mapping[str, Reference]
+
+class Bibliography(Mapping[str, Reference]):
+    """What can be cited, by key; an entry is formatted when it is asked for.
+
+    Parameters
+    ----------
+    entries : mapping of str to entry
+        As pybtex reads them.
+    source : str
+        Name of the file, for messages.
+    text : str
+        The file's content, for the lines in messages.
+    """
+
+    def __init__(self, entries: Mapping[str, Any], *, source: str, text: str) -> None:
+        self._entries = {key: (entry, self) for key, entry in entries.items()}
+        self._source, self._text = source, text
+        self._formatted: dict[str, Reference] = {}
+
+    def __getitem__(self, key: str) -> Reference:
+        if key not in self._formatted:
+            entry, home = self._entries[key]
+            self._formatted[key] = home._format(key, entry)
+        return self._formatted[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def doi(self, key: str) -> str:
+        """Return the DOI of an entry, in lower case, or ""."""
+        return _doi(self._entries[key][0]).lower()
+
+    def joined(self, own: Bibliography) -> Bibliography:
+        """Return these entries and a report's own, which win where both are the same paper.
+
+        Raises
+        ------
+        ReportError
+            If a key of the report's own stands for another paper here.
+        """
+        problems = [
+            Problem(
+                f"the key {key!r} stands for another paper in comorbid's own bibliography, "
+                f"{words(self[key])}",
+                "give the entry another key, or the same doi if it is the same paper",
+                file=own._source,
+                line=_line(own._text, key),
+            )
+            for key in own
+            if key in self and not self._is_same(own, key)
+        ]
+        if problems:
+            raise ReportError(problems)
+        both = Bibliography({}, source=own._source, text=own._text)
+        both._entries = {**self._entries, **own._entries}
+        return both
+
+    def _is_same(self, own: Bibliography, key: str) -> bool:
+        if self.doi(key) and own.doi(key):
+            return self.doi(key) == own.doi(key)
+        return self[key].text == own[key].text
+
+    def _format(self, key: str, entry: Any) -> Reference:
+        from pybtex.exceptions import PybtexError
+
+        try:
+            (formatted,) = _style().format_entries([entry])
+        except PybtexError as error:
+            line = _line(self._text, key)
+            problem = Problem(str(error), "add the field", file=self._source, line=line)
+            raise ReportError([problem]) from error
+        return Reference(key, _merged(_runs(formatted.text), entry), _doi(entry))
 
 
 def read_bibliography(content: bytes, *, source: str) -> Bibliography:
-    r"""Read and format the entries of a BibTeX file.
+    r"""Read the entries of a BibTeX file.
 
     Parameters
     ----------
@@ -35,14 +110,15 @@ def read_bibliography(content: bytes, *, source: str) -> Bibliography:
 
     Returns
     -------
-    mapping of str to Reference
-        By key, in the order of the file.
+    Bibliography
+        In the order of the file. An entry that lacks what its type needs raises `ReportError`
+        when it is asked for.
 
     Raises
     ------
     ReportError
-        If the file is no BibTeX in UTF-8 or larger than the limit, a key comes twice, or an entry
-        lacks what its type needs, with the line.
+        If the file is no BibTeX in UTF-8 or larger than the limit, or a key comes twice, with the
+        line.
 
     Examples
     --------
@@ -62,27 +138,19 @@ def read_bibliography(content: bytes, *, source: str) -> Bibliography:
     try:
         entries = parse_string(_URL.sub("", text), "bibtex").entries
     except PybtexError as error:
-        line = getattr(error, "lineno", None) or _line(
-            text, str(error).rpartition(" ")[2], last=True
-        )
+        line = getattr(error, "lineno", None)
+        line = line or _line(text, str(error).rpartition(" ")[2], last=True)
         remedy = "mend the entry that begins above this line"
         raise ReportError([Problem(str(error), remedy, file=source, line=line)]) from error
-    formatted: dict[str, Reference] = {}
-    problems: list[Problem] = []
-    for key, entry in entries.items():
-        try:
-            formatted[key] = _reference(key, entry)
-        except PybtexError as error:
-            line = _line(text, key)
-            problems.append(Problem(str(error), "add the field", file=source, line=line))
-    if problems:
-        raise ReportError(problems)
-    return MappingProxyType(formatted)
+    for entry in entries.values():
+        if not hasattr(_style(), f"get_{entry.type}_template"):
+            entry.type = "misc"  # as BibTeX does with a type that it does not know
+    return Bibliography(entries, source=source, text=text)
 
 
 @functools.cache
 def bundled() -> Bibliography:
-    """Return the entries that come with comorbid, by key.
+    """Return the entries that come with comorbid.
 
     Examples
     --------
@@ -93,86 +161,66 @@ def bundled() -> Bibliography:
     return read_bibliography(content, source=BUNDLED)
 
 
-def joined(own: Bibliography, *, source: str) -> Bibliography:
-    """Return the bundled entries and a report's own, which win where both are the same paper.
+def cited_by(cite: str) -> tuple[Inline, ...]:
+    """Return the citation of a measure or an estimator as it prints.
 
-    Raises
-    ------
-    ReportError
-        If a key of the report's own stands for another paper in comorbid's.
+    Parameters
+    ----------
+    cite : str
+        Papers as ``Author Year, doi:...`` or ``Author Year, Title``, separated by ``"; "``.
 
-    Examples
-    --------
-    >>> entry = Reference("knapp2003", ("Knapp and Hartung, 2003.",), "10.1002/SIM.1482")
-    >>> joined({"knapp2003": entry}, source="references.bib")["knapp2003"].text
-    ('Knapp and Hartung, 2003.',)
-    """
-    theirs = bundled()
-    problems = [
-        Problem(
-            f"the key {key!r} stands for another paper in comorbid's own bibliography, "
-            f"{_words(theirs[key])}",
-            "give the entry another key, or the same doi if it is the same paper",
-            file=source,
-        )
-        for key, entry in own.items()
-        if key in theirs and not _is_same(entry, theirs[key])
-    ]
-    if problems:
-        raise ReportError(problems)
-    return MappingProxyType({**theirs, **own})
-
-
-def with_doi(doi: str) -> Reference | None:
-    """Return the bundled entry with this DOI, if there is one."""
-    return next((e for e in bundled().values() if e.doi.lower() == doi.lower()), None)
-
-
-def dois(text: str) -> list[str]:
-    """Return the DOIs in a text such as ``Viechtbauer 2005, doi:10.3102/10769986030003261``.
+    Returns
+    -------
+    tuple
+        A `Cite` where the bundled bibliography has all papers, otherwise the text in brackets,
+        with links.
 
     Examples
     --------
-    >>> dois("Viechtbauer 2005, doi:10.3102/10769986030003261; and doi:10.1002/sim.1482")
-    ['10.3102/10769986030003261', '10.1002/sim.1482']
+    >>> cited_by("Viechtbauer 2005, doi:10.3102/10769986030003261")
+    (Cite(keys=('viechtbauer2005',)),)
+    >>> cited_by("Doe 2020, doi:10.1000/1")
+    ('(Doe 2020, ', Link(text='doi:10.1000/1', url='https://doi.org/10.1000/1'), ')')
     """
-    return _DOI.findall(text)
+    papers = cite.split("; ")
+    keys = [_key_of(paper) for paper in papers]
+    if (found := [key for key in keys if key]) and len(found) == len(keys):
+        return (Cite(*found),)
+    runs: list[Inline] = []
+    for i, paper in enumerate(papers):
+        before, colon, doi = paper.partition("doi:")
+        link = (Link(f"doi:{doi}", f"https://doi.org/{doi}"),) if colon else ()
+        runs += [f"{'; ' if i else '('}{before}", *link]
+    return (*runs, ")")
 
 
-def _decoded(content: bytes, source: str) -> str:
-    if len(content) > LIMIT_MB * 1_000_000:
-        remedy = "keep the entries that the report cites"
-        raise ReportError([Problem(f"is larger than {LIMIT_MB} MB", remedy, file=source)])
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        problem = Problem("is not UTF-8", "save the file as UTF-8", file=source, line=line)
-        raise ReportError([problem]) from error
-    if found := control_character(text):
-        message, line = f"holds the control character {found[0]}", text.count("\n", 0, found[1]) + 1
-        raise ReportError([Problem(message, "delete it", file=source, line=line)])
-    return text
-
-
-def _is_same(one: Reference, other: Reference) -> bool:
-    if one.doi and other.doi:
-        return one.doi.lower() == other.doi.lower()
-    return one.text == other.text
-
-
-def _words(entry: Reference) -> str:
+def words(entry: Reference) -> str:
+    """Return an entry as plain text."""
     return "".join(run if isinstance(run, str) else run.text for run in entry.text)
 
 
-def _reference(key: str, entry: Any) -> Reference:
+def _key_of(paper: str) -> str | None:
+    """Return the bundled key of ``Author Year, doi:...`` or ``Author Year, Title, ...``."""
+    known = bundled()
+    before, colon, doi = paper.partition("doi:")
+    if colon:
+        return next((key for key in known if known.doi(key) == doi.lower()), None)
+    if not (match := re.match(r"(\w+).*? (\d{4}), ([^,\d]+)", before)):
+        return None
+    author, year, title = match.groups()
+    key = f"{author}{year}".lower()
+    return key if key in known and title.strip().lower() in words(known[key]).lower() else None
+
+
+@functools.cache
+def _style() -> Any:
     from pybtex.style.formatting.unsrt import Style
 
-    style = Style(abbreviate_names=True, name_style="lastfirst")
-    if not hasattr(style, f"get_{entry.type}_template"):
-        entry.type = "misc"  # as BibTeX does with a type that it does not know
-    (formatted,) = style.format_entries([entry])
-    return Reference(key, _merged(_runs(formatted.text)), entry.fields.get("doi", "").strip())
+    return Style(abbreviate_names=True, name_style="lastfirst")
+
+
+def _doi(entry: Any) -> str:
+    return str(entry.fields.get("doi", "")).strip()
 
 
 def _runs(part: Any) -> Iterator[str | Link]:
@@ -190,15 +238,34 @@ def _runs(part: Any) -> Iterator[str | Link]:
             yield from _runs(inner)
 
 
-def _merged(runs: Iterator[str | Link]) -> tuple[str | Link, ...]:
-    """Return the runs with neighbouring strings put together."""
+def _merged(runs: Iterator[str | Link], entry: Any) -> tuple[str | Link, ...]:
+    """Return the runs with neighbouring strings put together, and others as et al."""
     merged: list[str | Link] = []
     for run in runs:
         if isinstance(run, str) and merged and isinstance(merged[-1], str):
             merged[-1] += run
         else:
             merged.append(run)
+    authors = entry.persons.get("author", [])
+    if authors and str(authors[-1]) == "others" and isinstance(merged[0], str):
+        merged[0] = re.sub(r",? and others", ", et al", merged[0], count=1)
     return tuple(merged)
+
+
+def _decoded(content: bytes, source: str) -> str:
+    if len(content) > LIMIT_MB * 1_000_000:
+        remedy = "keep the entries that the report cites"
+        raise ReportError([Problem(f"is larger than {LIMIT_MB} MB", remedy, file=source)])
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        problem = Problem("is not UTF-8", "save the file as UTF-8", file=source, line=line)
+        raise ReportError([problem]) from error
+    if found := control_character(text):
+        message, line = f"holds the control character {found[0]}", text.count("\n", 0, found[1]) + 1
+        raise ReportError([Problem(message, "delete it", file=source, line=line)])
+    return text
 
 
 def _line(text: str, key: str, *, last: bool = False) -> int | None:

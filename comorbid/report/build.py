@@ -204,7 +204,7 @@ def build(
     ... ''')
     >>> report = cb.build(folder)
     >>> [section.title for section in report.document.sections]
-    ['Methods', 'The pooled effect']
+    ['Methods', 'The pooled effect', 'References']
     >>> sorted(file.name for file in report.save())
     ['report.html', 'report.pdf', 'results.json']
     >>> temporary.cleanup()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal, get_args
 
 from comorbid.calls import Calls
 from comorbid.contributions import Context, Section
-from comorbid.document.blocks import Block, Figure, Note, Paragraph, References
+from comorbid.document.blocks import Block, Figure, Note, Paragraph, Reference, References
 from comorbid.document.document import Document, DocumentSection
 from comorbid.document.numbering import broken, cited
 from comorbid.errors import Problem, ProblemsError, ReportError
@@ -89,11 +89,23 @@ def _leading_nowhere(
     return {id_: ReportError(found) for id_, found in problems.items()}
 
 
+def _entries(keys: Iterable[str], bibliography: Mapping[str, Reference]) -> Iterator[Reference]:
+    """Yield the entries of these keys; `ReportError` with each that lacks something."""
+    problems: list[Problem] = []
+    for key in keys:
+        try:
+            yield bibliography[key]
+        except ReportError as error:
+            problems += error.problems
+    if problems:
+        raise ReportError(problems)
+
+
 def _with_references(
     sections: Sequence[DocumentSection], computed: Computed
 ) -> Iterator[DocumentSection]:
     """Yield the sections with what they cite in the references, which are added if need be."""
-    entries = tuple(computed.context.bibliography[key] for key in cited(sections))
+    entries = tuple(_entries(cited(sections), computed.context.bibliography))
     listed: Block = References(entries) if entries else Paragraph("This report cites nothing.")
     placed = False
     for section in sections:

@@ -15,12 +15,13 @@ from comorbid.contributions import (
     Analysis,
     Column,
     Context,
+    InUse,
     Provenance,
     Section,
     Settings,
     Subgroup,
 )
-from comorbid.document.bibliography import Bibliography, bundled, joined, read_bibliography
+from comorbid.document.bibliography import Bibliography, bundled, read_bibliography
 from comorbid.effects.build import effects
 from comorbid.registry import Declared
 from comorbid.report.definition import Definition
@@ -69,7 +70,7 @@ def _bibliography(definition: Definition) -> Bibliography:
     if not definition.references:
         return bundled()
     path = definition.folder / definition.references
-    return joined(read_bibliography(path.read_bytes(), source=str(path)), source=str(path))
+    return bundled().joined(read_bibliography(path.read_bytes(), source=str(path)))
 
 
 def make_context(
@@ -85,7 +86,7 @@ def make_context(
     definition = plan.definition
     measure = guarded_measure(plan.measure, calls)
     method = guarded_estimator(plan.method, calls)
-    used = (entry.declaration for entry in plan.needed)
+    used = [entry.declaration for entry in plan.needed]
     return Context(
         studies=studies,
         effects=effects(studies, measure=measure, overrides=definition.overrides),
@@ -101,6 +102,11 @@ def make_context(
         tables=tables,
         options=MappingProxyType({}),
         bibliography=bibliography,
+        in_use=InUse(
+            sections=tuple(entry.declaration for entry in plan.sections),
+            analyses=tuple(entry for entry in used if isinstance(entry, Analysis)),
+            options=plan.options,
+        ),
     )
 
 

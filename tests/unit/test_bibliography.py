@@ -9,8 +9,16 @@ import pytest
 
 import comorbid as cb
 from comorbid.calls import Calls
-from comorbid.document.bibliography import bundled, joined, read_bibliography
-from comorbid.document.blocks import Block, Reference, References
+from comorbid.document.bibliography import (
+    Bibliography,
+    bundled,
+    cited_by,
+    read_bibliography,
+    words,
+)
+from comorbid.document.blocks import Block, References
+from comorbid.effects.measures import MEASURES
+from comorbid.models.estimators import ESTIMATORS
 from comorbid.report.build import Report, build_with
 from comorbid.report.definition import read_definition
 from comorbid.testing import registry, studies_csv
@@ -18,12 +26,8 @@ from comorbid.testing import registry, studies_csv
 ARTICLE = "@article{%s, author={Doe, Jane}, title={T}, journal={J}, year={2000}%s}"
 
 
-def read(text: str) -> dict[str, Reference]:
-    return dict(read_bibliography(text.encode(), source="own.bib"))
-
-
-def words(entry: Reference) -> str:
-    return "".join(run if isinstance(run, str) else run.text for run in entry.text)
+def read(text: str) -> Bibliography:
+    return read_bibliography(text.encode(), source="own.bib")
 
 
 @pytest.mark.parametrize(
@@ -79,16 +83,10 @@ def test_a_type_that_bibtex_does_not_know_is_misc() -> None:
 )
 def test_a_broken_file_is_named_with_its_line(text: str, line: int, message: str) -> None:
     with pytest.raises(cb.ReportError, match=re.escape(message)) as caught:
-        read(text)
+        dict(read(text))
     (problem,) = caught.value.problems
     assert (problem.file, problem.line) == ("own.bib", line)
     assert problem.remedy
-
-
-def test_every_entry_that_lacks_a_field_is_named() -> None:
-    with pytest.raises(cb.ReportError) as caught:
-        read("@article{a, title={x}}\n@book{b, title={y}}")
-    assert [problem.line for problem in caught.value.problems] == [1, 2]
 
 
 def test_files_that_are_no_text_or_too_large() -> None:
@@ -101,16 +99,57 @@ def test_files_that_are_no_text_or_too_large() -> None:
 
 
 def test_an_empty_file_has_no_entries() -> None:
-    assert read("") == {}
+    assert len(read("")) == 0
 
 
 def test_a_clash_with_another_paper_is_an_error_and_the_same_paper_is_none() -> None:
-    other = read(ARTICLE % ("knapp2003", ""))
-    with pytest.raises(cb.ReportError, match=r"own\.bib: the key 'knapp2003' stands for another"):
-        joined(other, source="own.bib")
+    other = read("\n" + ARTICLE % ("knapp2003", ""))
+    with pytest.raises(cb.ReportError, match=r"own\.bib, line 2: the key 'knapp2003' stands for"):
+        bundled().joined(other)
     same = read(ARTICLE % ("knapp2003", ", doi={10.1002/SIM.1482}"))
-    assert joined(same, source="own.bib")["knapp2003"] == same["knapp2003"]
-    assert joined(bundled(), source="own.bib") == bundled()
+    assert bundled().joined(same)["knapp2003"] == same["knapp2003"]
+    assert words(bundled()["knapp2003"]) == words(bundled().joined(bundled())["knapp2003"])
+
+
+def test_other_authors_are_et_al() -> None:
+    entry = read("@misc{a, author={Doe, J. and Roe, R. and others}, title={and others}, year=2001}")
+    assert words(entry["a"]) == "Doe, J., Roe, R., et al. And others. 2001."
+    assert words(bundled()["page2021"]).startswith(
+        "Page, M. J., McKenzie, J. E., Bossuyt, P. M., et al. "
+    )
+
+
+# -- comorbid's own entries -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("key", bundled())
+def test_every_bundled_entry_is_whole(key: str) -> None:
+    entry = bundled()[key]
+    year = re.search(r"(\d{4})[a-z]?$", key)
+    assert year is not None
+    assert f"{year[1]}." in words(entry)
+    assert not re.search(r"[\\{}$]", words(entry))
+    if entry.doi:
+        assert cb.Link(f"doi:{entry.doi}", f"https://doi.org/{entry.doi}") in entry.text
+
+
+def test_no_paper_is_bundled_twice() -> None:
+    dois = [bundled().doi(key) for key in bundled() if bundled().doi(key)]
+    assert len(dois) == len(set(dois))
+
+
+@pytest.mark.parametrize("cite", sorted({known.cite for known in (*MEASURES, *ESTIMATORS)}))
+def test_every_measure_and_estimator_has_its_entries(cite: str) -> None:
+    (run,) = cited_by(cite)
+    assert isinstance(run, cb.Cite)
+    assert len(run.keys) == len(cite.split("; "))
+
+
+def test_a_citation_that_is_not_bundled_keeps_its_words() -> None:
+    assert cited_by("Lipsey 2001, Another book") == ("(Lipsey 2001, Another book", ")")
+    text = cited_by("Woolf 1955, doi:10.1111/j.1469-1809.1955.tb01348.x; Doe 2020, doi:10.1/x")
+    assert text[0] == "(Woolf 1955, "
+    assert text[-2] == cb.Link("doi:10.1/x", "https://doi.org/10.1/x")
 
 
 # -- in a report ----------------------------------------------------------------------------------
@@ -186,6 +225,12 @@ def test_the_bibliography_is_an_input_with_its_hash(tmp_path: Path) -> None:
     assert [line.split(":")[0] for line in cb.verify(tmp_path).inputs] == ["inputs.own.bib"]
 
 
+def test_every_cited_entry_that_lacks_a_field_is_named(tmp_path: Path) -> None:
+    (tmp_path / "own.bib").write_text("\n@article{mine, title={x}}\n@book{b, title={y}}")
+    with pytest.raises(cb.ReportError, match=r"own\.bib, line 2: missing author in mine; add the"):
+        build(tmp_path, "early")
+
+
 def test_a_broken_bibliography_stops_the_build_with_its_line(tmp_path: Path) -> None:
     (tmp_path / "own.bib").write_text("\n@article{a, title={x}", encoding="utf-8")
     with pytest.raises(cb.ReportError, match=r"own\.bib, line 2: "):
@@ -225,3 +270,19 @@ def test_in_a_draft_they_and_those_that_lose_by_it_are_placeholders(tmp_path: Pa
     assert entries(report) == ["mine", "knapp2003"]
     assert report.document.subtitle.startswith("Draft: 2 of 4 sections could not be built.")
     assert len(report.failures) == 2
+
+
+def test_the_papers_of_the_studies_are_cited_by_their_keys(tmp_path: Path) -> None:
+    build(tmp_path, "studies")
+    keys = ["mine", "", "knapp2003"]
+    (tmp_path / "studies.csv").write_text(studies_csv(3, reference=keys), encoding="utf-8")
+    report = build_with(read_definition(tmp_path), registry(), Calls())
+    (paragraph,) = (b for b in report.document.sections[0].blocks if isinstance(b, cb.Paragraph))
+    assert paragraph.text == (
+        *("Papers of the studies: study-1 ", cb.Cite("mine")),
+        *("; study-3 ", cb.Cite("knapp2003"), "."),
+    )
+    assert entries(report) == ["mine", "knapp2003"]
+    (tmp_path / "studies.csv").write_text(studies_csv(1, reference=["mein"]), encoding="utf-8")
+    with pytest.raises(cb.ReportError, match=r"'studies' .* cites 'mein', .*did you mean 'mine'"):
+        build_with(read_definition(tmp_path), registry(), Calls())

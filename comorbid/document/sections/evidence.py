@@ -7,7 +7,8 @@ from collections.abc import Hashable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from comorbid.document import prose
-from comorbid.document.blocks import Block, Heading, Note, Paragraph, Table
+from comorbid.document.blocks import Block, Heading, Inline, Note, Paragraph, Table
+from comorbid.document.runs import Cite
 from comorbid.effects.scales import SCALES
 from comorbid.effects.table import Effects
 from comorbid.studies.audit import Audit
@@ -41,6 +42,7 @@ def characteristics(studies: Studies, effects: Effects) -> tuple[Block, ...]:
         _pooled(studies, effects),
         *_settings(studies, effects),
         *_not_pooled(studies, effects),
+        *_papers(studies),
     )
 
 
@@ -76,12 +78,26 @@ def _pooled(studies: Studies, effects: Effects) -> Table:
         numeric=tuple(name for name in ("People", "Group 1", "Group 2", used) if name in columns),
         caption="The studies pooled",
         note=note,
+        name="studies-pooled",
     )
 
 
 def _by_id(studies: Studies, frame: pd.DataFrame) -> dict[str, dict[Hashable, Any]]:
     ids = studies.frame["estimate_id"].tolist()
     return dict(zip(ids, frame.to_dict(orient="records"), strict=True))
+
+
+def _papers(studies: Studies) -> tuple[Block, ...]:
+    """Return the citation of each study's paper, as far as the table has their keys."""
+    frame = studies.frame
+    if "reference" not in frame:
+        return ()
+    pairs = zip(frame["label"], frame["reference"], strict=True)
+    cited = [(label, key) for label, key in dict.fromkeys(pairs) if key]
+    runs: list[Inline] = []
+    for i, (label, key) in enumerate(cited):
+        runs += [f"{'; ' if i else 'Papers of the studies: '}{label} ", Cite(key)]
+    return (Paragraph((*runs, ".")),) if cited else ()
 
 
 def _settings(studies: Studies, effects: Effects) -> list[Block]:

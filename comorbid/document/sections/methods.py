@@ -1,17 +1,62 @@
-"""Methods, written from the settings actually used."""
+"""Methods, written from the settings actually used: which rows, which effects, what is done."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from comorbid.document import prose
-from comorbid.document.blocks import Block, Heading, Inline, Items, Link, Paragraph, Strong
-from comorbid.effects.measures import Measure
+from comorbid.document.bibliography import cited_by
+from comorbid.document.blocks import Block, Heading, Inline, Items, Paragraph, Strong
+from comorbid.document.runs import Cite, Ref
+from comorbid.document.sections import methods_of_fit
+from comorbid.effects.formula import Formula, Measure
+from comorbid.effects.overrides import Override
+from comorbid.effects.scales import SCALES, base_name
 from comorbid.effects.table import Effects
 from comorbid.models.fit import Fit
 from comorbid.studies.table import Studies
 
-_DOI = "https://doi.org/"
+_COUNTS = ("ai", "bi", "ci", "di")
+# A formula lists the variances that can be chosen; a report takes LS.
+_OTHER_VARIANCE = re.compile(r"(?!LS\b)[A-Z][A-Z0-9]*(, [A-Z0-9]+)*( \([^)]*\))?: ")
+_DECIDED = {
+    "counts": "computed from counts",
+    "reported": "taken as printed",
+    "primary": "pooled in place of the primary row",
+    "exclude": "left out",
+}
+_SOFTWARE = {
+    "comorbid": (),
+    "numpy": ("harris2020",),
+    "scipy": ("virtanen2020",),
+    "pandas": ("mckinney2010",),
+    "matplotlib": ("hunter2007",),
+    "forestplot": (),
+}
+_NAMES = {
+    "numpy": "NumPy",
+    "scipy": "SciPy",
+    "matplotlib": "Matplotlib",
+    "weasyprint": "WeasyPrint",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What a report makes of its effects beside the main pool.
+
+    ``sections`` are the ids of its sections, ``analyses`` the label, the sentence for the Methods
+    and the options of each analysis, ``subgroups`` the label and rationale of each and whether it
+    was decided on before the data were seen.
+    """
+
+    sections: Collection[str]
+    analyses: Sequence[tuple[str, str | tuple[Inline, ...], Mapping[str, Any]]]
+    subgroups: Sequence[tuple[str, str, bool]]
+    software: Mapping[str, str]
 
 
 def methods(
@@ -20,85 +65,152 @@ def methods(
     studies: Studies,
     effects: Effects,
     measure: Measure,
-    subgroups: Sequence[tuple[str, str, bool]],
+    overrides: Sequence[Override],
+    used: Used,
 ) -> tuple[Block, ...]:
-    """Return how the report was made.
-
-    ``subgroups`` gives label, rationale and whether each
-    subgroup was decided on before the data were seen.
-    """
+    """Return how the report was made, in the order of the items of PRISMA 2020 on synthesis."""
     return (
-        Paragraph(_selection(studies, effects)),
-        Paragraph(_effects(effects, measure)),
-        Paragraph(_model(fit)),
-        Paragraph(_heterogeneity(fit)),
-        *_subgroups(subgroups),
+        Heading("Which results are pooled"),
+        Paragraph(_selection(fit, studies, effects)),
+        *_decisions(studies, overrides),
+        Heading("Effects"),
+        Paragraph(_effects(studies, effects, measure)),
+        Heading("Synthesis"),
+        Paragraph(methods_of_fit.model(fit)),
+        Paragraph(methods_of_fit.heterogeneity(fit)),
+        Paragraph(_display(used.sections)),
+        *_subgroups(used.subgroups),
+        *_further(used.analyses),
+        Heading("Software and reporting"),
+        Paragraph(_software(used.software)),
     )
 
 
-def _selection(studies: Studies, effects: Effects) -> str:
+def _selection(fit: Fit, studies: Studies, effects: Effects) -> str:
+    number = studies.frame["study_id"].nunique()
     rows = prose.counted(len(studies), "row", "rows")
+    parts = [f"The study table has {rows} from {prose.counted(number, 'study', 'studies')}."]
+    repeated = len(effects.studies) - len(set(effects.studies))
+    if repeated:
+        parts.append(
+            "Several rows of one study are pooled as if they rested on different people, because "
+            "none of them is marked as the primary one."
+        )
+    elif len(studies) > number:
+        parts.append(
+            "Rows of one study rest on the same people and are never pooled together: one row a "
+            "study is, the one marked primary unless a decision says otherwise."
+        )
+    parts.append(f"{prose.counted(fit.k, 'row is', 'rows are')} pooled.")
+    if effects.k > fit.k:
+        lost = prose.counted(effects.k - fit.k, "further row gives", "further rows give")
+        parts.append(f"{lost} no effect.")
+    return " ".join(parts)
+
+
+def _decisions(studies: Studies, overrides: Sequence[Override]) -> tuple[Block, ...]:
+    if not overrides:
+        return ()
+    frame = studies.frame
+    labels = dict(zip(frame["estimate_id"], frame["label"], strict=True))
+    uses = dict.fromkeys(override.use for override in overrides)
+    groups = {use: [labels[o.estimate] for o in overrides if o.use == use] for use in uses}
+    texts = [f"{_DECIDED[use]}: {prose.listed(names)}" for use, names in groups.items()]
+    number = prose.counted(len(overrides), "decision", "decisions")
+    made = "was" if len(overrides) == 1 else "were"
     return (
-        f"The study table has {rows} from "
-        f"{prose.counted(studies.frame['study_id'].nunique(), 'study', 'studies')}; "
-        f"one row a study is pooled, the one marked primary unless a decision says otherwise "
-        f"({prose.counted(effects.k, 'row', 'rows')}). Rows of the same study rest on the same "
-        f"people and are never pooled together."
+        Paragraph(
+            f"{number} about single rows {made} made, each with a reason ({'; '.join(texts)})."
+        ),
     )
 
 
-def _effects(effects: Effects, measure: Measure) -> tuple[Inline, ...]:
-    counts = effects.source.count("counts")
-    reported = effects.source.count("reported")
-    parts: list[Inline] = [
-        f"Effects are {'logarithms of ' if effects.scale == 'log' else ''}{measure.label}s. "
-    ]
+def _effects(studies: Studies, effects: Effects, measure: Measure) -> tuple[Inline, ...]:
+    reported = [i for i, s in zip(effects.ids, effects.source, strict=True) if s == "reported"]
+    computed = [i for i, s in zip(effects.ids, effects.source, strict=True) if s != "reported"]
+    parts: list[Inline] = [f"The effect measure is the {measure.label}{_scale(effects.scale)}."]
     if reported:
-        parts.append(
-            f"{prose.counted(reported, 'effect is', 'effects are')} taken from a reported estimate "
-            f"and its interval, with the standard error as the interval's width on the analysis "
-            f"scale over twice the normal quantile of its level. "
-        )
-    if counts:
-        parts += [
-            f"{prose.counted(counts, 'effect is', 'effects are')} computed from the columns "
-            f"{prose.listed(measure.columns)} (",
-            *_linked(measure.cite),
-            "); where a study has a zero count, half a person is added to each of its counts."
-            if measure.columns == ("ai", "bi", "ci", "di")
-            else ").",
-        ]
+        parts += _reported(studies, reported)
+    if computed:
+        number = prose.counted(len(computed), "effect is", "effects are")
+        formula = f" ({_formula(measure)})" if measure.formula else ""
+        columns = prose.listed(measure.columns)
+        parts += [f" {number} computed from {columns}{formula} ", *cited_by(measure.cite), "."]
+        parts += _zeros(studies, computed, measure)
     return tuple(parts)
 
 
-def _model(fit: Fit) -> tuple[Inline, ...]:
-    if fit.method == "EE":
-        return (Strong("Equal-effects model."), " All studies are taken to have one true effect.")
-    interval = prose.TEST_NAMES[fit.test]
-    spread = (
-        "the standard normal distribution"
-        if fit.test == "z"
-        else "the t distribution with k - 1 degrees of freedom"
-    )
-    return (
-        "Studies are pooled by a random-effects model with the between-study variance tau² "
-        f"estimated by {fit.estimator.label} (",
-        *_linked(fit.estimator.cite),
-        f") and a {prose.level(fit.level)} {interval} for the average",
-        *((" (", _doi("10.1002/sim.1482"), ")") if fit.test in ("knha", "adhoc") else ()),
-        ". The prediction interval has the average's standard error and tau² added in quadrature "
-        f"and uses {spread} (",
-        _doi("10.1136/bmjopen-2015-010247"),
-        "); it is the range in which the true effect of a further study would be expected.",
-    )
+def _formula(measure: Measure) -> str:
+    parts = measure.formula.split("; ")
+    return "; ".join(part for part in parts if not _OTHER_VARIANCE.match(part))
 
 
-def _heterogeneity(fit: Fit) -> tuple[Inline, ...]:
-    basis = "Cochran's Q" if fit.method == "EE" else "tau² and the typical sampling variance"
+def _scale(name: str) -> str:
+    if name == "identity":
+        return ", analysed and printed as it is"
+    return f", analysed on the {base_name(name)} scale and printed as {SCALES[name].text}"
+
+
+def _reported(studies: Studies, ids: Sequence[str]) -> list[Inline]:
+    """Say where the standard errors of the reported estimates come from."""
+    frame = studies.frame.set_index("estimate_id").loc[list(ids)]
+    interval = frame["ci_low"].ne("") & frame["ci_low"].notna() & frame["ci_high"].notna()
+    se = frame["se"].notna() if "se" in frame else interval & False
+    sources: list[Inline] = []
+    if interval.any():
+        sources += [
+            "the width of its confidence interval on the analysis scale over twice the normal "
+            "quantile of its level ",
+            Cite("higgins2024"),
+        ]
+    if (~interval & se).any():
+        sources += [f"{', or ' if sources else ''}the reported standard error"]
+    if (~interval & ~se).any():
+        sources += [
+            f"{', or ' if sources else ''}the distance from no effect over the normal quantile of "
+            "its p-value ",
+            Cite("altman2011"),
+        ]
+    number = prose.counted(len(ids), "effect is", "effects are")
+    return [f" {number} taken from a reported estimate; the standard error is ", *sources, "."]
+
+
+def _zeros(studies: Studies, ids: Sequence[str], measure: Measure) -> list[Inline]:
+    """Say what is added to counts of 0, where the measure's counts can be 0."""
+    formula = measure.effect
+    if not isinstance(formula, Formula) or formula.kind.source != "counts" or not formula.add:
+        return []
+    if measure.columns == _COUNTS:
+        frame = studies.frame.set_index("estimate_id").loc[list(ids), list(_COUNTS)]
+        zero = int((frame == 0).any(axis=1).sum())
+        if not zero:
+            return [" None of their counts is zero, so that nothing is added to any."]
+        has = prose.counted(zero, "row has", "rows have")
+        return [
+            f" {has} a count of zero; {formula.add:g} is added to each count of such a row ",
+            Cite("sweeting2004"),
+            ".",
+        ]
+    return [
+        f" Where a count is zero, {formula.add:g} is added to the counts of its row ",
+        Cite("sweeting2004"),
+        ".",
+    ]
+
+
+def _display(sections: Collection[str]) -> tuple[Inline, ...]:
+    places: list[list[Inline]] = []
+    if "studies" in sections:
+        places.append(["listed in ", Ref("studies-pooled")])
+    if "forest" in sections:
+        places.append(["drawn with the pooled values in ", Ref("forest")])
+    text: list[Inline] = []
+    for i, place in enumerate(places):
+        text += [" and " if i else "The studies are ", *place]
+    end = ". " if text else ""
     return (
-        f"I² is computed from {basis} (",
-        _doi("10.1002/sim.1186"),
-        "). Confidence intervals of single studies are normal intervals on the analysis scale.",
+        *text,
+        f"{end}Confidence intervals of single studies are normal intervals on the analysis scale.",
     )
 
 
@@ -116,20 +228,52 @@ def _subgroups(subgroups: Sequence[tuple[str, str, bool]]) -> tuple[Block, ...]:
             (
                 "Each subgroup is compared with the studies that have no row in it, each side "
                 "pooled with its own tau²; the test between them is Cochran's Q of the two "
-                "averages (",
-                _doi("10.1007/s11121-013-0377-7"),
-                ").",
+                "averages ",
+                Cite("borenstein2013"),
+                ".",
             )
         ),
         Items(items),
     )
 
 
-def _doi(doi: str) -> Link:
-    return Link(f"doi:{doi}", f"{_DOI}{doi}")
+def _further(
+    analyses: Sequence[tuple[str, str | tuple[Inline, ...], Mapping[str, Any]]],
+) -> tuple[Block, ...]:
+    items = tuple(
+        (Strong(label), ". ", *((text,) if isinstance(text, str) else text), *_options(options))
+        for label, text, options in analyses
+        if text or options
+    )
+    return (Heading("Further analyses"), Items(items)) if items else ()
 
 
-def _linked(cite: str) -> tuple[Inline, ...]:
-    """Turn ``Author Year, doi:...`` into text and a link."""
-    before, found, doi = cite.partition("doi:")
-    return (before, _doi(doi)) if found else (cite,)
+def _options(options: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the options that are set, as they stand in the definition."""
+    set_ = {name: value for name, value in options.items() if value is not None}
+    if not set_:
+        return ()
+    texts = [
+        f"{name} = {', '.join(map(str, value)) if isinstance(value, tuple) else value}"
+        for name, value in set_.items()
+    ]
+    return (f" Set here: {'; '.join(texts)}.",)
+
+
+def _software(versions: Mapping[str, str]) -> tuple[Inline, ...]:
+    text: list[Inline] = ["Computed and printed with "]
+    known = [name for name in _SOFTWARE if name in versions]
+    for i, name in enumerate(known):
+        text.append("" if not i else " and " if i == len(known) - 1 else ", ")
+        text.append(f"{_NAMES.get(name, name)}\N{NO-BREAK SPACE}{versions[name]}")
+        if keys := _SOFTWARE[name]:
+            text += [" ", Cite(*keys)]
+    return (
+        *text,
+        f" on Python {versions['Python']}. Names and formulas of measures and estimators follow "
+        "the R package metafor ",
+        Cite("viechtbauer2010"),
+        "; this section is arranged by the items of the PRISMA statement on synthesis ",
+        Cite("page2021"),
+        ".",
+    )

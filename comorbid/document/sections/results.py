@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from comorbid.against_rest import AgainstRest
 from comorbid.document import figures, prose, sentences
 from comorbid.document.blocks import Block, Note, Paragraph, Table
@@ -19,7 +21,7 @@ _TOGETHER = (
 def forest(fit: Fit) -> tuple[Block, ...]:
     """Return the forest plot with the sentences that go with it."""
     return (
-        figures.forest(fit, title=""),
+        replace(figures.forest(fit, title=""), name="forest"),
         Paragraph(f"{sentences.expected(fit)} {sentences.average(fit)}"),
         Paragraph(sentences.heterogeneity(fit)),
         *few_studies(fit, ""),
