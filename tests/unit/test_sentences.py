@@ -143,7 +143,7 @@ def test_numbers_in_sentences_are_those_of_the_fit() -> None:
 
 MEASURES = {
     "OR": ("an odds ratio of 1.20", "1, no association"),
-    "RR": ("a risk ratio of 1.20", "1, no association"),
+    "RR": ("a risk ratio of 1.20", "1, no difference"),
     "RD": ("a risk difference of 0.18", "0, no difference"),
     "MD": ("a mean difference of 0.18", "0, no difference"),
     "SMD": ("a standardised mean difference of 0.18", "0, no difference"),
@@ -153,8 +153,8 @@ MEASURES = {
     "ZCOR": ("a correlation of 0.18", "0, no association"),
     "UCOR": ("a correlation of 0.18", "0, no association"),
     "SMCC": ("a standardised mean change of 0.18", "0, no change"),
-    "IRR": ("an incidence rate ratio of 1.20", "1, no association"),
-    "GEN": ("an effect of 0.18", "0, no association"),
+    "IRR": ("an incidence rate ratio of 1.20", "1, no difference"),
+    "GEN": ("an effect of 0.18", "0, no effect"),
     "PLO": ("a proportion of 0.55", ""),
     "IRLN": ("an incidence rate of 1.20", ""),
     "MN": ("a mean of 0.18", ""),

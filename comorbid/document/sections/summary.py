@@ -125,7 +125,7 @@ def _closing(fit: Fit, studies: Studies, alternatives: Refits, audit: Audit) -> 
         if studies.conditions is not None:
             common, design, cause = "a condition", "An", "one condition brings about the other"
         said += [
-            f"An odds ratio is not a ratio of risks, which is closer to 1 where {common} is common.",
+            f"An odds ratio is not a ratio of risks, which is closer to 1 if {common} is common.",
             f"{design} association does not say that {cause}.",
         ]
     return Paragraph(" ".join(said))
