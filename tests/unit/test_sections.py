@@ -184,8 +184,11 @@ def test_facts_about_certainty_are_counted() -> None:
         ([0.5], "There is one study, with no other"),
         ([0.5, 0.7], "The estimates of both studies lie above 1; the confidence interval of none"),
         ([-0.5, -0.7, -0.9], "The estimates of all 3 studies lie below 1; "),
-        ([-0.5, 0.7, 0.9], "Of the 3 estimates 2 above 1 and 1 below 1; "),
-        ([-0.5, 0.0, 0.9], "Of the 3 estimates 1 above 1, 1 below 1 and 1 at 1; "),
+        ([-0.5, 0.7, 0.9], "The 3 estimates do not all lie on one side of 1 (2 above, 1 below); "),
+        (
+            [-0.5, 0.0, 0.9],
+            "The 3 estimates do not all lie on one side of 1 (1 above, 1 below, 1 at it); ",
+        ),
     ],
 )
 def test_inconsistency_in_words(yi: list[float], expected: str) -> None:

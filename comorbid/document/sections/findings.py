@@ -115,9 +115,9 @@ def inconsistency(fit: Fit, found: Findings) -> str:
 
 def _sides(found: Findings, null: str) -> str:
     at = found.k - (found.above or 0) - (found.below or 0)
-    sides = {f"above {null}": found.above, f"below {null}": found.below, f"at {null}": at}
+    sides = {"above": found.above, "below": found.below, "at it": at}
     parts = [f"{count} {where}" for where, count in sides.items() if count]
-    return f"Of the {found.k} estimates {prose.listed(parts)}"
+    return f"The {found.k} estimates do not all lie on one side of {null} ({', '.join(parts)})"
 
 
 def imprecision(fit: Fit, found: Findings) -> str:
