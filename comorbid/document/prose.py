@@ -279,7 +279,16 @@ def null(measure: str, scale: str) -> str:
 def null_value(measure: str, scale: str) -> str:
     """Return a measure's null value as it prints.
 
-    Parameters and limits are those of `null`.
+    Parameters
+    ----------
+    measure : str
+        Its id, as for `null`.
+    scale : str
+        Of the effects.
+
+    Returns
+    -------
+    str
 
     Examples
     --------
