@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from comorbid.bias.trim_and_fill import trim_and_fill as trim_and_fill
     from comorbid.burden import burden as burden
     from comorbid.contributions import (
+        Absent as Absent,
         Analysis as Analysis,
         Column as Column,
         Context as Context,
@@ -96,6 +97,7 @@ if TYPE_CHECKING:
         MantelHaenszel as MantelHaenszel,
         mantel_haenszel as mantel_haenszel,
     )
+    from comorbid.models.notices import notices as notices
     from comorbid.models.permutation import permutation_test as permutation_test
     from comorbid.models.peto import (
         Peto as Peto,
@@ -146,7 +148,8 @@ _HOMES = {
     "bias.trim_and_fill": "trim_and_fill",
     "burden": "burden",
     "contributions": (
-        "Analysis Column Context DataTable Estimator Measure Option Renderer Section Subgroup"
+        "Absent Analysis Column Context DataTable Estimator Measure Option Renderer Section "
+        "Subgroup"
     ),
     "document": "figures prose",
     "document.blocks": "Block Cite Figure Heading Items Link Note Paragraph Ref Strong Table",
@@ -168,6 +171,7 @@ _HOMES = {
     "export": "to_csv",
     "models.fit": "Fit pool",
     "models.mantel_haenszel": "MantelHaenszel mantel_haenszel",
+    "models.notices": "notices",
     "models.permutation": "permutation_test",
     "models.peto": "Peto peto",
     "models.profiles": "profile",

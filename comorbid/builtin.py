@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import cast
 
+import numpy as np
+
+from comorbid.checks import is_missing
 from comorbid.contributions import (
+    Absent,
     Analysis,
     Context,
     Estimator,
@@ -14,15 +18,29 @@ from comorbid.contributions import (
     Section,
     Theme,
 )
+from comorbid.document import sentences
 from comorbid.document.blocks import Block, References
 from comorbid.document.document import Document
 from comorbid.document.runs import Cite
-from comorbid.document.sections import evidence, methods, provenance, results, summary
+from comorbid.document.sections import (
+    evidence,
+    findings as findings_section,
+    heterogeneity,
+    methods,
+    provenance,
+    results,
+    sensitivity,
+    summary,
+)
 from comorbid.effects.measures import MEASURES
+from comorbid.findings import Findings, findings
 from comorbid.models.estimators import ESTIMATORS
 from comorbid.models.fit import Fit, pool
 from comorbid.models.refits import Refits
+from comorbid.models.spread import Spread, spread
 from comorbid.registry import hookimpl
+from comorbid.sensitivity.cumulative import cumulative
+from comorbid.sensitivity.influence import Influence, influence
 from comorbid.sensitivity.leave_one_out import leave_one_out
 from comorbid.sensitivity.other_rows import other_rows
 from comorbid.studies.audit import Audit, audit
@@ -55,12 +73,28 @@ def comorbid_analyses() -> Iterable[Analysis]:
             "impossible, inconsistent or missing.",
         ),
         Analysis("pool", "The pooled effect", _pool),
+        Analysis("findings", "Facts that limit certainty", _findings, needs=("pool",)),
+        Analysis("heterogeneity", "Heterogeneity", _spread, needs=("pool",)),
         Analysis(
             "leave-one-out",
             "Leave-one-out",
             _leave_one_out,
             needs=("pool",),
             methods=("The pool is repeated without each study in turn ", _OUTLIERS, "."),
+        ),
+        Analysis(
+            "influence",
+            "Influence of single studies",
+            _influence,
+            needs=("pool",),
+            methods=("Diagnostics show which study moves the result ", _OUTLIERS, "."),
+        ),
+        Analysis(
+            "cumulative",
+            "Cumulative by year",
+            _cumulative,
+            needs=("pool",),
+            methods="Studies are added one at a time in the order of their years.",
         ),
         Analysis(
             "other-rows",
@@ -78,15 +112,36 @@ def comorbid_sections() -> Iterable[Section]:
     """Declare the sections of the core."""
     return (
         Section("summary", "Summary", _summary, needs=("pool", "audit", "other-rows")),
+        Section(
+            "summary-of-findings",
+            "Summary of findings",
+            _summary_of_findings,
+            needs=("pool", "heterogeneity", "findings"),
+        ),
         Section("audit", "Audit of the study table", _audit_section, needs=("audit",)),
         Section("methods", "Methods", _methods, needs=("pool",)),
         Section("studies", "The studies", _studies),
         Section("forest", "The pooled effect", _forest, needs=("pool",)),
         Section(
+            "heterogeneity",
+            "Differences between studies",
+            _heterogeneity_section,
+            needs=("pool", "heterogeneity"),
+        ),
+        Section(
             "leave-one-out",
             "Leave-one-out",
             _leave_one_out_section,
             needs=("pool", "leave-one-out"),
+        ),
+        Section(
+            "influence",
+            "Influence of single studies",
+            _influence_section,
+            needs=("pool", "influence"),
+        ),
+        Section(
+            "cumulative", "The pool over the years", _cumulative_section, needs=("cumulative",)
         ),
         Section(
             "other-rows",
@@ -140,13 +195,36 @@ def _audit(context: Context) -> Audit:
     return audit(context.studies)
 
 
-def _pool(context: Context) -> Fit:
+def _pool(context: Context) -> Fit | Absent:
+    if not np.isfinite(context.effects.vi).any():
+        return Absent(sentences.nothing_pooled(context.studies, context.overrides))
     settings = context.settings
     return pool(context.effects, method=settings.method, test=settings.test, level=settings.level)
 
 
 def _leave_one_out(context: Context) -> Refits:
     return leave_one_out(_fit(context))
+
+
+def _findings(context: Context) -> Findings:
+    return findings(_fit(context), studies=context.studies)
+
+
+def _spread(context: Context) -> Spread:
+    return spread(_fit(context))
+
+
+def _influence(context: Context) -> Influence:
+    return influence(_fit(context))
+
+
+def _cumulative(context: Context) -> Refits | Absent:
+    fit = _fit(context)
+    years = fit.effects.moderators.get("year", (None,) * fit.k)
+    without = [
+        label for label, year in zip(fit.effects.labels, years, strict=True) if is_missing(year)
+    ]
+    return Absent(sentences.no_years(without)) if without else cumulative(fit, by="year")
 
 
 def _other_rows(context: Context) -> Refits:
@@ -164,6 +242,15 @@ def _summary(context: Context) -> Sequence[Block]:
         audit=cast(Audit, context.results["audit"]),
         alternatives=cast(Refits, context.results["other-rows"]),
         overrides=context.overrides,
+    )
+
+
+def _summary_of_findings(context: Context) -> Sequence[Block]:
+    return findings_section.summary_of_findings(
+        _fit(context),
+        cast(Spread, context.results["heterogeneity"]),
+        cast(Findings, context.results["findings"]),
+        conditions=context.studies.conditions,
     )
 
 
@@ -198,6 +285,19 @@ def _studies(context: Context) -> Sequence[Block]:
 
 def _forest(context: Context) -> Sequence[Block]:
     return results.forest(_fit(context))
+
+
+def _heterogeneity_section(context: Context) -> Sequence[Block]:
+    spread = cast(Spread, context.results["heterogeneity"])
+    return heterogeneity.heterogeneity(_fit(context), spread)
+
+
+def _influence_section(context: Context) -> Sequence[Block]:
+    return sensitivity.influence(_fit(context), cast(Influence, context.results["influence"]))
+
+
+def _cumulative_section(context: Context) -> Sequence[Block]:
+    return sensitivity.cumulative(cast(Refits, context.results["cumulative"]))
 
 
 def _leave_one_out_section(context: Context) -> Sequence[Block]:

@@ -26,6 +26,7 @@ from comorbid.studies.table import Studies
 from comorbid.themes import Theme
 
 __all__ = [
+    "Absent",
     "Analysis",
     "Column",
     "Command",
@@ -51,6 +52,36 @@ class Result(Protocol):
 
     def to_dict(self) -> dict[str, object]:
         """Return numbers in full precision, text, lists and dictionaries of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """A result that there is none of.
+
+    An analysis that needs it is not run and is absent for the same reason; a section that needs it
+    says the reason in place of what it would say.
+
+    Parameters
+    ----------
+    reason : str
+        Why there is none: a sentence, printed in the report and locked.
+
+    Examples
+    --------
+    >>> import comorbid as cb
+    >>> def run(context):
+    ...     if "year" not in context.effects.moderators:
+    ...         return cb.Absent("The study table has no years.")
+    ...     return cb.regress(context.effects, "~ year")
+    >>> cb.Analysis("my-years", "Years", run).id
+    'my-years'
+    """
+
+    reason: str
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the reason."""
+        return {"absent": self.reason}
 
 
 @dataclass(frozen=True, slots=True)

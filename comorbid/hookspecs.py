@@ -84,7 +84,8 @@ def comorbid_analyses() -> Iterable[Analysis]:
     named in ``tables`` and the values of its ``options``.
 
     Returns: `Analysis` values; ``run`` returns a result whose ``to_dict()`` holds numbers, text,
-    lists and dictionaries of them. It formats no text.
+    lists and dictionaries of them; it formats no text. Where there is no result it returns
+    `Absent` with the reason, which stands in the sections that need it.
 
     If it fails: so do the sections that need the result. All failures are reported together,
     and nothing is written.

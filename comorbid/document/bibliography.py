@@ -16,8 +16,6 @@ from comorbid.errors import Problem, ReportError
 BUNDLED = "references.bib"
 LIMIT_MB = 5
 """A bibliography above this size, in millions of bytes, is refused."""
-LIMIT_MB = 5
-"""A bibliography above this size, in millions of bytes, is refused."""
 
 _URL = re.compile(r"\\url(?=\s*\{)")  # a command that pybtex prints instead of its argument
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from comorbid.effects.measures import MEASURES
+from comorbid.effects.measures import MEASURES, null_of
+from comorbid.effects.scales import SCALES
 
 _ASSOCIATIONS = ("odds ratio", "correlation", "coefficient", "Yule")
 _CHANGES = ("change", "on two occasions")
@@ -251,3 +252,47 @@ def null_name(measure: str) -> str:
     # A ratio of two coefficients of variation compares groups.
     relates = any(word in name for word in _ASSOCIATIONS) and "variation" not in name
     return "no association" if relates else "no difference"
+
+
+def null(measure: str, scale: str) -> str:
+    """Return a measure's null value as it prints, with what it means.
+
+    Parameters
+    ----------
+    measure : str
+        Its id. One that has no null value, such as a proportion, must not be asked for it.
+    scale : str
+        Of the effects.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> null("OR", "log"), null("MD", "identity"), null("SMCC", "identity")
+    ('1, no association', '0, no difference', '0, no change')
+    """
+    return f"{null_value(measure, scale)}, {null_name(measure)}"
+
+
+def null_value(measure: str, scale: str) -> str:
+    """Return a measure's null value as it prints.
+
+    Parameters
+    ----------
+    measure : str
+        Its id, as for `null`.
+    scale : str
+        Of the effects.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> null_value("OR", "log"), null_value("MD", "identity")
+    ('1', '0')
+    """
+    return f"{float(SCALES[scale].back(null_of(measure))):g}"

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Sequence
 
 from comorbid.against_rest import AgainstRest
 from comorbid.document import prose
-from comorbid.effects.measures import MEASURES
-from comorbid.effects.scales import SCALES
+from comorbid.document.figures import words
+from comorbid.document.figures.refit_rows import refit_format
+from comorbid.document.figures.study_rows import study_format
+from comorbid.effects.measures import null_of
+from comorbid.effects.overrides import Override
 from comorbid.models.fit import Fit
+from comorbid.models.fitted import Pair
 from comorbid.models.refits import Refits
-
-
-def null_value(fit: Fit) -> float:
-    """Return the null value on the printed scale: 1 for ratios, nan for a proportion or mean."""
-    null = {entry.id: entry.null for entry in MEASURES}.get(fit.effects.measure, 0.0)
-    return float(SCALES[fit.effects.scale].back(null))
+from comorbid.studies.table import Studies
 
 
 def expected(fit: Fit) -> str:
@@ -29,18 +28,19 @@ def expected(fit: Fit) -> str:
     In a further study of this kind the true odds ratio would be expected to lie between 0.41 and
     6.35 (95 % prediction interval), a range that includes 1, no association.
     """
-    scaled = fit.on_scale()
-    name = prose.measure_name(scaled.measure)
-    if math.isnan(scaled.pi[0]):
+    name = _name(fit.effects.measure)
+    if fit.method == "EE" and fit.k > 1:
+        return f"The equal-effects model takes a further study to have the same true {name}."
+    if math.isnan(fit.pi[0]):
         return (
             f"What true {name} a further study would have cannot be said from "
-            f"{prose.counted(fit.k, 'study', 'studies')} under this model."
+            f"{prose.counted(fit.k, 'study', 'studies')}."
         )
-    low, high = (prose.value(end, fit.effects.scale) for end in scaled.pi)
+    low, high = map(study_format(fit.effects, fit.level).value, fit.pi)
     return (
         f"In a further study of this kind the true {name} would be expected to lie between {low} "
         f"and {high} ({prose.level(fit.level)} prediction interval)"
-        f"{_includes_null(scaled.pi, fit, ', a range that includes')}."
+        f"{_includes_null(fit.pi, fit, ', a range that includes')}."
     )
 
 
@@ -53,13 +53,11 @@ def average(fit: Fit) -> str:
     >>> average(cb.pool(cb.Effects(yi=[0.5], vi=[0.03], measure="OR")))
     'The one study has an odds ratio of 1.65 (95 % confidence interval 1.17 to 2.32).'
     """
-    scaled = fit.on_scale()
-    name = prose.measure_name(scaled.measure)
+    name, form = _name(fit.effects.measure), study_format(fit.effects, fit.level)
     found = (
-        f"{_article(name)} {name} of {prose.value(scaled.estimate, fit.effects.scale)} "
-        f"({prose.level(fit.level)} confidence interval "
-        f"{prose.interval(scaled.ci, fit.effects.scale)}"
-        f"{_includes_null(scaled.ci, fit, ', which includes')})"
+        f"{_article(name)} {name} of {form.value(fit.estimate)} "
+        f"({prose.level(fit.level)} confidence interval {form.interval(*fit.ci)}"
+        f"{_includes_null(fit.ci, fit, ', which includes')})"
     )
     if fit.k == 1:
         return f"The one study has {found}."
@@ -79,64 +77,101 @@ def heterogeneity(fit: Fit) -> str:
     """
     if fit.k < 2:
         return "With one study nothing can be said about differences between studies."
-    tau2 = f"Between-study variance (tau²) is estimated as {prose.small(fit.tau2)} and "
-    tau2 = "" if fit.method == "EE" else tau2
-    degrees = prose.counted(fit.k - 1, "degree", "degrees")
+    start = f"Between-study variance (tau²) is estimated as {prose.small(fit.tau2)} and I² as"
+    if fit.estimator.fixed is not None:
+        start = f"Between-study variance (tau²) is set to {prose.small(fit.tau2)}; I² is then"
+    if fit.method == "EE":
+        start = "I² is"
     few = f"; with {fit.k} studies neither says much" if fit.k < 5 else ""
-    return (
-        f"{tau2}I² {'is ' if not tau2 else 'as '}{prose.percent(fit.i2)} "
-        f"(Q = {fit.q:.2f} on {degrees} of freedom, {prose.p_value(fit.q_p)}){few}."
-    )
+    return f"{start} {prose.percent(fit.i2)} ({q_test(fit)}){few}."
+
+
+def q_test(fit: Fit) -> str:
+    """Return Cochran's Q with its degrees of freedom and p-value."""
+    degrees = prose.counted(fit.k - 1, "degree", "degrees")
+    return f"Q = {fit.q:.2f} on {degrees} of freedom, {prose.p_value(fit.q_p)}"
 
 
 def leave_one_out(fit: Fit, refits: Refits) -> str:
     """Say how far the average moves when each study is left out in turn."""
     if fit.k < 3:
         return "With fewer than three studies, leaving one out leaves nothing to pool."
-    null = null_value(fit)
-    rows = zip(refits.labels, refits.on_scale(), strict=True)
-    crossing = [label for label, row in rows if row.ci[0] <= null <= row.ci[1]]
-    averages = _ends(refits, refits.batch.estimate.tolist(), "without", _average_of(refits))
-    ends = f"With one study left out at a time, the average ranges from {averages}. "
+    start = "With one study left out at a time, the average"
+    tau2 = ""
     if fit.method != "EE":
-        tau2 = _ends(refits, refits.batch.tau2.tolist(), "without", prose.small)
-        ends += f"tau² ranges from {tau2}. "
-    if math.isnan(null):
-        return ends.rstrip()
-    if not crossing:
-        return f"{ends}Every confidence interval excludes {null:g}."
-    return f"{ends}The confidence interval includes {null:g} without {prose.listed(crossing)}."
+        values = refits.batch.tau2.tolist()
+        tau2 = words.spread("tau²", refits.labels, values, prose.small)
+    return words.joined(_averages(refits, start, "without "), tau2, _crossing(refits, "without"))
+
+
+def cumulative(refits: Refits) -> str:
+    """Say how the average moved as the studies were added in the order of the refits."""
+    k = len(refits.labels)
+    if k < 2:
+        return "There is one study: nothing was added to it."
+    if k == 2:
+        return "There are two studies: only with the second is there anything to pool."
+    return words.joined(
+        _averages(refits, "From the second study on, the average", "after adding ", first=1),
+        _crossing(refits, "after adding", first=1),
+        "The intervals are not corrected for looking at the data again after each study.",
+    )
 
 
 def other_rows(fit: Fit, refits: Refits) -> str:
     """Say how far the average moves when another row of one study is pooled."""
     if not refits.labels:
         return "No study has another row that could be pooled in place of the one that is."
-    null = null_value(fit)
-    rows = zip(refits.labels, refits.on_scale(), strict=True)
-    wide = [label for label, row in rows if row.pi[0] <= null <= row.pi[1]]
-    averages = _ends(refits, refits.batch.estimate.tolist(), "with", _average_of(refits))
-    text = (
-        f"With another row of one study in place of the pooled one, the average ranges from "
-        f"{averages}."
-    )
+    start = "With another row of one study in place of the pooled one, the average"
+    averages = _averages(refits, start, "with ")
+    if len(refits.labels) == 1:
+        value = refit_format(refits).value(float(refits.batch.estimate[0]))
+        averages = f"{start} is {value} (with {refits.labels[0]})."
+    null, batch = null_of(fit.effects.measure), refits.batch
+    ends = zip(refits.labels, batch.pi_low.tolist(), batch.pi_high.tolist(), strict=True)
+    wide = [label for label, low, high in ends if low <= null <= high]
     if not wide:
-        return text
-    return f"{text} The prediction interval includes {null:g} with {prose.listed(wide)}."
+        return averages
+    value = prose.null_value(refits.measure, refits.scale)
+    return f"{averages} The prediction interval includes {value} with {prose.listed(wide)}."
 
 
-def _average_of(refits: Refits) -> Callable[[float], str]:
-    back = SCALES[refits.scale].back
-    return lambda value: prose.value(float(back(value)), refits.scale)
+def _averages(refits: Refits, subject: str, before: str, *, first: int = 0) -> str:
+    """Say between which values the averages lie, each with its row, from a row on."""
+    values = refits.batch.estimate.tolist()[first:]
+    form = refit_format(refits).value
+    return words.spread(subject, refits.labels[first:], values, form, before=before)
 
 
-def _ends(refits: Refits, values: list[float], word: str, written: Callable[[float], str]) -> str:
-    """Return the smallest and the largest value, each with the row it belongs to."""
-    low, high = values.index(min(values)), values.index(max(values))
+def _crossing(refits: Refits, before: str, *, first: int = 0) -> str:
+    """Say in which rows the confidence interval includes the null, if there is such a value."""
+    null, batch = null_of(refits.measure), refits.batch
+    if math.isnan(null):
+        return ""
+    value = prose.null_value(refits.measure, refits.scale)
+    ends = zip(refits.labels, batch.ci_low.tolist(), batch.ci_high.tolist(), strict=True)
+    inside = [label for label, low, high in list(ends)[first:] if low <= null <= high]
+    if not inside:
+        return f"Every confidence interval excludes {value}."
+    if len(inside) == len(refits.labels) - first:
+        return f"Every confidence interval includes {value}."
+    return f"The confidence interval includes {value} {before} {prose.listed(inside)}."
+
+
+def nothing_pooled(studies: Studies, overrides: Sequence[Override]) -> str:
+    """Say that no study can be pooled, and why."""
+    rows = prose.counted(len(studies), "row", "rows")
+    left = sum(override.use == "exclude" for override in overrides)
+    why = f"; {prose.counted(left, 'is', 'are')} left out by decisions" if left else ""
     return (
-        f"{written(values[low])} ({word} {refits.labels[low]}) to "
-        f"{written(values[high])} ({word} {refits.labels[high]})"
+        f"No study is pooled: none of the table's {rows} is a primary row with an effect and its "
+        f"variance{why}."
     )
+
+
+def no_years(labels: Sequence[str]) -> str:
+    """Say which studies have no year, without which they cannot be put in order."""
+    return f"The studies cannot be put in order: there is no year of {prose.listed(labels)}."
 
 
 def difference(result: AgainstRest) -> str:
@@ -170,10 +205,16 @@ def difference(result: AgainstRest) -> str:
     return f"Whether the association differs in {result.label}: {test}."
 
 
-def _includes_null(ends: tuple[float, float], fit: Fit, lead: str) -> str:
-    null = null_value(fit)
-    meaning = prose.null_name(fit.effects.measure)
-    return f"{lead} {null:g}, {meaning}" if ends[0] <= null <= ends[1] else ""
+def _includes_null(ends: Pair, fit: Fit, lead: str) -> str:
+    measure = fit.effects.measure
+    if not ends[0] <= null_of(measure) <= ends[1]:
+        return ""
+    return f"{lead} {prose.null(measure, fit.effects.scale)}"
+
+
+def _name(measure: str) -> str:
+    """Return a measure's name without what is said of it after a comma."""
+    return words.measure(measure).partition(",")[0]
 
 
 def _article(name: str) -> str:

@@ -80,6 +80,19 @@ def measures() -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("id")
 
 
+def null_of(measure: str) -> float:
+    """Return the value of no association on a measure's analysis scale; nan where there is none.
+
+    A measure that is none of the core's is taken to have it at 0.
+
+    Examples
+    --------
+    >>> null_of("OR"), null_of("PLO")
+    (0.0, nan)
+    """
+    return {known.id: known.null for known in MEASURES}.get(measure, 0.0)
+
+
 def find_measure(measure: str | Measure) -> Measure:
     """Return the measure of this id; a `Measure` is returned as it is.
 

@@ -15,6 +15,7 @@ from comorbid.models.fitted import Fitted, Pair
 from comorbid.models.frames import of_studies
 from comorbid.models.intercept import Intercept
 from comorbid.models.kernel import Batch, Test, as_batch, factor, t_quantile
+from comorbid.models.notices import notices
 from comorbid.models.prediction import Prediction, predict
 
 if TYPE_CHECKING:
@@ -195,6 +196,7 @@ class Fit(Fitted):
             "q_p": self.q_p,
             "weights": self.weights.tolist(),
             "warnings": list(self.warnings),
+            "notices": [notice.to_dict() for notice in notices(self)],
             **self._by_the_analyst(),
         }
 

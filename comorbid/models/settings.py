@@ -100,11 +100,6 @@ def few_studies_notes(k: int, estimator: Estimator) -> tuple[str, ...]:
             "one study: nothing is pooled; its own interval (z) is given, and tau2, I2, the test "
             "of heterogeneity and a prediction interval cannot be",
         )
-    if k == 2 and estimator.id != "EE" and estimator.fixed is None:
-        return (
-            "two studies: tau2 rests on one difference, and the t distribution has one degree of "
-            "freedom; neither the interval nor the prediction interval can be relied on",
-        )
     if estimator.id == "EE":
         return ("equal-effects model: no prediction interval, as it assumes one true effect",)
     return ()

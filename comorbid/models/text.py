@@ -7,9 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from comorbid.effects.scales import SCALES
+from comorbid.models.notices import Notice, notices
 
 if TYPE_CHECKING:
     from comorbid.models.fit import Fit
@@ -76,8 +74,9 @@ def fit_summary(fit: Fit) -> str:
             f"As {scaled.measure}: {number(scaled.estimate, 2)} ({percent} CI {pair(scaled.ci, 2)};"
             f" {percent} PI {pair(scaled.pi, 2)})",
         ]
-    lines += _side_by_side(fit)
-    lines += [f"Note: {warning}" for warning in fit.warnings]
+    limits = [notice for notice in notices(fit) if notice.about != "asymmetry"]
+    lines += [line for notice in limits for line in _side_by_side(notice)]
+    lines += [f"Note: {note}" for note in (*limits, *fit.warnings)]
     return "\n".join(lines)
 
 
@@ -111,14 +110,12 @@ def likelihood(fit: Fitted) -> str:
     return f"{name} {number(values.log_likelihood)}   {listed}"
 
 
-def _side_by_side(fit: Fit) -> list[str]:
+def _side_by_side(notice: Notice) -> list[str]:
     """With two or three studies, the three intervals beside each other."""
-    if fit.k not in (2, 3):
+    if notice.id != "few-studies":
         return []
-    back = SCALES[fit.effects.scale].back
-    lines = ["", f"With {fit.k} studies no one interval can be relied on; beside each other:"]
-    for test, ends in fit.intervals().items():
-        low, high = np.asarray(back(ends)).tolist()
+    lines = ["", "Confidence intervals side by side:"]
+    for test, (low, high) in notice.on_scale().items():
         name = {"z": "classic (z)", "knha": "Knapp-Hartung", "adhoc": "ad hoc"}[test]
         lines.append(f"  {name:<15}{pair((low, high), 2)}")
     return lines

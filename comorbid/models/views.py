@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from comorbid.models import text
+from comorbid.models.notices import under_ten
 
 if TYPE_CHECKING:
     import pandas as pd
-
-LITTLE_POWER = 10
 
 
 class Views(ABC):
@@ -71,10 +70,5 @@ def block(title: str, rows: Mapping[str, str], warnings: Sequence[str] = ()) -> 
 
 
 def few_studies(k: int) -> tuple[str, ...]:
-    """Return the caution on a test for asymmetry of fewer than ten studies."""
-    if k >= LITTLE_POWER:
-        return ()
-    return (
-        f"{k} studies: with fewer than {LITTLE_POWER} a test for asymmetry has too little power to "
-        "tell chance from real asymmetry (Sterne 2011, doi:10.1136/bmj.d4002)",
-    )
+    """Return the caution on a test for asymmetry of so few studies."""
+    return tuple(map(str, under_ten(k)))

@@ -13,7 +13,7 @@ from comorbid.document.document import Document, DocumentSection
 from comorbid.document.numbering import broken, cited
 from comorbid.errors import Problem, ProblemsError, ReportError
 from comorbid.registry import Declared
-from comorbid.report.context import restricted
+from comorbid.report.context import absent_need, restricted
 from comorbid.report.drawings import drawing_problems
 from comorbid.report.guards import check_unchanged
 from comorbid.report.results import Computed, raise_together
@@ -141,6 +141,8 @@ def _section(
 
 
 def _blocks(section: Section, context: Context) -> tuple[Block, ...]:
+    if (absent := absent_need(context)) is not None:
+        return (Note(absent.reason, title="There is nothing to report here"),)
     returned: object = section.build(context)
     if not isinstance(returned, Iterable) or isinstance(returned, str):
         raise TypeError(f"it returns a {type(returned).__name__}; return a sequence of blocks")

@@ -12,6 +12,7 @@ from typing import Any
 
 from comorbid.calls import CORE, Calls
 from comorbid.contributions import (
+    Absent,
     Analysis,
     Column,
     Context,
@@ -130,6 +131,11 @@ def restricted(
         tables=MappingProxyType(_Named("tables", tables)),
         options=MappingProxyType(_Named("options", options)),
     )
+
+
+def absent_need(context: Context) -> Absent | None:
+    """Return the first absent one of the results that an analysis or section needs, or None."""
+    return next((r for r in context.results.values() if isinstance(r, Absent)), None)
 
 
 class _Named(dict[str, Any]):

@@ -12,7 +12,7 @@ from comorbid.calls import Calls
 from comorbid.contributions import Analysis, Context, Result, Subgroup
 from comorbid.errors import ProblemsError, ReportError
 from comorbid.registry import Declared, Registry
-from comorbid.report.context import read_context, restricted
+from comorbid.report.context import absent_need, read_context, restricted
 from comorbid.report.definition import Definition
 from comorbid.report.guards import check_unchanged, digest_of, fingerprints, result_name
 from comorbid.report.lock import as_json, make_lock
@@ -166,7 +166,7 @@ def _result(declaration: Analysis | Subgroup, context: Context) -> tuple[Result,
 
 def _computed(declaration: Analysis | Subgroup, context: Context) -> Result:
     if isinstance(declaration, Analysis):
-        return declaration.run(context)
+        return absent_need(context) or declaration.run(context)
     settings = context.settings
     return against_rest(
         context.studies,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import types
 from pathlib import Path
 
 import pytest
+from pypdf import PdfReader
 
 import comorbid as cb
 from comorbid import builtin
@@ -42,6 +44,44 @@ def test_coverage_is_that_of_the_studies_pooled(folder: Path) -> None:
 def test_a_decision_about_a_row_outside_the_pool_says_so(folder: Path) -> None:
     text = page_one(folder, 'estimate = "yoon2013-2"\nuse = "reported"\nreason = "Yes."')
     assert "taken as printed (a row that is not in the main pool). Yes." in text
+
+
+def test_page_one_is_one_page_and_begins_with_the_prediction(folder: Path) -> None:
+    report = cb.build(folder)
+    first = PdfReader(io.BytesIO(report.pdf())).pages[0]
+    page = " ".join(first.extract_text().split())
+    summary = report.document.sections[0]
+    assert isinstance(summary.blocks[1], cb.Figure)
+    assert page.index("95 % prediction interval") < page.index("The average over the 6 studies")
+    assert "6 of 14 studies, 92 % of participants" in page
+    assert "Swain 2014 (swain2014-1): computed from its 2x2 counts" in page
+    last = summary.blocks[-1]
+    assert isinstance(last, cb.Paragraph)
+    assert str(last.text)[-60:] in page
+
+
+def test_a_report_of_no_study_says_so_in_every_section(folder: Path) -> None:
+    """All six studies are left out by decisions; what other rows can say stands."""
+    path = folder / "report.toml"
+    text = path.read_text(encoding="utf-8")
+    start, end = text.index("# A decision"), text.index("# What the review")
+    ids = cb.effects(cb.datasets.headache_back_pain()).ids
+    out = "".join(
+        f'[[override]]\nestimate = "{id_}"\nuse = "exclude"\nreason = "A test."\n\n' for id_ in ids
+    )
+    path.write_text(text[:start] + out + text[end:], encoding="utf-8")
+    report = cb.build(folder)
+    said = {section.id: str(section.blocks) for section in report.document.sections}
+    reason = "No study is pooled: none of the table's 13 rows is a primary row with an effect and"
+    for name in ("summary", "summary-of-findings", "methods", "forest", "heterogeneity", "funnel"):
+        assert reason in said[name], name
+        assert "6 are left out by decisions" in said[name]
+    assert "No study is pooled." in said["studies"]
+    assert "Error: impossible interval" in said["audit"]
+    results = report.lock["results"]
+    assert isinstance(results, dict)
+    assert results["pool"]["values"] == results["heterogeneity"]["values"]
+    assert reason in results["pool"]["values"]["absent"]
 
 
 @pytest.mark.parametrize("content", ["", "{", "{}", '{"format": 1, "results": []}'])

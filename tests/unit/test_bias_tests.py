@@ -118,7 +118,9 @@ def test_tables_that_tell_nothing_are_left_out_by_name() -> None:
 def test_caution_below_ten_studies() -> None:
     few = cb.pool(cb.Effects(yi=Y, vi=V))
     for result in (asymmetry(few), asymmetry(few, model="rma"), rank_test(few), pet_peese(few)):
-        assert "5 studies: with fewer than 10" in " ".join(result.warnings)
+        assert "With 5 studies, fewer than 10, neither a funnel plot nor a test" in " ".join(
+            result.warnings
+        )
         assert "fewer than 10" in result.summary()
     fit, _ = bcg()
     assert asymmetry(fit).warnings == rank_test(fit).warnings == ()

@@ -93,6 +93,10 @@ FIGURES: dict[str, tuple[Make, tuple[str, ...]]] = {
         lambda e: cb.figures.forest(cb.regress(e, "~ x")),
         (OR, "Study", "Fitted", "Weight"),
     ),
+    "at_a_glance": (
+        lambda e: cb.figures.at_a_glance(cb.pool(e)),
+        (OR, "Average", "95 % prediction interval"),
+    ),
     "estimates": (lambda e: cb.figures.estimates(e), (OR, "Estimate")),
     "leave_one_out": (
         lambda e: cb.figures.leave_one_out(cb.leave_one_out(cb.pool(e)), fit=cb.pool(e)),

@@ -120,7 +120,7 @@ def test_two_studies_are_pooled_with_a_caution() -> None:
     figure = cb.figures.forest(cb.pool(bcg(2)))
     picture = Picture(figure)
     assert [len(picture.drawn(kind)) for kind in ("square", "diamond", "bar")] == [2, 1, 1]
-    caution = "Two studies: neither the pooled interval nor the prediction can be relied on."
+    caution = "With 2 studies neither the pooled interval nor the prediction can be relied on."
     assert picture.find(caution).x > 0
     assert caution in figure.alt
 

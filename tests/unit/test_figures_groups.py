@@ -211,7 +211,7 @@ def test_a_subgroup_without_an_effect_keeps_its_heading() -> None:
 
 
 def test_subgroups_of_two_studies_come_with_a_caution() -> None:
-    caution = "With two studies neither the pooled interval nor the prediction can be relied on."
+    caution = "With 2 studies neither the pooled interval nor the prediction can be relied on."
     texts = [words.text for words in Picture(cb.figures.forest(by_allocation())).words]
     assert caution in texts
     without = cb.figures.forest(by_allocation(method="EE"))

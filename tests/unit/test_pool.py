@@ -43,7 +43,7 @@ def test_one_study_gives_what_can_be_given() -> None:
 def test_two_studies_say_what_cannot_be_relied_on() -> None:
     fit = cb.pool(TWO)
     assert fit.df == 1
-    assert "neither the interval nor the prediction interval" in fit.warnings[0]
+    assert "neither the prediction interval nor any one confidence interval" in fit.summary()
     assert "classic (z)" in fit.summary()
 
 

@@ -16,6 +16,7 @@ from comorbid.document.figures.drawing import drawing
 from comorbid.document.figures.estimates_plot import estimates
 from comorbid.document.figures.forest_plot import forest
 from comorbid.document.figures.funnel_plot import funnel
+from comorbid.document.figures.glance_plot import at_a_glance
 from comorbid.document.figures.gosh_plot import gosh
 from comorbid.document.figures.influence_plot import influence_plot
 from comorbid.document.figures.labbe_plot import labbe
@@ -35,6 +36,7 @@ __all__ = [
     "WIDTH",
     "Panel",
     "Pen",
+    "at_a_glance",
     "baujat_plot",
     "bubble",
     "cumulative_forest",

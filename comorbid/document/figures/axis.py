@@ -10,7 +10,6 @@ import numpy as np
 
 from comorbid.document.figures.canvas import text_width
 from comorbid.document.figures.numbers import fixed, printed_value, raised
-from comorbid.effects.measures import MEASURES
 from comorbid.effects.scales import SCALES
 
 Span = tuple[float, float]
@@ -53,18 +52,6 @@ class Axis:
     def holds(self, x: float) -> bool:
         """Say whether a value is on the axis."""
         return self.low <= x <= self.high
-
-
-def null_of(measure: str) -> float:
-    """Return no association on a measure's analysis scale; nan where there is none.
-
-    Examples
-    --------
-    >>> null_of("OR"), null_of("PLO")
-    (0.0, nan)
-    """
-    known = {known.id: known.null for known in MEASURES}
-    return known.get(measure, NULL)
 
 
 def span(

@@ -11,7 +11,7 @@ import numpy as np
 from comorbid.document import prose
 from comorbid.document.blocks import Figure
 from comorbid.document.figures import regressions, words
-from comorbid.document.figures.axis import Span, Tick, null_of, span, tick_choices
+from comorbid.document.figures.axis import Span, Tick, span, tick_choices
 from comorbid.document.figures.canvas import (
     ACCENT,
     MUTED,
@@ -26,6 +26,7 @@ from comorbid.document.figures.numbers import MINUS, Format, format_for
 from comorbid.document.figures.panel import Panel, Swatch
 from comorbid.document.figures.pen import Pen
 from comorbid.effects.arrays import Array
+from comorbid.effects.measures import null_of
 from comorbid.errors import ModelError
 from comorbid.models.predictions import Predictions
 from comorbid.models.regression import Regression

@@ -46,6 +46,8 @@ class Row:
         Whether its texts are bold.
     fitted : (float, float, float)
         Drawn behind it: what a model expects there, with its interval; nan for nothing.
+    points : tuple of (float, float)
+        Estimates that share the row, each with its area relative to the largest.
     """
 
     label: str
@@ -56,6 +58,7 @@ class Row:
     remark: str = ""
     bold: bool = False
     fitted: Values = NONE
+    points: tuple[tuple[float, float], ...] = ()
 
     @property
     def ends(self) -> Span:
@@ -169,7 +172,10 @@ def lay_out(chart: Chart) -> Layout:
 
 def _estimates(rows: Sequence[Row], form: Format) -> tuple[str, ...]:
     """Return the estimates with their intervals in brackets."""
-    starts = aligned("" if row.mark == "bar" else form.value(row.values[0]) for row in rows)
+    bare = [row.mark == "bar" or bool(row.points) for row in rows]
+    starts = aligned(
+        "" if none else form.value(row.values[0]) for none, row in zip(bare, rows, strict=True)
+    )
     return tuple(
         _estimate(row, start, form.interval(*row.ends))
         for row, start in zip(rows, starts, strict=True)
@@ -177,7 +183,7 @@ def _estimates(rows: Sequence[Row], form: Format) -> tuple[str, ...]:
 
 
 def _estimate(row: Row, start: str, interval: str) -> str:
-    if row.mark == "heading":
+    if row.mark == "heading" or row.points:
         return ""
     return start if math.isnan(row.values[0]) else f"{start} ({interval})"
 

@@ -9,7 +9,7 @@ import numpy as np
 from comorbid.document import prose
 from comorbid.document.blocks import Figure
 from comorbid.document.figures import words
-from comorbid.document.figures.axis import Span, null_of
+from comorbid.document.figures.axis import Span
 from comorbid.document.figures.canvas import one_line
 from comorbid.document.figures.chart import Chart, Layout, Row
 from comorbid.document.figures.draw import chart_figure
@@ -21,6 +21,7 @@ from comorbid.document.figures.refit_rows import (
     tau2_cell,
 )
 from comorbid.effects.arrays import Index
+from comorbid.effects.measures import null_of
 from comorbid.errors import ModelError
 from comorbid.models.refits import Refits
 
@@ -182,7 +183,7 @@ def _crossing(refits: Refits) -> str:
     null = null_of(refits.measure)
     if math.isnan(null):
         return ""
-    text = words.null(refits.measure, refits.scale, null)
+    text = prose.null(refits.measure, refits.scale)
     inside: Index = np.flatnonzero((refits.batch.ci_low <= null) & (refits.batch.ci_high >= null))
     last = len(refits.labels) - 1
     if not inside.size:

@@ -11,7 +11,7 @@ import numpy as np
 from comorbid.document import prose
 from comorbid.document.blocks import Figure
 from comorbid.document.figures import words
-from comorbid.document.figures.axis import Axis, null_of, span
+from comorbid.document.figures.axis import Axis, span
 from comorbid.document.figures.canvas import (
     ACCENT,
     INK,
@@ -26,6 +26,7 @@ from comorbid.document.figures.panel import Panel, right_axis
 from comorbid.document.figures.pen import Pen
 from comorbid.document.figures.study_rows import study_format, study_values
 from comorbid.effects.arrays import Array
+from comorbid.effects.measures import null_of
 from comorbid.models.fit import Fit
 from comorbid.models.kernel import t_quantile, t_tail
 
@@ -224,7 +225,7 @@ def _more(fit: Fit, form: Format) -> tuple[str, ...]:
     p = np.array([curve.p(np.array(null)) for curve in _studies(fit)])
     below = int((p < 1 - fit.level).sum())
     return (
-        f"Against {words.null(effects.measure, effects.scale, null)}: pooled "
+        f"Against {prose.null(effects.measure, effects.scale)}: pooled "
         f"{prose.p_value(fit.p_value)}; {below} of {fit.k} studies have p below "
         f"{1 - fit.level:.3g}.",
         peaks,

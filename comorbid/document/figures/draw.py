@@ -35,6 +35,7 @@ _TOP = 3.0
 _HEAD_ROWS = 1.3
 _FOOT_ROWS = 0.65
 _FIRST_TOTAL = -1.45
+_LEAST_POINT = 2.4
 _BEYOND = "An arrow marks an interval that reaches beyond the axis."
 _CUT = "A pale shape that the axis cuts off reaches beyond it."
 
@@ -95,7 +96,7 @@ def _axis(chart: Chart, layout: Layout) -> Axis:
     """Return the axis on which all estimates and most intervals can be read."""
     rows = (*chart.rows, *chart.totals)
     ends = span(
-        [x for row in rows for x in (row.values[0], row.fitted[0])],
+        [x for row in rows for x in (row.values[0], row.fitted[0], *(x for x, _ in row.points))],
         [row.ends for row in rows if row.mark in ("square", "circle")],
         pooled=[
             *(row.ends for row in rows if row.mark in ("diamond", "bar")),
@@ -152,6 +153,9 @@ def _draw_rows(pen: Pen, chart: Chart) -> None:
     for i, height, row in _heights(chart):
         if math.isfinite(row.fitted[0]):
             pen.area(_diamond(row.fitted, height, 0.46), PALE, f"fitted-{i}", clip=True)
+        for j, (x, share) in enumerate(row.points):
+            size = max(_LEAST_POINT, 0.8 * pen.pitch * math.sqrt(share))
+            pen.disc(x, height, size, SHADE, f"point-{i}-{j}", edge=INK)
         if row.drawn:
             _draw_mark(pen, row, i, height)
             _draw_arrows(pen, row, i, height)

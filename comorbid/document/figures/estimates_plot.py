@@ -7,12 +7,12 @@ import numpy as np
 from comorbid.document import prose
 from comorbid.document.blocks import Figure
 from comorbid.document.figures import words
-from comorbid.document.figures.axis import null_of
 from comorbid.document.figures.canvas import one_line
 from comorbid.document.figures.chart import Chart, Row, Values
 from comorbid.document.figures.draw import chart_figure
 from comorbid.document.figures.numbers import Format
 from comorbid.document.figures.study_rows import study_format, study_values
+from comorbid.effects.measures import null_of
 from comorbid.effects.table import Effects
 from comorbid.errors import DataError
 from comorbid.models.settings import check_level

@@ -7,12 +7,12 @@ import numpy as np
 from comorbid.document import prose
 from comorbid.document.blocks import Figure
 from comorbid.document.figures import regressions, words
-from comorbid.document.figures.axis import null_of
 from comorbid.document.figures.canvas import one_line
 from comorbid.document.figures.chart import Chart, Layout
 from comorbid.document.figures.draw import chart_figure
 from comorbid.document.figures.numbers import Format
 from comorbid.document.figures.study_rows import study_format, study_rows, weight
+from comorbid.effects.measures import null_of
 from comorbid.models.predictions import Predictions
 from comorbid.models.regression_result import Regression
 

@@ -7,13 +7,13 @@ import math
 from comorbid.document import prose
 from comorbid.document.blocks import Figure
 from comorbid.document.figures import words
-from comorbid.document.figures.axis import null_of
 from comorbid.document.figures.chart import Chart, Layout
 from comorbid.document.figures.draw import chart_figure
 from comorbid.document.figures.fitted_forest import fitted_forest
 from comorbid.document.figures.grouped_forest import grouped_forest
 from comorbid.document.figures.numbers import Format
 from comorbid.document.figures.study_rows import study_format, study_rows, total_rows, weight
+from comorbid.effects.measures import null_of
 from comorbid.errors import ModelError
 from comorbid.models.fit import Fit
 from comorbid.models.regression_result import Regression

@@ -12,7 +12,7 @@ import numpy as np
 from comorbid.document import prose
 from comorbid.document.blocks import Figure
 from comorbid.document.figures import words
-from comorbid.document.figures.axis import NULL, even_ticks, null_of, span
+from comorbid.document.figures.axis import NULL, even_ticks, span
 from comorbid.document.figures.canvas import (
     ACCENT,
     MUTED,
@@ -34,15 +34,16 @@ from comorbid.document.figures.numbers import (
 )
 from comorbid.document.figures.panel import Panel, Swatch
 from comorbid.document.figures.pen import Pen
+from comorbid.effects.measures import null_of
 from comorbid.errors import ModelError
 from comorbid.models.fit import Fit
+from comorbid.models.notices import LITTLE_POWER
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
     from comorbid.bias.trim_and_fill import TrimAndFill
 
-SMALLEST = 10
 """Studies below which asymmetry cannot be judged (Sterne et al. 2011)."""
 
 
@@ -215,12 +216,12 @@ def _notes(plot: _Funnel, form: Format) -> tuple[str, ...]:
 
 
 def _null(fit: Fit) -> str:
-    return words.null(fit.effects.measure, fit.effects.scale, NULL)
+    return prose.null(fit.effects.measure, fit.effects.scale)
 
 
 def _few(fit: Fit) -> tuple[str, ...]:
     """Return the caution that a small funnel needs, or nothing."""
-    if fit.k >= SMALLEST:
+    if fit.k >= LITTLE_POWER:
         return ()
     studies = words.studies(fit.k)
     return (f"With {studies}, fewer than ten, asymmetry cannot be judged.",)

@@ -9,7 +9,6 @@ from itertools import compress
 from comorbid.document import prose
 from comorbid.document.blocks import Figure
 from comorbid.document.figures import words
-from comorbid.document.figures.axis import null_of
 from comorbid.document.figures.chart import NONE, Chart, Layout, Row, Values
 from comorbid.document.figures.draw import chart_figure
 from comorbid.document.figures.numbers import Format
@@ -21,9 +20,9 @@ from comorbid.document.figures.study_rows import (
     total_rows,
     weight,
 )
+from comorbid.effects.measures import null_of
+from comorbid.models.notices import few_studies
 from comorbid.subgroups import Subgroups
-
-_TWO = "With two studies neither the pooled interval nor the prediction can be relied on."
 
 
 def grouped_forest(result: Subgroups, title: str | None) -> Figure:
@@ -105,13 +104,13 @@ def _notes(result: Subgroups) -> tuple[str, ...]:
     warnings = [f"{words.capitalized(warning)}." for warning in result.warnings]
     if fit.k == 1:
         return (*words.method(fit), *warnings)
-    two = (result.refits.batch.k == 2).any() and fit.method != "EE"
+    few = [k for k in sorted(set(result.refits.batch.k)) if few_studies(int(k), fit.method)]
     return (
         f"{words.between(result)}.",
         f"Each subgroup by itself{own}, and all together: {words.model(fit.method)}; "
         f"{words.interval(fit.test)}.",
         f"All together: {words.heterogeneity(fit)}.",
-        *((_TWO,) if two else ()),
+        *(words.few_note(int(k)) for k in few),
         *warnings,
     )
 

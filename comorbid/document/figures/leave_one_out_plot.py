@@ -7,7 +7,6 @@ import math
 from comorbid.document import prose
 from comorbid.document.blocks import Figure
 from comorbid.document.figures import words
-from comorbid.document.figures.axis import null_of
 from comorbid.document.figures.chart import Chart, Layout, Row
 from comorbid.document.figures.draw import chart_figure
 from comorbid.document.figures.numbers import Format, variance
@@ -17,6 +16,7 @@ from comorbid.document.figures.refit_rows import (
     refit_values,
     tau2_cell,
 )
+from comorbid.effects.measures import null_of
 from comorbid.errors import ModelError
 from comorbid.models.fit import Fit
 from comorbid.models.refits import Refits
@@ -155,7 +155,7 @@ def _crossing(refits: Refits) -> str:
         return ""
     ends = zip(refits.labels, refits.batch.ci_low, refits.batch.ci_high, strict=True)
     names = [label for label, low, high in ends if low <= null <= high]
-    value = words.null(refits.measure, refits.scale, null)
+    value = prose.null(refits.measure, refits.scale)
     if len(names) in (0, len(refits.labels)):
         return f"{'Every' if names else 'No'} confidence interval includes {value}."
     return f"The confidence interval includes {value}, without: {words.named(names)}."

@@ -12,7 +12,7 @@ from comorbid.document import prose
 from comorbid.document.blocks import Figure
 from comorbid.document.figures import words
 from comorbid.document.figures.arc import LABEL, Arc
-from comorbid.document.figures.axis import Span, even_ticks, null_of
+from comorbid.document.figures.axis import Span, even_ticks
 from comorbid.document.figures.canvas import (
     ACCENT,
     MARGIN,
@@ -33,6 +33,7 @@ from comorbid.document.figures.numbers import (
 from comorbid.document.figures.panel import LEFT, Panel
 from comorbid.document.figures.pen import Pen, style_ticks
 from comorbid.effects.arrays import Array, Index
+from comorbid.effects.measures import null_of
 from comorbid.errors import ModelError
 from comorbid.models.fit import Fit
 

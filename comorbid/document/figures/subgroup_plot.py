@@ -5,7 +5,6 @@ from __future__ import annotations
 from comorbid.document import prose
 from comorbid.document.blocks import Figure
 from comorbid.document.figures import words
-from comorbid.document.figures.axis import null_of
 from comorbid.document.figures.canvas import printable
 from comorbid.document.figures.chart import Chart, Row
 from comorbid.document.figures.draw import chart_figure
@@ -17,6 +16,7 @@ from comorbid.document.figures.refit_rows import (
     size,
     spoken,
 )
+from comorbid.effects.measures import null_of
 from comorbid.subgroups import Subgroups
 
 

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Sequence
 from comorbid.document import prose
 from comorbid.document.figures.canvas import one_line
 from comorbid.document.figures.chart import Chart, Layout
-from comorbid.document.figures.numbers import Format, fixed, printed_value, variance
+from comorbid.document.figures.numbers import Format, fixed, variance
 from comorbid.models.fit import Fit
+from comorbid.models.notices import few_studies
 from comorbid.models.text import TEST_NAMES
 from comorbid.subgroups import Subgroups
 
@@ -40,11 +41,6 @@ def estimate_head(name: str, level: float) -> str:
 def axis_label(name: str, scale: str) -> str:
     """Return what stands below the axis."""
     return capitalized(measure(name)) + (", log scale" if scale == "log" else "")
-
-
-def null(name: str, scale: str, value: float) -> str:
-    """Return the null value of a measure as it prints, with what it means."""
-    return f"{printed_value(scale, value):g}, {prose.null_name(name)}"
 
 
 def on_axis(scale: str) -> str:
@@ -87,11 +83,14 @@ def method(fit: Fit) -> tuple[str, ...]:
     if fit.k == 1:
         return ("One study: nothing is pooled; the interval is the study's own (z).",)
     lines = [f"{capitalized(model(fit.method))}; {interval(fit.test)}."]
-    if fit.k == 2 and fit.method != "EE":
-        lines.append(
-            "Two studies: neither the pooled interval nor the prediction can be relied on."
-        )
+    if few_studies(fit.k, fit.method):
+        lines.append(few_note(fit.k))
     return tuple(lines)
+
+
+def few_note(k: int) -> str:
+    """Return the note on what so few studies cannot give."""
+    return f"With {k} studies neither the pooled interval nor the prediction can be relied on."
 
 
 def heterogeneity(fit: Fit) -> str:

@@ -6,6 +6,8 @@ import math
 from collections.abc import Hashable, Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from comorbid.document import prose
 from comorbid.document.blocks import Block, Heading, Inline, Note, Paragraph, Table
 from comorbid.document.runs import Cite
@@ -38,6 +40,9 @@ def audit_findings(audit: Audit) -> tuple[Block, ...]:
 
 def characteristics(studies: Studies, effects: Effects) -> tuple[Block, ...]:
     """Return a table of the pooled studies, and one of the rows that were not pooled."""
+    effects = effects.take(np.flatnonzero(np.isfinite(effects.vi)))
+    if not effects.k:
+        return (Paragraph("No study is pooled."), *_not_pooled(studies, effects))
     return (
         _pooled(studies, effects),
         *_settings(studies, effects),
@@ -141,9 +146,9 @@ def _not_pooled(studies: Studies, effects: Effects) -> list[Block]:
         blocks += [
             Heading("Rows that are not pooled"),
             Paragraph(
-                "These rows rest on the same people as a row above, or were left out by a "
-                "decision. They can enter subgroups and the analysis of other rows, one of a "
-                "study at a time."
+                "These rows rest on the same people as a row above, give no effect with its "
+                "variance, or were left out by a decision. Those with an effect can enter "
+                "subgroups and the analysis of other rows, one of a study at a time."
             ),
             Table(
                 header=(

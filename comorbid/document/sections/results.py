@@ -7,11 +7,10 @@ from dataclasses import replace
 from comorbid.against_rest import AgainstRest
 from comorbid.document import figures, prose, sentences
 from comorbid.document.blocks import Block, Note, Paragraph, Table
-from comorbid.effects.scales import SCALES
+from comorbid.document.sections.notices import notes
 from comorbid.models.fit import Fit
 from comorbid.models.refits import Refits
 
-_FEW = 10
 _TOGETHER = (
     "All studies are pooled here with the rows in the figure; a study in the subgroup may have "
     "another row in the main analysis."
@@ -24,7 +23,7 @@ def forest(fit: Fit) -> tuple[Block, ...]:
         replace(figures.forest(fit, title=""), name="forest"),
         Paragraph(f"{sentences.expected(fit)} {sentences.average(fit)}"),
         Paragraph(sentences.heterogeneity(fit)),
-        *few_studies(fit, ""),
+        *notes(fit, about=("average",)),
         *(Note(warning, kind="information") for warning in fit.warnings),
     )
 
@@ -74,17 +73,7 @@ def other_rows(fit: Fit, refits: Refits) -> tuple[Block, ...]:
 
 def small_studies(fit: Fit) -> tuple[Block, ...]:
     """Return the funnel plot, with the caution that few studies call for."""
-    caution: tuple[Block, ...] = ()
-    if fit.k < _FEW:
-        studies = prose.counted(fit.k, "study", "studies")
-        caution = (
-            Note(
-                f"With {studies} a funnel plot can neither show nor rule out that small studies "
-                f"find other effects than large ones; at least {_FEW} are needed.",
-                title=f"Fewer than {_FEW} studies",
-            ),
-        )
-    return (*caution, figures.funnel(fit, title=""))
+    return (*notes(fit, about=("asymmetry",)), figures.funnel(fit, title=""))
 
 
 def subgroup_blocks(result: AgainstRest) -> tuple[Block, ...]:
@@ -112,37 +101,9 @@ def subgroup_blocks(result: AgainstRest) -> tuple[Block, ...]:
         figure = figures.forest(result.contrast, title="")
         blocks += [figure, Paragraph(_TOGETHER), _sides(result)]
     if result.fit is not None:
-        blocks += few_studies(result.fit, f": {result.label}")
+        blocks += notes(result.fit, about=("average",), of=f": {result.label}")
     blocks += [Note(warning, kind="information") for warning in result.warnings]
     return tuple(blocks)
-
-
-def few_studies(fit: Fit, of: str) -> tuple[Block, ...]:
-    """Return, for two or three studies, the intervals of three tests beside each other.
-
-    None of them is reliable there: Roever C, Knapp G, Friede T (2015). BMC Medical Research
-    Methodology 15:99. doi:10.1186/s12874-015-0091-1
-    """
-    if fit.k not in (2, 3):
-        return ()
-    scale, back = fit.effects.scale, SCALES[fit.effects.scale].back
-    names = {"z": "Classic (normal)", "knha": "Knapp-Hartung", "adhoc": "Ad hoc"}
-    ends = {test: back(pair).tolist() for test, pair in fit.intervals().items()}
-    return (
-        Table(
-            header=("Interval", *(names[test] for test in ends)),
-            rows=(
-                (
-                    f"{prose.level(fit.level)}",
-                    *(prose.interval((low, high), scale) for low, high in ends.values()),
-                ),
-            ),
-            caption=f"Three confidence intervals{of}",
-            numeric=tuple(names[test] for test in ends),
-            note=f"With {fit.k} studies no one of them can be relied on. Ad hoc is Knapp-Hartung, "
-            "never narrower than classic.",
-        ),
-    )
 
 
 def _sides(result: AgainstRest) -> Table:

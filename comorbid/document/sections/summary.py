@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from comorbid.document import prose, sentences
+from comorbid.document import figures, prose, sentences
 from comorbid.document.blocks import Block, Heading, Items, Note, Paragraph, Strong
+from comorbid.document.figures import words
+from comorbid.document.sections.notices import notes
 from comorbid.effects.overrides import Override
 from comorbid.models.fit import Fit
 from comorbid.models.refits import Refits
@@ -24,54 +26,50 @@ def summary(
 ) -> tuple[Block, ...]:
     """Return the blocks of page one: prediction first, then the average, then every caution."""
     return (
-        *_finding(fit, studies),
-        *_review_notes(fit, studies),
+        *_finding(fit),
+        *_review_note(fit, studies),
         *_decisions(fit, studies, overrides),
-        *_odds_are_not_risk(fit, studies),
-        _closing(fit, alternatives, audit),
+        _closing(fit, studies, alternatives, audit),
     )
 
 
-def _finding(fit: Fit, studies: Studies) -> tuple[Block, ...]:
-    about = ""
-    if studies.conditions is not None:
-        about = f"These studies ask how strongly {prose.listed(studies.conditions)} go together. "
+def _finding(fit: Fit) -> tuple[Block, ...]:
     return (
-        Paragraph((about, Strong(sentences.expected(fit)), " ", sentences.average(fit))),
-        Paragraph(sentences.heterogeneity(fit)),
+        Paragraph((Strong(sentences.expected(fit)), " ", sentences.average(fit))),
+        figures.at_a_glance(fit, title=""),
+        *notes(fit, about=("average",)),
     )
 
 
-def _review_notes(fit: Fit, studies: Studies) -> tuple[Block, ...]:
+def _review_note(fit: Fit, studies: Studies) -> tuple[Block, ...]:
+    """Say how much of its review is pooled, and whether its authors pooled it."""
     review = studies.review
     if review is None:
         return ()
     coverage = review.coverage(studies.select({"study_id": fit.effects.studies}))
-    notes: list[Block] = []
+    titles, texts = [], []
     if not review.pooled_by_authors:
-        notes.append(
-            Note(
-                f"The authors of the review judged pooling not possible. {_reason(review)}The "
-                f"pooled value is this report's own and not a finding of the review "
-                f"({review.authors}, {review.journal}). {_range(fit, review)}".rstrip(),
-                title="The review did not pool these studies",
-            )
+        titles.append("the review did not pool these studies")
+        texts.append(
+            f"The authors of the review judged pooling not possible. {_reason(review)}The pooled "
+            f"value is this report's own and not a finding of the review ({review.journal}). "
+            f"{_range(fit, review)}".rstrip()
         )
     if coverage.studies < coverage.of_studies:
-        share = prose.percent(100 * coverage.share)
         left = prose.counted(coverage.of_studies - coverage.studies, "study", "studies")
-        notes.append(
-            Note(
-                f"{coverage.studies} of the review's {coverage.of_studies} studies are pooled, "
-                f"with figures that could be verified in public text; they have {share} of its "
-                f"participants ({coverage.participants:,} of {coverage.of_participants:,}). "
-                f"{left} of the review are not here, and nothing was filled in for them. "
-                f"{review.coverage_note}".rstrip(),
-                title=f"{coverage.studies} of {coverage.of_studies} studies, "
-                f"{share} of participants",
-            )
+        titles.append(
+            f"{coverage.studies} of {coverage.of_studies} studies, "
+            f"{prose.percent(100 * coverage.share)} of participants"
         )
-    return tuple(notes)
+        texts.append(
+            f"Pooled are the studies of the review whose figures could be verified in public "
+            f"text, with {coverage.participants:,} of {coverage.of_participants:,} participants. "
+            f"{left} of the review are not here, and nothing was filled in for them. "
+            f"{review.coverage_note}".rstrip()
+        )
+    if not titles:
+        return ()
+    return (Note(" ".join(texts), title=words.capitalized("; ".join(titles))),)
 
 
 def _reason(review: Review) -> str:
@@ -118,25 +116,19 @@ def _where(fit: Fit, override: Override) -> str:
     return "" if pooled else " (a row that is not in the main pool)"
 
 
-def _odds_are_not_risk(fit: Fit, studies: Studies) -> tuple[Block, ...]:
-    if fit.effects.measure != "OR":
-        return ()
-    common, design = "the outcome", "Where studies are observational, an"
-    cause = "one thing brings about the other"
-    if studies.conditions is not None:
-        common, design = "a condition", "The studies are observational; an"
-        cause = "one condition brings about the other"
-    return (
-        Paragraph(
-            f"An odds ratio is not a ratio of risks: where {common} is common, the ratio of "
-            f"risks is closer to 1. {design} association does not say that {cause}."
-        ),
-    )
-
-
-def _closing(fit: Fit, alternatives: Refits, audit: Audit) -> Paragraph:
-    rows = f"{sentences.other_rows(fit, alternatives)} " if alternatives.labels else ""
-    return Paragraph(f"{rows}{_audit_line(audit)}")
+def _closing(fit: Fit, studies: Studies, alternatives: Refits, audit: Audit) -> Paragraph:
+    said = [sentences.other_rows(fit, alternatives)] if alternatives.labels else []
+    said.append(_audit_line(audit))
+    if fit.effects.measure == "OR":
+        common, design = "the outcome", "Where studies are observational, an"
+        cause = "one thing brings about the other"
+        if studies.conditions is not None:
+            common, design, cause = "a condition", "An", "one condition brings about the other"
+        said += [
+            f"An odds ratio is not a ratio of risks, which is closer to 1 if {common} is common.",
+            f"{design} association does not say that {cause}.",
+        ]
+    return Paragraph(" ".join(said))
 
 
 def _audit_line(audit: Audit) -> str:

@@ -1,0 +1,59 @@
+"""Notices as blocks: what a rule says, with its numbers and its source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from comorbid.document import prose
+from comorbid.document.blocks import Block, Link, Note, Table
+from comorbid.document.figures.study_rows import study_format
+from comorbid.models.fit import Fit
+from comorbid.models.notices import About, Notice, notices
+
+_TESTS = {"z": "Classic (normal)", "knha": "Knapp-Hartung", "adhoc": "Ad hoc"}
+
+
+def notes(fit: Fit, *, about: Sequence[About], of: str = "") -> tuple[Block, ...]:
+    """Return the notices on some parts of a fit; ``of`` says in captions whose it is."""
+    found = (notice for notice in notices(fit) if notice.about in about)
+    return tuple(block for notice in found for block in _blocks(notice, fit, of))
+
+
+def _blocks(notice: Notice, fit: Fit, of: str) -> Iterator[Block]:
+    source = notice.source
+    link = Link(source.cite, f"https://doi.org/{source.doi}")
+    yield Note((f"{notice.text}{_numbers(notice, fit)} (", link, ")."), title=notice.title + of)
+    if notice.id == "few-studies":
+        yield _side_by_side(notice, fit, of)
+
+
+def _numbers(notice: Notice, fit: Fit) -> str:
+    """Return the numbers that a reader of the notice wants, and has not seen yet."""
+    level, values = prose.level(fit.level), notice.values
+    if notice.id == "knapp-hartung-narrower":
+        form = study_format(fit.effects, fit.level)
+        own, classic = (form.interval(*values[test]) for test in ("knha", "z"))
+        return f": {own} against {classic} ({level} confidence intervals)"
+    if notice.id == "tau2-zero":
+        low, high = map(prose.small, values["tau2_ci"])
+        return f", {low} to {high} ({level} Q-profile interval)"
+    if notice.id == "second-maximum":
+        places = prose.listed([prose.small(tau2) for tau2 in values["tau2"]])
+        lower = prose.listed([prose.small(height) for height in values["lower_by"][1:]])
+        return (
+            f". From the highest on they are at tau² = {places}; its log is lower there by {lower}"
+        )
+    return ""
+
+
+def _side_by_side(notice: Notice, fit: Fit, of: str) -> Table:
+    """Return the three confidence intervals beside each other."""
+    form = study_format(fit.effects, fit.level)
+    names = tuple(_TESTS[test] for test in notice.values)
+    return Table(
+        header=("Interval", *names),
+        rows=((prose.level(fit.level), *(form.interval(*e) for e in notice.values.values())),),
+        caption=f"Three confidence intervals{of}",
+        numeric=names,
+        note="Ad hoc is Knapp-Hartung, never narrower than classic.",
+    )

@@ -1,0 +1,59 @@
+"""Spread: what a fit tells of how far the true effects differ, as far as it tells anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from comorbid.effects.arrays import Frozen
+from comorbid.models.fit import pool
+from comorbid.models.heterogeneity import Heterogeneity
+from comorbid.models.pooled import Fit
+from comorbid.models.profiles import Profile, profile
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Spread(Frozen):
+    """Intervals and likelihood of the between-study variance; made by `spread`.
+
+    Attributes
+    ----------
+    intervals : Heterogeneity or None
+        tau2, tau, I2 and H2 with their Q-profile intervals.
+    likely : Heterogeneity or None
+        The same by profile likelihood, at the maximum: that of the fit's own likelihood, for other
+        methods the restricted one.
+    curve : Profile or None
+        That likelihood where it is highest, and where tau2 is 0.
+    reason : str
+        Why there is none of them, or empty.
+    """
+
+    intervals: Heterogeneity | None
+    likely: Heterogeneity | None
+    curve: Profile | None
+    reason: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the parts as plain values, without those that there are not."""
+        parts = {"intervals": self.intervals, "likely": self.likely, "curve": self.curve}
+        found = {name: part.to_dict() for name, part in parts.items() if part is not None}
+        drop = {} if self.curve is None else {"drop": self.curve.maximum - self.curve.cut}
+        return {**found, **drop, "reason": self.reason}
+
+
+def spread(fit: Fit) -> Spread:
+    """Return the intervals of the between-study variance, or why there are none."""
+    reason = ""
+    if fit.method == "EE":
+        reason = "the equal-effects model takes all studies to have one true effect"
+    elif fit.estimator.fixed is not None:
+        reason = "tau2 was set and not estimated"
+    elif fit.k < 2:
+        reason = "one study says nothing about differences between studies"
+    if reason:
+        return Spread(None, None, None, reason)
+    method = fit.method if fit.method in ("ML", "REML") else "REML"
+    best = pool(fit.effects, method=method, test=fit.test, level=fit.level)
+    curve = profile(best, tau2=[0.0, best.tau2])
+    return Spread(fit.heterogeneity(), best.heterogeneity("PL"), curve, "")
