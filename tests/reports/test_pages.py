@@ -17,6 +17,8 @@ from comorbid.document.document import Document, DocumentSection, Paper
 from comorbid.report.render import render_html
 from comorbid.themes import COMPACT, JOURNAL, Theme
 
+pytestmark = pytest.mark.slow
+
 SIZES = {"A4": (210, 297), "letter": (215.9, 279.4)}
 MM = 96 / 25.4
 NAMES = (
