@@ -26,9 +26,12 @@ from comorbid.document.document import Document, DocumentSection
 from comorbid.report.render import render_html
 from comorbid.themes import COMPACT, JOURNAL, Theme
 
-pytestmark = pytest.mark.skipif(
-    browser.PROGRAM is None, reason="no Chromium on this machine (apt-get install chromium)"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        browser.PROGRAM is None, reason="no Chromium on this machine (apt-get install chromium)"
+    ),
+]
 
 NAMES = (
     "O'Brien <script>alert(1)</script>",

@@ -17,6 +17,8 @@ from comorbid.document.document import Document, DocumentSection, Paper
 from comorbid.report.render import render_html
 from comorbid.themes import COMPACT, JOURNAL, Theme
 
+pytestmark = pytest.mark.slow
+
 SIZES = {"A4": (210, 297), "letter": (215.9, 279.4)}
 MM = 96 / 25.4
 NAMES = (
@@ -62,7 +64,7 @@ def report(paper: Paper) -> Document:
         (Table(wide, (tuple("1.23 (0.98 to 1.55)" for _ in wide),) * 3, "Wide.", wide),),
     )
     return Document(
-        WORDS * 2,
+        (WORDS * 2).strip(),
         datetime.date(2026, 1, 31),
         tuple(DocumentSection(f"s{i}", WORDS, s, "c@1") for i, s in enumerate(sections)),
         paper=paper,

@@ -8,10 +8,11 @@ from typing import Any
 def finish_tags(pdf: Any) -> None:
     """Complete the tags of a PDF just before it is written.
 
-    Three things: header cells say whether they head a row or a column; the identifiers that
-    data cells use to point at them are listed; and the running heads and page numbers, which
-    WeasyPrint marks as text outside the structure tree, become pagination artifacts, so that
-    no reader meets them between two lines of a paragraph.
+    Four things: header cells say whether they head a row or a column; the identifiers that
+    data cells use to point at them are listed; figures say where on the page they stand, in
+    points from the bottom left and not in pixels from the top left; and the running heads and
+    page numbers, which WeasyPrint marks as text outside the structure tree, become pagination
+    artifacts, so that no reader meets them between two lines of a paragraph.
 
     Parameters
     ----------
@@ -23,6 +24,7 @@ def finish_tags(pdf: Any) -> None:
     root = objects[pdf.catalog["StructTreeRoot"]]
     _scope_header_cells(objects)
     _list_identifiers(pdf, root, objects)
+    _place_figures(objects)
     _release_running_heads(pdf, root, objects)
 
 
@@ -47,6 +49,14 @@ def _list_identifiers(pdf: Any, root: Any, objects: dict[bytes, Any]) -> None:
         )
         pdf.add_object(tree)
         root["IDTree"] = dictionary({"Kids": array([tree.reference])})
+
+
+def _place_figures(objects: dict[bytes, Any]) -> None:
+    for item in objects.values():
+        if item.get("S") == "/Figure":
+            left, top, right, bottom = (0.75 * pixels for pixels in item["A"]["BBox"])
+            height = objects[item["Pg"]]["MediaBox"][3]
+            item["A"]["BBox"][:] = (left, height - bottom, right, height - top)
 
 
 def _release_running_heads(pdf: Any, root: Any, objects: dict[bytes, Any]) -> None:
