@@ -112,6 +112,7 @@ if TYPE_CHECKING:
     from comorbid.models.regression import regress as regress
     from comorbid.models.regression_result import Regression as Regression
     from comorbid.models.residuals import rstandard as rstandard
+    from comorbid.people import people as people
     from comorbid.registry import hookimpl as hookimpl
     from comorbid.report.build import build as build
     from comorbid.report.verify import verify as verify
@@ -122,6 +123,7 @@ if TYPE_CHECKING:
     from comorbid.sensitivity.leave_one_out import leave_one_out as leave_one_out
     from comorbid.sensitivity.other_rows import other_rows as other_rows
     from comorbid.sensitivity.residuals import rstudent as rstudent
+    from comorbid.sensitivity.specifications import specifications as specifications
     from comorbid.sensitivity.subsets import subsets as subsets
     from comorbid.sensitivity.versions import pool_versions as pool_versions
     from comorbid.studies import datasets as datasets
@@ -180,6 +182,7 @@ _HOMES = {
     "models.regression": "regress",
     "models.regression_result": "Regression",
     "models.residuals": "rstandard",
+    "people": "people",
     "registry": "hookimpl",
     "report.build": "build",
     "report.verify": "verify",
@@ -190,6 +193,7 @@ _HOMES = {
     "sensitivity.leave_one_out": "leave_one_out",
     "sensitivity.other_rows": "other_rows",
     "sensitivity.residuals": "rstudent",
+    "sensitivity.specifications": "specifications",
     "sensitivity.subsets": "subsets",
     "sensitivity.versions": "pool_versions",
     "studies": "datasets",

@@ -7,6 +7,7 @@ from typing import cast
 
 import numpy as np
 
+from comorbid import beyond
 from comorbid.checks import is_missing
 from comorbid.contributions import (
     Absent,
@@ -104,6 +105,7 @@ def comorbid_analyses() -> Iterable[Analysis]:
             methods="Where a study has several rows, the pool is repeated with each of the others "
             "in place of the one used.",
         ),
+        *beyond.ANALYSES,
     )
 
 
@@ -149,9 +151,9 @@ def comorbid_sections() -> Iterable[Section]:
             _other_rows_section,
             needs=("pool", "other-rows"),
         ),
-        Section("funnel", "Small-study effects", _funnel, needs=("pool",)),
         Section("provenance", "Provenance", _provenance),
         Section("references", "References", _references),
+        *beyond.SECTIONS,
     )
 
 
@@ -306,10 +308,6 @@ def _leave_one_out_section(context: Context) -> Sequence[Block]:
 
 def _other_rows_section(context: Context) -> Sequence[Block]:
     return results.other_rows(_fit(context), cast(Refits, context.results["other-rows"]))
-
-
-def _funnel(context: Context) -> Sequence[Block]:
-    return results.small_studies(_fit(context))
 
 
 def _provenance(context: Context) -> Sequence[Block]:

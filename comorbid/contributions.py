@@ -95,6 +95,14 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
+class Deviation:
+    """What was done otherwise than the protocol says, and why, as a report declares it."""
+
+    what: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Provenance:
     """Where a report's numbers come from.
 
@@ -130,6 +138,8 @@ class Context:
         How the report pools.
     overrides : tuple of Override
         The decisions in force.
+    deviations : tuple of Deviation
+        What the report declares to be otherwise than its protocol says.
     subgroups : tuple of Subgroup
         The subgroups in use.
     provenance : Provenance
@@ -160,6 +170,7 @@ class Context:
     effects: Effects
     settings: Settings
     overrides: tuple[Override, ...]
+    deviations: tuple[Deviation, ...]
     subgroups: tuple[Subgroup, ...]
     provenance: Provenance
     results: Mapping[str, Result]

@@ -94,6 +94,25 @@ def small(number: float) -> str:
     return "0" if number == 0 else f"{number:.3g}"
 
 
+def number(value: float) -> str:
+    """Format any number with three significant digits and a true minus.
+
+    Parameters
+    ----------
+    value : float
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> number(-46.8358), number(0.02361), number(0.0)
+    ('−46.8', '0.0236', '0')
+    """
+    return small(value).replace("-", "\N{MINUS SIGN}")
+
+
 def percent(share: float, digits: int = 0) -> str:
     """Format a percentage.
 

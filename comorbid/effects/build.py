@@ -144,6 +144,40 @@ def effects(
     )
 
 
+def both_sources(
+    studies: Studies, measure: str | Measure = "OR"
+) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+    """Return effects and variances of every row from its counts, and from its printed estimate.
+
+    Parameters
+    ----------
+    studies : Studies
+        The table of studies.
+    measure : str or Measure
+        As in `effects`.
+
+    Returns
+    -------
+    (yi, vi), (yi, vi)
+        Each of shape (rows,), analysis scale; nan where a row has no such source.
+
+    Examples
+    --------
+    >>> import comorbid as cb
+    >>> (counts, _), (reported, _) = both_sources(cb.datasets.headache_back_pain())
+    >>> np.round(np.exp([counts[0], reported[0]]), 2).tolist()
+    [2.15, 2.1]
+    """
+    chosen, frame = find_measure(measure), studies.frame
+    values = _numbers(frame, chosen)
+    y, v = effect_of(values, chosen.scale)
+    same = (frame["measure"] == chosen.id).to_numpy()
+    return (
+        compute(chosen, values, zeros=Zeros()),
+        (np.where(same, y, np.nan), np.where(same, v, np.nan)),
+    )
+
+
 def _review_notes(studies: Studies, frame: pd.DataFrame) -> tuple[str, ...]:
     """Say beside every pooled value how much of its review it rests on."""
     review = studies.review

@@ -6,10 +6,13 @@ import numpy as np
 
 from comorbid.effects.arrays import Array
 
+# Log ratios beyond it leave nobody with one condition alone; their squares would overflow.
+_LARGEST = 300.0
+
 
 def risk_with(effect: Array, p1: Array, p2: Array) -> Array:
     """Return the risk of condition 1 in those with 2, by a log risk ratio; impossible above 1."""
-    ratio = np.exp(effect)
+    ratio = np.exp(np.minimum(effect, _LARGEST))
     return np.asarray(ratio * p1 / (1 - p2 + ratio * p2))
 
 
@@ -20,7 +23,7 @@ def joint_prevalence(measure: str, effect: Array, p1: Array, p2: Array) -> Array
     # Of two equal conditions one table is the other turned over: the form without cancellation.
     turned = effect < 0
     q2 = np.where(turned, 1 - p2, p2)
-    excess = np.expm1(np.abs(effect))
+    excess = np.expm1(np.minimum(np.abs(effect), _LARGEST))
     s = 1 + (p1 + q2) * excess
     root = np.sqrt(s**2 - 4 * (excess + 1) * excess * p1 * q2)
     both = 2 * (excess + 1) * p1 * q2 / (s + root)

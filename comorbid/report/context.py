@@ -93,6 +93,7 @@ def make_context(
         effects=effects(studies, measure=measure, overrides=definition.overrides),
         settings=Settings(measure, method, definition.test, definition.level),
         overrides=definition.overrides,
+        deviations=definition.deviations,
         subgroups=tuple(entry for entry in used if isinstance(entry, Subgroup)),
         provenance=Provenance(
             inputs=MappingProxyType(dict(inputs)),

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any, cast, get_args
 
 from comorbid.checks import control_character
+from comorbid.contributions import Deviation
 from comorbid.document.document import Paper
 from comorbid.effects.overrides import Override
 from comorbid.errors import DataError, Problem, ReportError
@@ -36,8 +37,19 @@ _STRINGS = (
 )
 _LISTS = ("sections", "plugins", "formats")
 _FULL_LISTS = {"sections": "section", "formats": "format"}
+_PARSED = ("override", "deviation", "review")
 _REQUIRED = ("id", "title", "date", "data", "sections")
-_KEYS = (*_STRINGS, "date", "level", *_LISTS, "tables", "analyses", "override", "review")
+_KEYS = (
+    *_STRINGS,
+    "date",
+    "level",
+    *_LISTS,
+    "tables",
+    "analyses",
+    "override",
+    "deviation",
+    "review",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +88,8 @@ class Definition:
         Decisions about single estimates.
     references : str
         Name of the report's own bibliography, a BibTeX file in the folder; "" for none.
+    deviations : tuple of Deviation
+        What was done otherwise than a protocol says.
     review : Review or None
         The systematic review that the studies come from.
     """
@@ -99,6 +113,7 @@ class Definition:
     analyses: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: MappingProxyType({}))
     overrides: tuple[Override, ...] = ()
     references: str = ""
+    deviations: tuple[Deviation, ...] = ()
     review: Review | None = None
 
     @property
@@ -135,11 +150,12 @@ def read_definition(folder: str | Path) -> Definition:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ReportError([Problem(str(error), "mend the file", file=str(path))]) from error
     problems = [*_key_problems(values), *_type_problems(values), *_control_problems(values)]
-    parsed: dict[str, Any] = {k: v for k, v in values.items() if k not in ("override", "review")}
+    parsed: dict[str, Any] = {k: v for k, v in values.items() if k not in _PARSED}
     if not problems:
         parsed |= {name: tuple(parsed[name]) for name in _LISTS if name in parsed}
         parsed["tables"] = MappingProxyType(dict(values.get("tables", {})))
         parsed["overrides"] = _overrides(values.get("override", []), problems)
+        parsed["deviations"] = _deviations(values.get("deviation", []), problems)
         if "review" in values:
             parsed["review"] = _review(values["review"], problems)
     if problems:
@@ -221,7 +237,8 @@ def _type_problems(values: Mapping[str, Any]) -> list[Problem]:
         name = values.get(key)
         if isinstance(name, str):
             expect(key, is_inside(name), "the name of a file inside the folder")
-    expect("override", _is_tables(values.get("override")), "tables headed [[override]]")
+    for key in ("override", "deviation"):
+        expect(key, _is_tables(values.get(key)), f"tables headed [[{key}]]")
     analyses = values.get("analyses")
     by_id = isinstance(analyses, dict) and all(isinstance(own, dict) for own in analyses.values())
     expect("analyses", by_id, "tables headed [analyses.ID]")
@@ -276,6 +293,21 @@ def _overrides(entries: list[dict[str, Any]], problems: list[Problem]) -> tuple[
         except DataError as error:
             problems.extend(error.problems)
     return tuple(overrides)
+
+
+def _deviations(entries: list[dict[str, Any]], problems: list[Problem]) -> tuple[Deviation, ...]:
+    """Return the deviations; what is wrong with them is added to the problems."""
+    found = []
+    for number, entry in enumerate(entries, start=1):
+        texts = [value for value in entry.values() if isinstance(value, str) and value.strip()]
+        if set(entry) == {"what", "why"} and len(texts) == len(entry):
+            found.append(Deviation(**entry))
+        else:
+            remedy = "give what and why, each as text, and nothing else"
+            problems.append(
+                Problem(f"deviation {number} has {', '.join(entry) or 'nothing'}", remedy)
+            )
+    return tuple(found)
 
 
 def _review(table: dict[str, Any], problems: list[Problem]) -> Review | None:

@@ -63,6 +63,7 @@ class Computed:
                 "sections": definition.sections,
                 "plugins": provenance.plugins,
                 "overrides": [override.to_dict() for override in definition.overrides],
+                "deviations": [{"what": d.what, "why": d.why} for d in definition.deviations],
                 "analyses": {id_: dict(own) for id_, own in self.plan.options.items() if own},
             },
             results={

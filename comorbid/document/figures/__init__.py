@@ -23,9 +23,11 @@ from comorbid.document.figures.labbe_plot import labbe
 from comorbid.document.figures.leave_one_out_plot import leave_one_out
 from comorbid.document.figures.panel import Panel
 from comorbid.document.figures.pen import Pen
+from comorbid.document.figures.people_plot import people
 from comorbid.document.figures.profile_plot import profile
 from comorbid.document.figures.qq_plot import qqnorm
 from comorbid.document.figures.radial_plot import radial
+from comorbid.document.figures.specification_plot import specifications
 from comorbid.document.figures.subgroup_plot import subgroups
 
 __all__ = [
@@ -49,9 +51,11 @@ __all__ = [
     "influence_plot",
     "labbe",
     "leave_one_out",
+    "people",
     "profile",
     "qqnorm",
     "radial",
+    "specifications",
     "subgroups",
     "text_width",
 ]

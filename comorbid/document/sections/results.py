@@ -36,11 +36,12 @@ def leave_one_out(fit: Fit, refits: Refits) -> tuple[Block, ...]:
     return (
         opening,
         figures.leave_one_out(refits, fit=fit, title=""),
-        _refit_table(refits, "Without", "The pool without each study in turn"),
+        refit_table(refits, "Without", "The pool without each study in turn"),
     )
 
 
-def _refit_table(refits: Refits, head: str, caption: str) -> Table:
+def refit_table(refits: Refits, head: str, caption: str) -> Table:
+    """Return refits as a table, one row each; ``head`` says what the rows are."""
     scale, percent = refits.scale, prose.level(refits.level)
     header = (head, "Average", f"{percent} interval", f"{percent} prediction", "I²", "tau²")
     rows = tuple(
@@ -68,12 +69,7 @@ def other_rows(fit: Fit, refits: Refits) -> tuple[Block, ...]:
     opening = Paragraph(sentences.other_rows(fit, refits))
     if not refits.labels:
         return (opening,)
-    return (opening, _refit_table(refits, "Row used", "The pool with another row of one study"))
-
-
-def small_studies(fit: Fit) -> tuple[Block, ...]:
-    """Return the funnel plot, with the caution that few studies call for."""
-    return (*notes(fit, about=("asymmetry",)), figures.funnel(fit, title=""))
+    return (opening, refit_table(refits, "Row used", "The pool with another row of one study"))
 
 
 def subgroup_blocks(result: AgainstRest) -> tuple[Block, ...]:

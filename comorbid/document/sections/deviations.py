@@ -1,0 +1,139 @@
+"""What was decided otherwise: by a report about single estimates, and against its protocol."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+
+from comorbid.document import prose
+from comorbid.document.blocks import Block, Heading, Items, Paragraph, Strong
+from comorbid.document.sections.results import refit_table
+from comorbid.document.sentences import null_value
+from comorbid.effects.overrides import Override
+from comorbid.models.fit import Fit, pool
+from comorbid.models.refits import Refits
+from comorbid.studies.table import Studies
+
+_DEFAULTS = inspect.signature(pool).parameters
+_VERBS = {
+    "counts": "computed from its counts, not from its printed interval",
+    "reported": "taken as printed",
+    "primary": "pooled in place of its study's primary row",
+    "exclude": "left out",
+}
+
+
+def deviations(
+    fit: Fit,
+    refits: Refits,
+    *,
+    studies: Studies,
+    overrides: Sequence[Override],
+    declared: Sequence[tuple[str, str]],
+) -> tuple[Block, ...]:
+    """Return decisions with what each changes, declared deviations, and settings not the default.
+
+    ``declared`` holds what was done otherwise and why.
+    """
+    return (
+        Heading("Decisions about single estimates"),
+        *_decisions(fit, refits, studies, overrides),
+        Heading("Deviations from the protocol"),
+        *_declared(declared),
+        Heading("Settings and studies"),
+        Paragraph(f"{settings(fit)} {not_pooled(fit, studies)}"),
+    )
+
+
+def _decisions(
+    fit: Fit, refits: Refits, studies: Studies, overrides: Sequence[Override]
+) -> tuple[Block, ...]:
+    if not overrides:
+        return (Paragraph("No decision about a single estimate was made."),)
+    names = dict(zip(studies.frame["estimate_id"], studies.frame["label"], strict=True))
+    items = tuple(
+        (Strong(names[o.estimate]), f" ({o.estimate}): {_VERBS[o.use]}. {o.reason}")
+        for o in overrides
+    )
+    reasons = zip(refits.labels, refits.reasons, strict=True)
+    failed = [f"{label}: {reason}." for label, reason in reasons if reason]
+    return (
+        Items(items),
+        Paragraph(" ".join([undoing(fit, refits), *failed])),
+        refit_table(refits, "Without the decision", "The pool without each decision"),
+    )
+
+
+def undoing(fit: Fit, refits: Refits) -> str:
+    """Say what the average would be without the decisions.
+
+    Examples
+    --------
+    >>> import comorbid as cb
+    >>> from comorbid.sensitivity.without_overrides import without_overrides
+    >>> studies = cb.datasets.headache_back_pain()
+    >>> counts = cb.Override("swain2014-1", use="counts", reason="The interval is rounded.")
+    >>> fit = cb.pool(cb.effects(studies, overrides=[counts]))
+    >>> print(undoing(fit, without_overrides(fit, studies=studies, overrides=[counts])))
+    Without the decision the average would be 2.27 in place of 2.26. The confidence interval
+    excludes 1 with and without it.
+    """
+    scale, null = fit.effects.scale, null_value(fit)
+    found = [row for row in refits.on_scale() if row.estimate == row.estimate]
+    if not found:
+        return "The effects cannot be computed without these decisions."
+    averages = [row.estimate for row in found]
+    own = fit.on_scale()
+    low, high = (prose.value(end, scale) for end in (min(averages), max(averages)))
+    which = f"would be {low}" if low == high else f"would be between {low} and {high}"
+    one = len(refits.labels) == 1
+    without = "Without the decision" if one else "Without one of the decisions, or all of them,"
+    sides = {_side(row.ci, null) for row in (own, *found)}
+    end = "with and without it" if one else "with and without them"
+    states = {
+        frozenset({"in"}): f"The confidence interval includes {null:g} {end}.",
+        frozenset({"out"}): f"The confidence interval excludes {null:g} {end}.",
+    }
+    mixed = f"Whether the confidence interval includes {null:g} depends on them; see the table."
+    return (
+        f"{without} the average {which} in place of {prose.value(own.estimate, scale)}. "
+        f"{states.get(frozenset(sides), mixed)}"
+    )
+
+
+def _side(ends: tuple[float, float], null: float) -> str:
+    return "in" if ends[0] <= null <= ends[1] else "out"
+
+
+def _declared(declared: Sequence[tuple[str, str]]) -> tuple[Block, ...]:
+    if not declared:
+        return (Paragraph("The report declares no deviation from a protocol."),)
+    return (Items(tuple((Strong(what), f" {why}") for what, why in declared)),)
+
+
+def settings(fit: Fit) -> str:
+    """Say which settings of the pool are not those that hold where nothing is said."""
+    names = {"method": "estimator of tau²", "test": "interval", "level": "level"}
+    changed = [
+        f"{names[name]} {_shown(getattr(fit, name))} in place of {_shown(default)}"
+        for name in names
+        if getattr(fit, name) != (default := _DEFAULTS[name].default)
+    ]
+    if not changed:
+        return "Estimator of tau², interval and level are the defaults."
+    return f"Other than by default: {prose.listed(changed)}."
+
+
+def _shown(value: object) -> str:
+    return prose.level(value) if isinstance(value, float) else str(value)
+
+
+def not_pooled(fit: Fit, studies: Studies) -> str:
+    """Say which studies of the table have no row in the pool."""
+    frame = studies.frame
+    left = frame[~frame["study_id"].isin(fit.effects.studies)].drop_duplicates("study_id")
+    if left.empty:
+        return "Every study of the table is pooled with one row."
+    verb = "is" if len(left) == 1 else "are"
+    number = prose.counted(len(left), "study", "studies")
+    return f"{number} of the table {verb} not pooled: {prose.listed(left['label'].tolist())}."

@@ -1,0 +1,116 @@
+"""Whether small studies find other associations than large ones, as far as their number allows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from comorbid.bias.asymmetry_result import Asymmetry
+from comorbid.bias.trim_and_fill import TrimAndFill
+from comorbid.document import figures, prose
+from comorbid.document.blocks import Block, Link, Note, Paragraph
+from comorbid.models.fit import Fit
+from comorbid.models.views import LITTLE_POWER
+
+_TESTS = {
+    "egger": ("Egger's test", "their standard errors", "10.1136/bmj.315.7109.629"),
+    "harbord": ("Harbord's test", "the information in their counts", "10.1002/sim.2380"),
+    "peters": ("Peters' test", "the inverse of their size", "10.1001/jama.295.6.676"),
+}
+_RATIOS = ("OR", "PETO", "RR")
+_CAVEAT = (
+    "Log {0}s and their standard errors are correlated even where no study is missing, so that "
+    "Egger's test finds asymmetry too often. The tests of odds ratios that avoid this need the "
+    "2x2 counts of every study."
+)
+
+
+def small_studies(
+    fit: Fit, *, tests: Sequence[Asymmetry], filled: TrimAndFill | None
+) -> tuple[Block, ...]:
+    """Return the funnel plot, and the tests and the refit that enough studies allow."""
+    funnel = figures.funnel(fit, title="", filled=filled if filled and filled.k0 else None)
+    if fit.k < LITTLE_POWER:
+        return (few_for_funnel(fit), funnel)
+    blocks: list[Block] = [funnel]
+    blocks += [Paragraph((tested(test), " (", _doi(_TESTS[test.test][2]), ").")) for test in tests]
+    if any(test.test == "egger" for test in tests) and fit.effects.measure in _RATIOS:
+        caveat = _CAVEAT.format(prose.measure_name(fit.effects.measure))
+        blocks.append(Note(caveat, kind="information"))
+    if filled is not None:
+        blocks.append(Paragraph(filling(filled)))
+    return (
+        *blocks,
+        Note(
+            (
+                "Asymmetry has several possible reasons: studies that are missing, small studies "
+                "of other people or of poorer quality, or chance. A test cannot tell them apart, "
+                "and a large p-value does not show that no study is missing (",
+                _doi("10.1136/bmj.d4002"),
+                ").",
+            ),
+            kind="information",
+        ),
+    )
+
+
+def few_for_funnel(fit: Fit) -> Note:
+    """Return the caution on a funnel plot of fewer than ten studies."""
+    return Note(
+        f"With {prose.counted(fit.k, 'study', 'studies')} a funnel plot can neither show nor rule "
+        f"out that small studies find other effects than large ones; at least {LITTLE_POWER} are "
+        "needed.",
+        title=f"Fewer than {LITTLE_POWER} studies",
+    )
+
+
+def tested(test: Asymmetry) -> str:
+    """Say what a test for asymmetry gives, without a full stop.
+
+    Examples
+    --------
+    >>> import comorbid as cb
+    >>> effects = cb.Effects(yi=[0.9, 0.7, 0.5, 0.3, 0.25], vi=[0.30, 0.20, 0.08, 0.03, 0.01])
+    >>> print(tested(cb.asymmetry(cb.pool(effects))))
+    Egger's test of 5 effects against their standard errors: t = 11.34 on 3 degrees of freedom,
+    p = 0.001
+    """
+    name, against, _ = _TESTS[test.test]
+    degrees = prose.counted(int(test.df), "degree", "degrees")
+    return (
+        f"{name} of {test.k} effects against {against}: "
+        f"t = {prose.value(test.statistic, 'identity')} on {degrees} of freedom, "
+        f"{prose.p_value(test.p_value)}"
+    )
+
+
+def filling(found: TrimAndFill) -> str:
+    """Say what trim-and-fill adds and what the average becomes.
+
+    Examples
+    --------
+    >>> import comorbid as cb
+    >>> effects = cb.Effects(yi=[0.1, 0.15, 0.2, 0.4, 0.6, 0.7, 0.9], measure="OR",
+    ...                      vi=[0.01, 0.01, 0.02, 0.05, 0.09, 0.12, 0.2])
+    >>> print(filling(cb.trim_and_fill(cb.pool(effects))))
+    Trim-and-fill adds 3 studies on the left; with them the average would be an odds ratio of 1.27
+    (95 % confidence interval 0.98 to 1.63) in place of 1.41 (1.09 to 1.83). Studies so added are
+    not data: this shows what missing studies of one kind could do, and is no better estimate.
+    """
+    if not found.k0:
+        return f"Trim-and-fill finds no study to add on the {found.side}."
+    scale = found.original.effects.scale
+    before, after = found.original.on_scale(), found.fit.on_scale()
+    name = prose.measure_name(found.original.effects.measure)
+    article = "an" if name[0].lower() in "aeio" else "a"
+    return (
+        f"Trim-and-fill adds {prose.counted(found.k0, 'study', 'studies')} on the {found.side}; "
+        f"with {'it' if found.k0 == 1 else 'them'} the average would be {article} {name} of "
+        f"{prose.value(after.estimate, scale)} ({prose.level(found.fit.level)} confidence interval "
+        f"{prose.interval(after.ci, scale)}) in place of {prose.value(before.estimate, scale)} "
+        f"({prose.interval(before.ci, scale)}). Studies so added are not data: this shows what "
+        "missing studies of one kind could do, and is no better estimate."
+    )
+
+
+def _doi(doi: str) -> Link:
+    return Link(f"doi:{doi}", f"https://doi.org/{doi}")

@@ -1,0 +1,106 @@
+"""Whether the association differs between kinds of studies: one test and figure a column."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from comorbid.document import figures, prose
+from comorbid.document.blocks import Block, Heading, Note, Paragraph, Table
+from comorbid.subgroups import Subgroups
+
+_SMALL = 5
+_CAUTION = (
+    "The studies were not allotted to these subgroups: studies that differ in one respect differ "
+    "in others, and any of them may be the reason for a difference. That no difference is found "
+    "does not show that there is none."
+)
+
+
+def subgroups(results: Sequence[Subgroups]) -> tuple[Block, ...]:
+    """Return, for each column that studies are compared by, sentence, figure and table."""
+    blocks: list[Block] = []
+    for result in results:
+        if len(results) > 1:
+            blocks.append(Heading(f"By {_by(result)}"))
+        blocks.append(Paragraph(between(result)))
+        if len(result.refits.labels) > 1:
+            blocks += [figures.forest(result, title=""), _table(result)]
+        blocks += [Note(text, kind="information") for text in result.warnings]
+    compared = sum(not math.isnan(result.q_between) for result in results)
+    if compared:
+        blocks.append(Note(_CAUTION + _several(compared), title="A comparison between studies"))
+    return tuple(blocks)
+
+
+def between(result: Subgroups) -> str:
+    """Say whether the association differs between subgroups, and what their size allows one to say.
+
+    Examples
+    --------
+    >>> import comorbid as cb
+    >>> effects = cb.Effects(yi=[0.5, 0.6, 1.4], vi=[0.03, 0.08, 0.05],
+    ...                      moderators={"sex": ["f", "f", "m"]})
+    >>> print(between(cb.subgroups(effects, by="sex", test="z")))
+    With 1 study in the smallest of 2 subgroups these data cannot tell whether the association
+    differs by sex (test between subgroups: Q = 10.61 on 1 degree of freedom, p = 0.001). m has 1
+    study and is not pooled.
+    """
+    name, labels = _by(result), result.refits.labels
+    if len(labels) == 1:
+        studies = "The one study" if result.fit.k == 1 else f"Each of the {result.fit.k} studies"
+        return f"{studies} has {name} {labels[0]}: there is nothing to compare."
+    sizes = result.refits.batch.k.tolist()
+    singles = [label for label, k in zip(labels, sizes, strict=True) if k == 1]
+    alone = ""
+    if singles:
+        verbs = "has 1 study and is" if len(singles) == 1 else "have 1 study each and are"
+        alone = f" {prose.listed(singles)} {verbs} not pooled."
+    if math.isnan(result.q_between):
+        return f"Fewer than two subgroups by {name} have a standard error: no test.{alone}"
+    test = (
+        f"test between subgroups: Q = {result.q_between:.2f} on "
+        f"{prose.counted(result.q_between_df, 'degree', 'degrees')} of freedom, "
+        f"{prose.p_value(result.q_between_p)}"
+    )
+    if min(sizes) < _SMALL:
+        few = prose.counted(int(min(sizes)), "study", "studies")
+        return (
+            f"With {few} in the smallest of {len(labels)} subgroups these data cannot tell whether "
+            f"the association differs by {name} ({test}).{alone}"
+        )
+    return f"Whether the association differs by {name}: {test}."
+
+
+def _by(result: Subgroups) -> str:
+    return result.by.replace("_", " ")
+
+
+def _several(compared: int) -> str:
+    if compared == 1:
+        return ""
+    return f" {compared} comparisons are made, and no p-value is corrected for their number."
+
+
+def _table(result: Subgroups) -> Table:
+    refits = result.refits
+    scale, percent = refits.scale, prose.level(refits.level)
+    header = ("Subgroup", "k", "Average", f"{percent} interval", f"{percent} prediction", "I²")
+    rows = tuple(
+        (
+            label if k > 1 else f"{label} (not pooled)",
+            f"{k}",
+            prose.value(row.estimate, scale),
+            prose.interval(row.ci, scale),
+            prose.interval(row.pi, scale),
+            prose.percent(i2),
+        )
+        for label, row, k, i2 in zip(
+            refits.labels,
+            refits.on_scale(),
+            refits.batch.k.tolist(),
+            refits.batch.i2.tolist(),
+            strict=True,
+        )
+    )
+    return Table(header, rows, f"Studies by {_by(result)}", numeric=header[1:])

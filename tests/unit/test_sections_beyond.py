@@ -1,0 +1,356 @@
+"""Sections beyond the main pool: what each says of none, one, two and many studies."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import pytest
+
+import comorbid as cb
+from comorbid.burden import burden
+from comorbid.contributions import Deviation
+from comorbid.document.sections import (
+    burden as people_section,
+    deviations,
+    regression,
+    small_studies,
+    subgroups as subgroup_section,
+)
+from comorbid.people import people
+from comorbid.sensitivity.without_overrides import ALL, without_overrides
+from comorbid.studies.read import studies_from_bytes
+from comorbid.testing import build_section, registry, studies_csv
+from comorbid.testing.kit import build_document
+
+STUDIES = cb.datasets.headache_back_pain()
+OVERRIDES = (
+    cb.Override("ghandour2004-1", use="counts", reason="The interval is impossible."),
+    cb.Override("swain2014-1", use="counts", reason="The interval is rounded."),
+)
+BURDEN = {"condition1": "one", "p1": 0.2, "source1": "a register"} | {
+    "condition2": "two",
+    "p2": 1 / 30,
+    "source2": "a survey",
+}
+
+
+def fit(yi: list[float], vi: list[float], **settings: Any) -> cb.Fit:
+    return cb.pool(cb.Effects(yi=yi, vi=vi, measure="OR"), **settings)
+
+
+def texts(blocks: tuple[cb.Block, ...]) -> str:
+    """All words of paragraphs and notes."""
+    found = []
+    for block in blocks:
+        if isinstance(block, cb.Paragraph | cb.Note):
+            parts = (block.text,) if isinstance(block.text, str) else block.text
+            found += [part if isinstance(part, str) else part.text for part in parts]
+    return " ".join(found)
+
+
+def kinds(blocks: tuple[cb.Block, ...]) -> list[str]:
+    return [type(block).__name__ for block in blocks]
+
+
+# Subgroups
+
+
+def by_sex(sexes: str) -> cb.Subgroups:
+    k = len(sexes)
+    effects = cb.Effects(
+        yi=[0.5 + 0.1 * i for i in range(k)], vi=[0.03] * k, moderators={"sex": list(sexes)}
+    )
+    return cb.subgroups(effects, by="sex")
+
+
+@pytest.mark.parametrize(
+    ("sexes", "sentence"),
+    [
+        ("f", "The one study has sex f: there is nothing to compare."),
+        ("ff", "Each of the 2 studies has sex f: there is nothing to compare."),
+        ("fm", "f and m have 1 study each and are not pooled."),
+        ("ffm", "m has 1 study and is not pooled."),
+    ],
+)
+def test_small_subgroups_are_said_to_be(sexes: str, sentence: str) -> None:
+    assert subgroup_section.between(by_sex(sexes)).endswith(sentence)
+
+
+def test_a_difference_between_small_subgroups_is_no_conclusion() -> None:
+    assert subgroup_section.between(by_sex("ffmm")).startswith(
+        "With 2 studies in the smallest of 2 subgroups these data cannot tell whether"
+    )
+    large = subgroup_section.between(by_sex("fffffmmmmm"))
+    assert large.startswith("Whether the association differs by sex: test between subgroups: Q = ")
+    assert "p " in large
+
+
+def test_several_columns_are_several_comparisons() -> None:
+    studies = studies_csv(12, sex=["f", "m"] * 6, age=["old"] * 6 + ["young"] * 6)
+    options = {"subgroups": {"by": ["sex", "age"]}}
+    blocks = build_section("subgroups", studies=studies, options=options)
+    parts = ["Heading", "Paragraph", "Figure", "Table"]
+    assert kinds(blocks) == [*parts, *parts, "Note"]
+    assert "2 comparisons are made, and no p-value is corrected" in texts(blocks)
+
+
+def test_an_unknown_column_is_named_in_the_definition() -> None:
+    with pytest.raises(cb.ReportError, match=r"report.toml: \[analyses.subgroups\]: no column 'x'"):
+        build_section("subgroups", options={"subgroups": {"by": ["x"]}})
+
+
+# Meta-regression
+
+
+def on_dose(k: int, formula: str = "~ dose", **columns: Any) -> tuple[cb.Block, ...]:
+    studies = studies_csv(k, dose=[float(i) for i in range(k)], **columns)
+    return build_section(
+        "meta-regression", studies=studies, options={"meta-regression": {"formula": formula}}
+    )
+
+
+@pytest.mark.parametrize(("k", "studies"), [(1, "1 study"), (2, "2 studies")])
+def test_too_few_studies_for_a_regression(k: int, studies: str) -> None:
+    blocks = on_dose(k)
+    assert texts(blocks) == (
+        f"The meta-regression ~ dose of {studies} on 2 coefficients could not be fitted: it needs "
+        "more studies than coefficients."
+    )
+
+
+def test_what_is_collinear_is_said() -> None:
+    blocks = on_dose(6, "~ dose + twice", twice=[2.0 * i for i in range(6)])
+    assert "could not be fitted: twice is collinear with dose" in texts(blocks)
+
+
+def test_a_wrong_formula_stops_the_build() -> None:
+    with pytest.raises(cb.ReportError, match="dosis"):
+        on_dose(5, "~ dosis")
+
+
+def test_the_handbook_is_named_below_ten_studies_a_coefficient() -> None:
+    assert "Cochrane Handbook, 10.11.5.1" in texts(on_dose(9))
+    assert "Cochrane Handbook" not in texts(on_dose(10))
+    assert "Cochrane Handbook" in texts(on_dose(19, "~ dose + x", x=[i**2 for i in range(19)]))
+
+
+def test_a_plot_is_of_one_number() -> None:
+    assert kinds(on_dose(10)) == ["Paragraph", "Figure", "Table", "Note"]
+    assert "Figure" not in kinds(on_dose(10, "~ sex", sex=["f", "m"] * 5))
+    assert "Figure" not in kinds(on_dose(6, "~ C(year)", year=[2001, 2002] * 3))
+
+
+def test_a_factor_with_one_level_is_no_moderator() -> None:
+    blocks = on_dose(4, "~ sex", sex=["f"] * 4)
+    assert texts(blocks) == "The formula ~ sex leaves no moderator that differs."
+
+
+def test_the_test_of_moderators_is_z_or_f() -> None:
+    effects = cb.Effects(
+        yi=[0.1, 0.4, 0.5, 0.9, 1.2],
+        vi=[0.03, 0.08, 0.02, 0.05, 0.04],
+        measure="SMD",
+        moderators={"year": [1990, 1995, 2001, 2008, 2012]},
+    )
+    z = regression.moderators(cb.regress(effects, "~ year", test="z"))
+    assert z.startswith("The effects (standardised mean difference) of 5 studies are regressed on")
+    assert "QM = " in z
+    assert "on 1 degree of freedom" in z
+    equal = cb.regress(effects, "~ year", method="EE", test="z")
+    assert regression.left(equal).startswith("Test of what is left: QE = ")
+
+
+# Small-study effects
+
+
+def test_below_ten_studies_there_is_no_test() -> None:
+    for k in (1, 2, 9):
+        blocks = build_section("funnel", studies=studies_csv(k))
+        assert kinds(blocks) == ["Note", "Figure"]
+        assert "p = " not in texts(blocks)
+
+
+def test_printed_odds_ratios_get_eggers_test_with_its_caveat() -> None:
+    said = texts(build_section("funnel", studies=studies_csv(12)))
+    assert "Egger's test of 12 effects" in said
+    assert "finds asymmetry too often" in said
+
+
+def test_odds_ratios_of_counts_get_the_tests_that_avoid_it() -> None:
+    """The tests agree with `cb.asymmetry` on the same counts."""
+    lines = ["study_id,ai,bi,ci,di"]
+    cells = [(10 + i, 80 + 3 * i, 8 + i % 3, 90 + 2 * i) for i in range(11)]
+    lines += [f"s{i},{','.join(map(str, row))}" for i, row in enumerate(cells)]
+    said = texts(build_section("funnel", studies="\n".join(lines) + "\n"))
+    columns = dict(zip(("ai", "bi", "ci", "di"), zip(*cells, strict=True), strict=True))
+    pooled = cb.pool(cb.escalc("OR", **columns))
+    for test in ("harbord", "peters"):
+        found = cb.asymmetry(pooled, test=test, **columns)  # type: ignore[arg-type]
+        assert small_studies.tested(found) in said
+    assert "Egger" not in said
+
+
+def test_trim_and_fill_says_one_none_and_the_other_side() -> None:
+    yi = [0.1, 0.15, 0.2, 0.4, 0.6, 0.7, 0.9]
+    vi = [0.01, 0.01, 0.02, 0.05, 0.09, 0.12, 0.2]
+    other = small_studies.filling(cb.trim_and_fill(fit([-y for y in yi], vi)))
+    assert other.startswith("Trim-and-fill adds 3 studies on the right; with them")
+    none = cb.trim_and_fill(fit([0.4, 0.5, 0.6, 0.5], [0.03] * 4), side="left")
+    assert none.k0 == 0
+    assert small_studies.filling(none) == "Trim-and-fill finds no study to add on the left."
+
+
+# Burden
+
+
+def told(yi: list[float], vi: list[float], **given: Any) -> str:
+    return people_section.implied(people(burden(fit(yi, vi), p1=0.2, p2=1 / 30, **given)))
+
+
+def test_more_fewer_and_none() -> None:
+    more = told([0.8, 0.9, 0.85], [0.01, 0.01, 0.01])
+    assert " more than independence would give (from " in more
+    assert "includes none" not in more
+    fewer = told([-0.8, -0.9, -0.85], [0.01, 0.01, 0.01])
+    assert " fewer than independence would give (from " in fewer
+    assert fewer.count("fewer") == 3
+    assert "which includes none" in told([0.5, -0.6, 0.1], [0.03, 0.03, 0.03])
+
+
+def test_one_study_has_no_prediction_interval() -> None:
+    assert "prediction" not in told([0.5], [0.03])
+    assert "95 % prediction interval" in told([0.5, 0.9, 0.8], [0.03, 0.03, 0.04])
+
+
+def test_numbers_of_people_add_up() -> None:
+    """Margins in closed form: both + one alone = size * p."""
+    found = people(burden(fit([0.7], [0.01]), p1=0.2, p2=0.05), size=1000)
+    assert found.both.estimate + found.only_1 == pytest.approx(200, rel=1e-12)
+    assert found.both.estimate + found.only_2 == pytest.approx(50, rel=1e-12)
+    total = found.both.estimate + found.only_1 + found.only_2 + found.neither
+    assert total == pytest.approx(1000, rel=1e-12)
+    assert found.expected.estimate == pytest.approx(10, rel=1e-12)
+
+
+def test_two_studies_far_apart_have_ends_all_the_same() -> None:
+    """With t on 1 degree of freedom a simulated log odds ratio can be beyond what exp holds."""
+    wide = fit([-3.0, 3.0], [0.03, 0.08])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = burden(wide, p1=(0.2, 0.1, 0.3), p2=0.03)
+    assert 0 <= found.both.ci[0] < found.both.ci[1] <= 0.03 + 1e-12
+
+
+def test_sources_are_printed_and_no_cause_is_claimed() -> None:
+    blocks = build_section("burden", options={"burden": BURDEN})
+    said = texts(blocks)
+    assert "one: 20.0 % of people (a register); two: 3.3 % of people (a survey)." in said
+    assert kinds(blocks) == ["Paragraph", "Paragraph", "Figure", "Table", "Paragraph", "Note"]
+    for word in ("cause", "attributable", "due to", "effect of"):
+        assert word not in said
+
+
+def test_a_population_is_spoken_of_where_it_is_given() -> None:
+    blocks = build_section("burden", options={"burden": BURDEN | {"population": 66e6}})
+    assert "Among 66,000,000 people that would be " in texts(blocks)
+
+
+def test_rare_conditions_are_told_of_more_people() -> None:
+    options = {"burden": BURDEN | {"p1": 0.002, "p2": 0.001}}
+    assert "of 1,000,000 people would be expected" in texts(
+        build_section("burden", options=options)
+    )
+
+
+def test_a_prevalence_that_is_none_and_one_that_is_missing_are_named() -> None:
+    with pytest.raises(cb.ReportError, match="p1 is 20"):
+        build_section("burden", options={"burden": BURDEN | {"p1": 20}})
+    with pytest.raises(cb.ReportError, match="no source2, who says so"):
+        build_section(
+            "burden", options={"burden": {k: v for k, v in BURDEN.items() if k != "source2"}}
+        )
+
+
+# Deviations
+
+
+def test_undoing_each_decision_is_the_pool_without_it() -> None:
+    pooled = cb.pool(cb.effects(STUDIES, overrides=OVERRIDES))
+    found = without_overrides(pooled, studies=STUDIES, overrides=OVERRIDES)
+    assert found.labels == ("Ghandour 2004 (counts)", "Swain 2014 (counts)", ALL)
+    for i, rest in enumerate((OVERRIDES[1:], OVERRIDES[:1], ())):
+        without = cb.pool(cb.effects(STUDIES, overrides=rest))
+        assert found.batch.estimate[i] == pytest.approx(without.estimate, rel=1e-9)
+        assert found.batch.pi_low[i] == pytest.approx(without.pi[0], rel=1e-9)
+
+
+def test_undoing_an_exclusion_brings_the_study_back() -> None:
+    exclude = cb.Override("ashina2018-1", use="exclude", reason="Too small.")
+    pooled = cb.pool(cb.effects(STUDIES, overrides=[exclude]))
+    found = without_overrides(pooled, studies=STUDIES, overrides=[exclude])
+    assert (pooled.k, found.batch.k.tolist()) == (5, [6])
+    assert found.batch.estimate[0] == pytest.approx(cb.pool(cb.effects(STUDIES)).estimate)
+    assert "1 study of the table is not pooled: Ashina 2018" in deviations.not_pooled(
+        pooled, STUDIES
+    )
+
+
+def test_a_decision_that_the_effects_need_says_so() -> None:
+    text = (
+        "study_id,measure,estimate,ci_low,ci_high\n"
+        "a,OR,2.0,1.0,4.0\nb,OR,3.0,1.5,6.0\nc,RR,2.0,1.0,4.0\n"
+    )
+    studies = studies_from_bytes(text.encode(), source="s.csv")
+    exclude = cb.Override(studies.frame["estimate_id"][2], use="exclude", reason="A risk ratio.")
+    pooled = cb.pool(cb.effects(studies, overrides=[exclude]))
+    found = without_overrides(pooled, studies=studies, overrides=[exclude])
+    assert "reports RR, not OR" in found.reasons[0]
+    assert deviations.undoing(pooled, found) == (
+        "The effects cannot be computed without these decisions."
+    )
+
+
+def test_no_decision_no_deviation_and_defaults() -> None:
+    said = texts(build_section("deviations"))
+    assert "No decision about a single estimate was made." in said
+    assert "The report declares no deviation from a protocol." in said
+    assert "Estimator of tau², interval and level are the defaults." in said
+
+
+def test_deviations_and_settings_are_listed() -> None:
+    pooled = cb.pool(cb.effects(STUDIES, overrides=OVERRIDES), method="DL", level=0.9)
+    refits = without_overrides(pooled, studies=STUDIES, overrides=OVERRIDES)
+    declared = [Deviation("No search for grey literature.", "No time was left.")]
+    blocks = deviations.deviations(
+        pooled,
+        refits,
+        studies=STUDIES,
+        overrides=OVERRIDES,
+        declared=[(d.what, d.why) for d in declared],
+    )
+    items = [block for block in blocks if isinstance(block, cb.Items)]
+    assert items[1].items == ((cb.Strong("No search for grey literature."), " No time was left."),)
+    assert deviations.settings(pooled) == (
+        "Other than by default: estimator of tau² DL in place of REML and level 90 % in place of "
+        "95 %."
+    )
+    assert "The confidence interval excludes 1 with and without them." in texts(blocks)
+
+
+def test_what_the_sections_need_is_locked() -> None:
+    options: dict[str, dict[str, object]] = {
+        "subgroups": {"by": "sex"},
+        "meta-regression": {"formula": "~ dose"},
+        "burden": BURDEN,
+    }
+    studies = studies_csv(11, sex=["f", "m"] * 5 + ["f"], dose=[float(i) for i in range(11)])
+    sections = ["subgroups", "meta-regression", "funnel", "specifications", "burden", "deviations"]
+    computed, _ = build_document(sections, registry(), studies, {}, options)
+    results: Any = computed.lock()["results"]
+    assert results["subgroups"]["values"]["sex"]["labels"] == ["f", "m"]
+    assert results["meta-regression"]["values"]["ends"]["at"] == [0.0, 10.0]
+    assert results["small-study-effects"]["values"]["tests"]["egger"]["k"] == 11
+    assert results["specifications"]["values"]["found"]["spread"]["n"] == 15
+    assert results["burden"]["values"]["people"]["size"] == 1000.0
+    assert results["overrides"]["values"]["labels"] == []
