@@ -14,6 +14,7 @@ from comorbid.bias.trim_and_fill import trim_and_fill
 from comorbid.burden import Burden, burden
 from comorbid.contributions import Analysis, Context, Section
 from comorbid.document.blocks import Block
+from comorbid.document.figures.people_plot import PEOPLE
 from comorbid.document.sections import (
     burden as burden_section,
     deviations,
@@ -22,10 +23,10 @@ from comorbid.document.sections import (
     specifications as specification_section,
     subgroups as subgroup_section,
 )
+from comorbid.effects.scales import SCALES
 from comorbid.errors import ModelError, Problem, ReportError
 from comorbid.models.fit import Fit
 from comorbid.models.formula import make_design, usable_rows
-from comorbid.models.refits import Refits
 from comorbid.models.regression import regress
 from comorbid.models.regression_result import Regression
 from comorbid.models.views import LITTLE_POWER, plain
@@ -79,12 +80,14 @@ def _subgroups(context: Context) -> Parts:
                 for name in unknown
             ]
         )
-    effects = context.effects
-    return Parts({name: subgroups(effects, by=name, **_settings(context)) for name in by})
+    found = {name: subgroups(context.effects, by=name, **_settings(context)) for name in by}
+    compared = sum(not math.isnan(result.q_between) for result in found.values())
+    return Parts({"by": found, "compared": compared})
 
 
 def _subgroup_section(context: Context) -> Sequence[Block]:
-    return subgroup_section.subgroups(tuple(_parts(context, "subgroups").values()))
+    found = _parts(context, "subgroups")
+    return subgroup_section.subgroups(tuple(found["by"].values()), compared=found["compared"])
 
 
 def _meta_regression(context: Context) -> Parts:
@@ -101,8 +104,8 @@ def _meta_regression(context: Context) -> Parts:
             fit = regress(effects, formula, **_settings(context))
         except ModelError as error:
             reason = "; ".join(problem.message for problem in error.problems)
-    found = {"formula": formula, "k": k, "coefficients": p, "reason": reason, "fit": fit}
-    return Parts({**found, "ends": _ends(fit)})
+    found = {"formula": formula, "k": k, "coefficients": p, "left": k - p, "reason": reason}
+    return Parts({**found, "fit": fit, "ends": _ends(fit), "source": regression.HANDBOOK})
 
 
 def _ends(fit: Regression | None) -> object:
@@ -112,7 +115,14 @@ def _ends(fit: Regression | None) -> object:
     name = fit.design.columns[0]
     values = fit.effects.to_frame()[name].to_numpy(dtype=np.float64)
     ends = [float(values.min()), float(values.max())]
-    return {"at": tuple(ends), "predicted": fit.predict({name: ends})}
+    predicted = fit.predict({name: ends})
+    columns = {
+        column: getattr(predicted, column).tolist()
+        for column in ("estimate", "ci_low", "ci_high", "pi_low", "pi_high")
+    }
+    back = SCALES[fit.effects.scale].back
+    on_scale = {column: back(values).tolist() for column, values in columns.items()}
+    return {"at": ends, **columns, "on_scale": on_scale}
 
 
 def _regression_section(context: Context) -> Sequence[Block]:
@@ -125,9 +135,9 @@ def _regression_section(context: Context) -> Sequence[Block]:
 
 def _small_studies(context: Context) -> Parts:
     """Return the tests for asymmetry and the refit, of ten studies or more."""
-    fit = _fit(context)
+    fit, enough = _fit(context), {"threshold": LITTLE_POWER}
     if fit.k < LITTLE_POWER:
-        return Parts({"k": fit.k, "tests": {}, "filled": None})
+        return Parts({**enough, "k": fit.k, "tests": {}, "filled": None})
     counts: dict[str, Any] = {}
     if fit.effects.measure in ("OR", "PETO") and set(fit.effects.source) == {"counts"}:
         frame = context.studies.frame.set_index("estimate_id").loc[list(fit.effects.ids)]
@@ -136,7 +146,7 @@ def _small_studies(context: Context) -> Parts:
         test: asymmetry(fit, test=test, **counts)
         for test in (("harbord", "peters") if counts else ("egger",))
     }
-    return Parts({"k": fit.k, "tests": tests, "filled": trim_and_fill(fit)})
+    return Parts({**enough, "k": fit.k, "tests": tests, "filled": trim_and_fill(fit)})
 
 
 def _funnel(context: Context) -> Sequence[Block]:
@@ -162,11 +172,16 @@ def _burden(context: Context) -> Parts:
     options = context.options
     found = burden(_fit(context), p1=_prevalence(options["p1"]), p2=_prevalence(options["p2"]))
     size = options["population"]
+    of = people(found, size=_round_number(found))
+    extra = (of.extra.estimate, *of.extra.ci)
     return Parts(
         {
             "conditions": (options["condition1"], options["condition2"]),
             "sources": (options["source1"], options["source2"]),
-            "people": people(found, size=_round_number(found)),
+            "percent": tuple(tuple(100 * part for part in p) for p in (found.p1, found.p2)),
+            "people": of,
+            "people_a_mark": of.size / PEOPLE,
+            "more_or_fewer": tuple(abs(number) for number in extra),
             "population": None if size is None else people(found, size=size),
         }
     )
@@ -192,14 +207,20 @@ def _burden_section(context: Context) -> Sequence[Block]:
     )
 
 
-def _without_overrides(context: Context) -> Refits:
-    return without_overrides(_fit(context), studies=context.studies, overrides=context.overrides)
+def _without_overrides(context: Context) -> Parts:
+    """Refit without each decision, and count the studies that are not pooled."""
+    fit = _fit(context)
+    found = without_overrides(fit, studies=context.studies, overrides=context.overrides)
+    left_out = deviations.not_pooled(fit, context.studies)
+    return Parts({"without": found, "not_pooled": left_out, "studies": len(left_out)})
 
 
 def _deviations(context: Context) -> Sequence[Block]:
+    found = _parts(context, "overrides")
     return deviations.deviations(
         _fit(context),
-        cast(Refits, context.results["overrides"]),
+        found["without"],
+        left_out=found["not_pooled"],
         studies=context.studies,
         overrides=context.overrides,
         declared=[(deviation.what, deviation.why) for deviation in context.deviations],
@@ -253,7 +274,12 @@ SECTIONS = (
     Section("subgroups", "Subgroups", _subgroup_section, needs=("subgroups",)),
     Section("meta-regression", "Meta-regression", _regression_section, needs=("meta-regression",)),
     Section("funnel", "Small-study effects", _funnel, needs=("pool", "small-study-effects")),
-    Section("specifications", "Other choices", _specification_section, needs=("specifications",)),
+    Section(
+        "specifications",
+        "Sensitivity to choices",
+        _specification_section,
+        needs=("specifications",),
+    ),
     Section("burden", "What it means in people", _burden_section, needs=("burden",)),
     Section("deviations", "Deviations and decisions", _deviations, needs=("pool", "overrides")),
 )

@@ -144,20 +144,34 @@ class Specifications:
 
     def to_dict(self) -> dict[str, Any]:
         """Return choices, settings, columns and how they come out as plain values."""
-        names = ("measure", "method", "test", "level", "main", "null")
+        names = ("measure", "method", "test", "level", "main")
+        own = {"estimate": float(self.batch.estimate[self.main])}
         return {
+            "k": int(self.batch.k[self.main]),
             **{name: getattr(self, name) for name in names},
             "choices": {choice.name: list(choice.options) for choice in self.choices},
-            **{name: getattr(self.batch, name).tolist() for name in _LOCKED},
-            "spread": {"n": len(self), **self.spread()._asdict()},
+            "options": {choice.name: len(choice.options) for choice in self.choices},
+            "curve": {name: getattr(self.batch, name).tolist() for name in _LOCKED},
+            "own": {**own, "on_scale": self._printed(own)},
+            "null": {"value": self.null, "on_scale": self._printed({"value": self.null})},
+            "spread": self._locked(self.spread()),
             "by_option": [
-                {"choice": choice, "option": option, **spread._asdict()}
+                {"choice": choice, "option": option, **self._locked(spread)}
                 for choice, option, spread in self.by_option()
             ],
             "ids": list(self.ids),
             "left_out": list(self.left_out),
             "warnings": list(self.warnings),
         }
+
+    def _locked(self, spread: Spread) -> dict[str, Any]:
+        ends = {name: getattr(spread, name) for name in ("lowest", "median", "highest")}
+        return {**spread._asdict(), "on_scale": self._printed(ends)}
+
+    def _printed(self, values: dict[str, float]) -> dict[str, float]:
+        """Return values of the analysis scale on the printed one."""
+        back = SCALES[self.scale].back
+        return {name: float(back(value)) for name, value in values.items()}
 
     def summary(self) -> str:
         """Return how the specifications come out as text, on the printed scale."""

@@ -196,13 +196,32 @@ def test_no_order_reaches_a_number_or_a_page(tmp_path: Path) -> None:
     assert len(together) == 1
 
 
+# What the core's own analyses require.
+OPTIONS = """
+[analyses.subgroups]
+by = "n"
+
+[analyses.meta-regression]
+formula = "~ n"
+
+[analyses.burden]
+condition1 = "one"
+p1 = 0.2
+source1 = "a register"
+condition2 = "two"
+p2 = 0.1
+source2 = "a survey"
+"""
+
+
 def test_the_core_alone_builds_a_report_of_all_its_sections(tmp_path: Path) -> None:
     """In a process of its own, which imports no plugin, whether one is installed or not."""
     folder = write_report(tmp_path / "report")
     sections = [entry.declaration.id for entry in registry_of([core()]).sections]
     toml = TOML.replace('plugins = ["comorbid-used ==1.0"]', "")
     toml = toml.replace('["summary", "forest", "used", "provenance"]', str(sections))
-    (folder / "report.toml").write_text(toml.replace(', "pdf"]', "]"), encoding="utf-8")
+    toml = toml.replace(', "pdf"]', "]") + OPTIONS
+    (folder / "report.toml").write_text(toml, encoding="utf-8")
     code = (
         "import sys, comorbid as cb; cb.build(sys.argv[1]).save(); print(cb.verify(sys.argv[1])); "
         "print([name for name in sys.modules if name.startswith('comorbid_')])"

@@ -43,6 +43,9 @@ def test_defaults(tmp_path: Path) -> None:
         ("subtitle = 3", "subtitle is 3; give some text"),
         ('override = "x"', "give tables headed [[override]]"),
         ("[[override]]\nestimate = 'a'", "override 1 has estimate; give estimate, use and reason"),
+        ("deviation = 'x'", "give tables headed [[deviation]]"),
+        ("[[deviation]]\nwhat = 'x'", "deviation 1 has what; give what and why, each as text"),
+        ("[[deviation]]\nwhat = 'x'\nwhy = ' '", "deviation 1 has what, why; give what and why"),
         (
             "[[override]]\nestimate = 'a'\nuse = 'count'\nreason = 'r'",
             "override of a: use is 'count'; use one of counts",
@@ -148,6 +151,13 @@ def test_control_characters(line: str, where: str, tmp_path: Path) -> None:
     with pytest.raises(cb.ReportError) as caught:
         definition(tmp_path, MINIMAL + line)
     assert f"{where} has the control character U+" in str(caught.value)
+
+
+def test_deviations_are_read(tmp_path: Path) -> None:
+    text = MINIMAL + "[[deviation]]\nwhat = 'One database.'\nwhy = 'No access to others.'"
+    (tmp_path / "report.toml").write_text(text, encoding="utf-8")
+    (found,) = read_definition(tmp_path).deviations
+    assert (found.what, found.why) == ("One database.", "No access to others.")
 
 
 def test_all_problems_at_once(tmp_path: Path) -> None:

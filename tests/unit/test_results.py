@@ -59,6 +59,7 @@ RESULTS: dict[str, Any] = {
     "subsets": cb.subsets(FIT, limit=50),
     "bootstrap": cb.bootstrap(FIT, n=50),
     "other_rows": cb.other_rows(cb.pool(cb.effects(STUDIES)), studies=STUDIES),
+    "specifications": cb.specifications(FIT),
     "subgroups": cb.subgroups(EFFECTS, by="sex"),
     "against_rest": cb.against_rest(STUDIES, where={"headache": ["migraine"]}),
     "asymmetry": cb.asymmetry(FIT),
@@ -70,6 +71,7 @@ RESULTS: dict[str, Any] = {
     "henmi_copas": cb.henmi_copas(FIT),
     "e_value": cb.e_value(FIT),
     "burden": cb.burden(FIT, p1=0.2, p2=0.1),
+    "people": cb.people(cb.burden(FIT, p1=0.2, p2=0.1)),
     "selection_model": cb.selection_model(FIT, steps=[0.025]),
 }
 VIEWS = ("to_frame", "summary", "_repr_html_", "to_dict")
@@ -89,6 +91,7 @@ NOT_RECORDED = {
     "excess_significance": {"level"},
     "henmi_copas": {"method", "test"},
     "selection_model": {"test"},
+    "people": {"measure", "method", "test", "level", "ids", "warnings"},  # of the burden
 }
 
 

@@ -69,8 +69,8 @@ def by_sex(sexes: str) -> cb.Subgroups:
     [
         ("f", "The one study has sex f: there is nothing to compare."),
         ("ff", "Each of the 2 studies has sex f: there is nothing to compare."),
-        ("fm", "f and m have 1 study each and are not pooled."),
-        ("ffm", "m has 1 study and is not pooled."),
+        ("fm", "Not pooled, with 1 study each: f and m."),
+        ("ffm", "Not pooled, with 1 study: m."),
     ],
 )
 def test_small_subgroups_are_said_to_be(sexes: str, sentence: str) -> None:
@@ -79,10 +79,10 @@ def test_small_subgroups_are_said_to_be(sexes: str, sentence: str) -> None:
 
 def test_a_difference_between_small_subgroups_is_no_conclusion() -> None:
     assert subgroup_section.between(by_sex("ffmm")).startswith(
-        "With 2 studies in the smallest of 2 subgroups these data cannot tell whether"
+        "With 2 studies in the smallest subgroup these data cannot tell whether the effect differs"
     )
     large = subgroup_section.between(by_sex("fffffmmmmm"))
-    assert large.startswith("Whether the association differs by sex: test between subgroups: Q = ")
+    assert large.startswith("Whether the effect differs by sex: test between subgroups: Q = ")
     assert "p " in large
 
 
@@ -245,7 +245,7 @@ def test_two_studies_far_apart_have_ends_all_the_same() -> None:
 def test_sources_are_printed_and_no_cause_is_claimed() -> None:
     blocks = build_section("burden", options={"burden": BURDEN})
     said = texts(blocks)
-    assert "one: 20.0 % of people (a register); two: 3.3 % of people (a survey)." in said
+    assert "one, 20.0 % of people (a register); two, 3.3 % of people (a survey)." in said
     assert kinds(blocks) == ["Paragraph", "Paragraph", "Figure", "Table", "Paragraph", "Note"]
     for word in ("cause", "attributable", "due to", "effect of"):
         assert word not in said
@@ -291,9 +291,11 @@ def test_undoing_an_exclusion_brings_the_study_back() -> None:
     found = without_overrides(pooled, studies=STUDIES, overrides=[exclude])
     assert (pooled.k, found.batch.k.tolist()) == (5, [6])
     assert found.batch.estimate[0] == pytest.approx(cb.pool(cb.effects(STUDIES)).estimate)
-    assert "1 study of the table is not pooled: Ashina 2018" in deviations.not_pooled(
-        pooled, STUDIES
+    left_out = deviations.not_pooled(pooled, STUDIES)
+    assert deviations.not_pooled_words(left_out) == (
+        "1 study of the table is not pooled: Ashina 2018."
     )
+    assert "2 studies of the table are not" in deviations.not_pooled_words(("a", "b"))
 
 
 def test_a_decision_that_the_effects_need_says_so() -> None:
@@ -325,6 +327,7 @@ def test_deviations_and_settings_are_listed() -> None:
     blocks = deviations.deviations(
         pooled,
         refits,
+        left_out=(),
         studies=STUDIES,
         overrides=OVERRIDES,
         declared=[(d.what, d.why) for d in declared],
@@ -348,9 +351,9 @@ def test_what_the_sections_need_is_locked() -> None:
     sections = ["subgroups", "meta-regression", "funnel", "specifications", "burden", "deviations"]
     computed, _ = build_document(sections, registry(), studies, {}, options)
     results: Any = computed.lock()["results"]
-    assert results["subgroups"]["values"]["sex"]["labels"] == ["f", "m"]
+    assert results["subgroups"]["values"]["by"]["sex"]["labels"] == ["f", "m"]
     assert results["meta-regression"]["values"]["ends"]["at"] == [0.0, 10.0]
     assert results["small-study-effects"]["values"]["tests"]["egger"]["k"] == 11
     assert results["specifications"]["values"]["found"]["spread"]["n"] == 15
     assert results["burden"]["values"]["people"]["size"] == 1000.0
-    assert results["overrides"]["values"]["labels"] == []
+    assert results["overrides"]["values"]["without"]["labels"] == []

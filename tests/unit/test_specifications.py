@@ -124,7 +124,7 @@ def test_a_measure_without_null_counts_nothing() -> None:
     found = cb.specifications(fit)
     assert math.isnan(found.null)
     assert found.spread().ci_excludes == 0
-    assert section.excluding(found).startswith("This measure has no value of no association")
+    assert section.excluding(found).startswith("This measure has no null value")
 
 
 def test_too_many_other_rows_are_said_to_be_left_out() -> None:

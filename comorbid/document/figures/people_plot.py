@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
 _ACROSS, _DOWN = 50, 20
+PEOPLE = _ACROSS * _DOWN
+"""How many marks a people plot has."""
+
 _STEP = 9.0
 _SIZE = 6.4
 
@@ -94,12 +97,11 @@ def people(
 
 def _groups(people: People, conditions: tuple[str, str]) -> tuple[_Group, ...]:
     """Return the groups with whole numbers of marks, which add up to a thousand."""
-    marks = _ACROSS * _DOWN
-    per = marks / people.size
+    per = PEOPLE / people.size
     both = round(people.both.estimate * per)
     chance = min(both, round(people.expected.estimate * per))
     one, two = round(people.have_1 * per) - both, round(people.have_2 * per) - both
-    rest = marks - both - one - two
+    rest = PEOPLE - both - one - two
     first, second = (printable(one_line(name)) for name in conditions)
     short = f"{_number(people.expected.estimate)} both, if independent"
     more = f"{_number(people.extra.estimate)} both beyond that"
@@ -163,7 +165,7 @@ def _marks(pen: Pen, group: _Group, at: list[tuple[float, float]], before: str =
 
 
 def _notes(people: People) -> tuple[str, ...]:
-    per = people.size / (_ACROSS * _DOWN)
+    per = people.size / PEOPLE
     mark = "A mark is one person" if per == 1 else f"A mark is {per:,g} people"
     return (f"{mark}; numbers of marks are rounded.",)
 

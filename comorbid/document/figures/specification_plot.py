@@ -13,7 +13,6 @@ from comorbid.document.figures import words
 from comorbid.document.figures.axis import Axis, Span, Tick, span, tick_choices
 from comorbid.document.figures.canvas import (
     ACCENT,
-    HAIRLINE,
     INK,
     MARGIN,
     MUTED,
@@ -26,7 +25,7 @@ from comorbid.document.figures.canvas import (
     text_width,
 )
 from comorbid.document.figures.frame import open_frame
-from comorbid.document.figures.numbers import format_for
+from comorbid.document.figures.numbers import format_for, printed_value
 from comorbid.document.figures.pen import Pen
 from comorbid.models.text import TEST_NAMES
 from comorbid.sensitivity.specifications import Specifications
@@ -73,8 +72,8 @@ def specifications(found: Specifications, *, title: str | None = None) -> Figure
     >>> import comorbid as cb
     >>> fit = cb.pool(cb.Effects(yi=[0.53, 0.94, 0.14], vi=[0.03, 0.08, 0.02], measure="OR"))
     >>> print(cb.figures.specifications(cb.specifications(fit)).alt)
-    Specification curve of 15 pools: the odds ratio ranges from 1.56 to 1.62, its own value in this
-    report is 1.58. The 95 % confidence interval excludes 1 in 5 of 15.
+    Specification curve of 15 pools of 3 studies: the odds ratio ranges from 1.56 to 1.62, its own
+    value in this report is 1.58. The 95 % confidence interval excludes 1 in 5 of 15.
     """
     return finished(
         lambda shown: _draw(found, shown),
@@ -111,7 +110,10 @@ def _draw(found: Specifications, title: str) -> Drawing:
     width, n = WIDTH - left - 12, len(found)
     axes = frame.axes(left, width)
     axes.set(xlim=(-0.5, n - 0.5), ylim=(-below, _TALL))
-    axes.set_axis_off()
+    axes.set_facecolor("none")
+    axes.xaxis.set_visible(False)
+    for side in ("right", "top", "bottom"):
+        axes.spines[side].set_visible(False)
     pen = Pen(axes, Axis(-0.5, n - 0.5, ()), width, 1.0)
     _curve(pen, found, order, left)
     own = float(np.flatnonzero(order == found.main)[0])
@@ -122,7 +124,7 @@ def _draw(found: Specifications, title: str) -> Drawing:
         pen.line(
             [(-0.5, height + _GAP / 2), (n - 0.5, height + _GAP / 2)],
             f"rule-{number}",
-            color=HAIRLINE,
+            color=MUTED,
             width=0.6,
         )
         for i, (label, taken) in enumerate(rows):
@@ -162,10 +164,8 @@ def _curve(pen: Pen, found: Specifications, order: np.ndarray, left: float) -> N
     if ends[0] <= found.null <= ends[1]:
         null = up(found.null)
         pen.line([(-0.5, null), (len(found) - 0.5, null)], "null", color=MUTED, width=0.8)
-    pen.line([(-0.5, 0), (-0.5, _TALL)], "axis", color=INK, width=0.8)
-    for y, label in _ticks(ends, scale):
-        pen.line([(-0.5 - pen.across(3.5), up(y)), (-0.5, up(y))], f"tick-{label}", width=0.8)
-        pen.text(left - 6, up(y), label, size=SMALL, align="right")
+    pen.y_axis("", [(up(y), label) for y, label in _ticks(ends, scale)])
+    pen.axes.spines["left"].set_bounds(0, _TALL)
     pen.turned_text(MARGIN + SMALL, _TALL / 2, words.axis_label(found.measure, scale), size=SMALL)
 
 
@@ -200,7 +200,8 @@ def _notes(found: Specifications) -> tuple[str, ...]:
     level = prose.level(found.level)
     parts = [f"Each upright line is a {level} confidence interval"]
     if not math.isnan(found.null):
-        parts.append("the darker ones include no association")
+        null = words.null(found.measure, found.scale, found.null)
+        parts.append(f"the darker ones include {null}")
     return (f"{'; '.join(parts)}. The dotted line is this report's own choice.",)
 
 
@@ -210,13 +211,14 @@ def _alt(found: Specifications) -> str:
     name = words.measure(found.measure)
     own = form.value(float(found.batch.estimate[found.main]))
     text = (
-        f"Specification curve of {prose.counted(len(found), 'pool', 'pools')}: the {name} ranges "
+        f"Specification curve of {prose.counted(len(found), 'pool', 'pools')} of "
+        f"{words.studies(int(found.batch.k[found.main]))}: the {name} ranges "
         f"from {form.value(spread.lowest)} to {form.value(spread.highest)}, its own value in this "
         f"report is {own}."
     )
     if math.isnan(found.null):
         return text
-    null = words.null(found.scale, found.null).split(",")[0]
+    null = f"{printed_value(found.scale, found.null):g}"
     return (
         f"{text} The {prose.level(found.level)} confidence interval excludes {null} in "
         f"{spread.ci_excludes} of {spread.n}."

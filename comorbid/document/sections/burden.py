@@ -41,12 +41,12 @@ def prevalences(people: People, conditions: tuple[str, str], sources: tuple[str,
     """Say how frequent each condition is, and who says so."""
     found = people.burden
     parts = [
-        f"{condition}: {_share(prevalence)} of people ({source})"
+        f"{condition}, {_share(prevalence)} of people ({source})"
         for condition, prevalence, source in zip(
             conditions, (found.p1, found.p2), sources, strict=True
         )
     ]
-    return f"How frequent each condition is by itself is taken from elsewhere. {'; '.join(parts)}."
+    return f"How frequent each condition is by itself is taken from elsewhere: {'; '.join(parts)}."
 
 
 def by_chance(people: People) -> str:
@@ -146,7 +146,8 @@ def _number(value: float) -> str:
 
 
 def _ends(ends: tuple[float, float]) -> str:
-    return "–" if ends[0] != ends[0] else f"{_number(ends[0])} to {_number(ends[1])}"
+    known = ends[0] < ends[1]
+    return f"{_number(ends[0])} to {_number(ends[1])}" if known else "–"
 
 
 def _rough(value: float) -> str:

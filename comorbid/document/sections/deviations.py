@@ -27,13 +27,15 @@ def deviations(
     fit: Fit,
     refits: Refits,
     *,
+    left_out: Sequence[str],
     studies: Studies,
     overrides: Sequence[Override],
     declared: Sequence[tuple[str, str]],
 ) -> tuple[Block, ...]:
     """Return decisions with what each changes, declared deviations, and settings not the default.
 
-    ``declared`` holds what was done otherwise and why.
+    ``left_out`` names the studies that are not pooled, ``declared`` holds what was done otherwise
+    and why.
     """
     return (
         Heading("Decisions about single estimates"),
@@ -41,7 +43,7 @@ def deviations(
         Heading("Deviations from the protocol"),
         *_declared(declared),
         Heading("Settings and studies"),
-        Paragraph(f"{settings(fit)} {not_pooled(fit, studies)}"),
+        Paragraph(f"{settings(fit)} {not_pooled_words(left_out)}"),
     )
 
 
@@ -128,12 +130,17 @@ def _shown(value: object) -> str:
     return prose.level(value) if isinstance(value, float) else str(value)
 
 
-def not_pooled(fit: Fit, studies: Studies) -> str:
-    """Say which studies of the table have no row in the pool."""
+def not_pooled(fit: Fit, studies: Studies) -> tuple[str, ...]:
+    """Return the studies of the table that have no row in the pool, by the label of their first."""
     frame = studies.frame
     left = frame[~frame["study_id"].isin(fit.effects.studies)].drop_duplicates("study_id")
-    if left.empty:
+    return tuple(left["label"])
+
+
+def not_pooled_words(left_out: Sequence[str]) -> str:
+    """Say which studies of the table have no row in the pool."""
+    if not left_out:
         return "Every study of the table is pooled with one row."
-    verb = "is" if len(left) == 1 else "are"
-    number = prose.counted(len(left), "study", "studies")
-    return f"{number} of the table {verb} not pooled: {prose.listed(left['label'].tolist())}."
+    verb = "is" if len(left_out) == 1 else "are"
+    number = prose.counted(len(left_out), "study", "studies")
+    return f"{number} of the table {verb} not pooled: {prose.listed(left_out)}."

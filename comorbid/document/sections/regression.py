@@ -1,4 +1,4 @@
-"""How the association goes with what is known of the studies: the meta-regression."""
+"""How the effect goes with what is known of the studies: the meta-regression."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ import math
 from comorbid.document import figures, prose
 from comorbid.document.blocks import Block, Link, Note, Paragraph, Table
 from comorbid.effects.scales import SCALES
+from comorbid.models.design_matrix import INTERCEPT
 from comorbid.models.regression_result import Regression
 
-_HANDBOOK = "https://training.cochrane.org/handbook/current/chapter-10#section-10-11-5-1"
+HANDBOOK = "Cochrane Handbook, 10.11.5.1"
+_ADDRESS = "https://training.cochrane.org/handbook/current/chapter-10#section-10-11-5-1"
 _ACROSS = (
     "The relation is one across studies: it need not hold for the people in them, and what else "
     "differs between the studies may be the reason for it. That no relation is found does not show "
@@ -36,7 +38,8 @@ def regression(fit: Regression) -> tuple[Block, ...]:
     if one_number(fit):
         blocks.append(figures.bubble(fit, title=""))
     blocks.append(_table(fit))
-    blocks += [Note((f"{warning}. ", *_source(warning))) for warning in fit.warnings]
+    own = [warning for warning in fit.warnings if warning not in fit.effects.warnings]
+    blocks += [Note((f"{warning}. ", *_source(warning))) for warning in own]
     return (*blocks, Note(_ACROSS, kind="information", title="A comparison between studies"))
 
 
@@ -113,15 +116,16 @@ def _table(fit: Regression) -> Table:
         cells = [name, prose.number(float(fit.estimate[i])), prose.number(float(fit.se[i]))]
         cells += [f"{ends[0]} to {ends[1]}", p]
         if ratio:
-            cells.append(prose.value(float(back(fit.estimate[i]))))
+            far = name == INTERCEPT and bool(fit.design.numeric)  # where all numbers are 0
+            cells.append("–" if far else prose.value(float(back(fit.estimate[i]))))
         rows.append(tuple(cells))
     return Table(
         header,
         tuple(rows),
         "Coefficients of the meta-regression",
         numeric=header[1:],
-        note="Ratio: what one unit of the moderator, or the level of a factor against its "
-        "reference, multiplies the average by; of the intercept, the average where all else is 0."
+        note="Ratio: what one unit of a number, or the level of a factor against its reference, "
+        "multiplies the average by; of an intercept, the average at all references."
         if ratio
         else "",
     )
@@ -130,4 +134,4 @@ def _table(fit: Regression) -> Table:
 def _source(warning: str) -> tuple[str | Link, ...]:
     if "Cochrane Handbook" not in warning:
         return ()
-    return (Link("Cochrane Handbook, 10.11.5.1", _HANDBOOK), ".")
+    return (Link(HANDBOOK, _ADDRESS), ".")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from comorbid.document import figures, prose
 from comorbid.document.blocks import Block, Link, Note, Paragraph, Table
 from comorbid.effects.scales import SCALES
+from comorbid.models.text import TEST_NAMES
 from comorbid.sensitivity.specifications import Specifications, Spread
 
 
@@ -74,7 +75,7 @@ def excluding(found: Specifications) -> str:
     """Say in how many of them the intervals exclude no association."""
     spread = found.spread()
     if found.null != found.null:
-        return "This measure has no value of no association for an interval to exclude."
+        return "This measure has no null value for an interval to exclude."
     null = f"{float(SCALES[found.scale].back(found.null)):g}"
     confidence = _of(spread.ci_excludes, spread.n)
     text = f"The {prose.level(found.level)} confidence interval excludes {null} in {confidence}"
@@ -112,13 +113,13 @@ def _table(found: Specifications) -> Table:
         "The average under other choices",
         numeric=header[2:],
         note="CI excludes, PI excludes: in how many ways the confidence or prediction interval "
-        "does not include no association. A way whose source an audit error shows to be "
+        f"does not include {prose.null_name(found.measure)}. What the audit shows to be "
         "impossible is not among them.",
     )
 
 
 def _option(option: str) -> str:
-    return prose.TEST_NAMES.get(option, option)
+    return TEST_NAMES.get(option, option)
 
 
 def _cells(found: Specifications, spread: Spread) -> tuple[str, ...]:

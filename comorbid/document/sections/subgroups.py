@@ -1,4 +1,4 @@
-"""Whether the association differs between kinds of studies: one test and figure a column."""
+"""Whether the effect differs between kinds of studies: one test and figure a column."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from comorbid.document import figures, prose
 from comorbid.document.blocks import Block, Heading, Note, Paragraph, Table
+from comorbid.document.figures import words
 from comorbid.subgroups import Subgroups
 
 _SMALL = 5
@@ -17,8 +18,11 @@ _CAUTION = (
 )
 
 
-def subgroups(results: Sequence[Subgroups]) -> tuple[Block, ...]:
-    """Return, for each column that studies are compared by, sentence, figure and table."""
+def subgroups(results: Sequence[Subgroups], *, compared: int) -> tuple[Block, ...]:
+    """Return, for each column that studies are compared by, sentence, figure and table.
+
+    ``compared`` counts the columns that have a test between subgroups.
+    """
     blocks: list[Block] = []
     for result in results:
         if len(results) > 1:
@@ -27,14 +31,13 @@ def subgroups(results: Sequence[Subgroups]) -> tuple[Block, ...]:
         if len(result.refits.labels) > 1:
             blocks += [figures.forest(result, title=""), _table(result)]
         blocks += [Note(text, kind="information") for text in result.warnings]
-    compared = sum(not math.isnan(result.q_between) for result in results)
     if compared:
         blocks.append(Note(_CAUTION + _several(compared), title="A comparison between studies"))
     return tuple(blocks)
 
 
 def between(result: Subgroups) -> str:
-    """Say whether the association differs between subgroups, and what their size allows one to say.
+    """Say whether the effect differs between subgroups, and what their size allows one to say.
 
     Examples
     --------
@@ -42,11 +45,12 @@ def between(result: Subgroups) -> str:
     >>> effects = cb.Effects(yi=[0.5, 0.6, 1.4], vi=[0.03, 0.08, 0.05],
     ...                      moderators={"sex": ["f", "f", "m"]})
     >>> print(between(cb.subgroups(effects, by="sex", test="z")))
-    With 1 study in the smallest of 2 subgroups these data cannot tell whether the association
-    differs by sex (test between subgroups: Q = 10.61 on 1 degree of freedom, p = 0.001). m has 1
-    study and is not pooled.
+    With 1 study in the smallest subgroup these data cannot tell whether the effect differs by sex
+    (test between subgroups: Q = 10.61 on 1 degree of freedom, p = 0.001). Not pooled, with 1 study:
+    m.
     """
     name, labels = _by(result), result.refits.labels
+    effect = words.measure(result.refits.measure)
     if len(labels) == 1:
         studies = "The one study" if result.fit.k == 1 else f"Each of the {result.fit.k} studies"
         return f"{studies} has {name} {labels[0]}: there is nothing to compare."
@@ -54,8 +58,8 @@ def between(result: Subgroups) -> str:
     singles = [label for label, k in zip(labels, sizes, strict=True) if k == 1]
     alone = ""
     if singles:
-        verbs = "has 1 study and is" if len(singles) == 1 else "have 1 study each and are"
-        alone = f" {prose.listed(singles)} {verbs} not pooled."
+        each = " each" if len(singles) > 1 else ""
+        alone = f" Not pooled, with 1 study{each}: {prose.listed(singles)}."
     if math.isnan(result.q_between):
         return f"Fewer than two subgroups by {name} have a standard error: no test.{alone}"
     test = (
@@ -66,10 +70,10 @@ def between(result: Subgroups) -> str:
     if min(sizes) < _SMALL:
         few = prose.counted(int(min(sizes)), "study", "studies")
         return (
-            f"With {few} in the smallest of {len(labels)} subgroups these data cannot tell whether "
-            f"the association differs by {name} ({test}).{alone}"
+            f"With {few} in the smallest subgroup these data cannot tell whether the {effect} "
+            f"differs by {name} ({test}).{alone}"
         )
-    return f"Whether the association differs by {name}: {test}."
+    return f"Whether the {effect} differs by {name}: {test}."
 
 
 def _by(result: Subgroups) -> str:
