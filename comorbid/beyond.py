@@ -15,6 +15,7 @@ from comorbid.burden import Burden, burden
 from comorbid.contributions import Analysis, Context, Section
 from comorbid.document.blocks import Block
 from comorbid.document.figures.people_plot import PEOPLE
+from comorbid.document.runs import Cite
 from comorbid.document.sections import (
     burden as burden_section,
     deviations,
@@ -239,8 +240,30 @@ ANALYSES = (
         "Meta-regression",
         _meta_regression,
         options=(Option("formula", "text", 'moderators, such as "~ year"', required=True),),
+        methods=(
+            "A mixed-effects meta-regression relates the effects to what is known of the studies ",
+            Cite("berkey1995", "knapp2003"),
+            ".",
+        ),
     ),
-    Analysis("small-study-effects", "Small-study effects", _small_studies, needs=("pool",)),
+    Analysis(
+        "small-study-effects",
+        "Small-study effects",
+        _small_studies,
+        needs=("pool",),
+        methods=(
+            "From ten studies on ",
+            Cite("sterne2011"),
+            ", effects are tested for asymmetry: odds ratios computed from counts by Harbord's "
+            "and Peters' tests ",
+            Cite("harbord2006", "peters2006"),
+            ", others by Egger's ",
+            Cite("egger1997"),
+            "; trim-and-fill ",
+            Cite("duval2000a"),
+            " shows what missing studies of one kind could do.",
+        ),
+    ),
     Analysis(
         "specifications",
         "Specifications",
@@ -249,6 +272,12 @@ ANALYSES = (
         options=(
             Option("methods", "names", "estimators of tau2 to combine"),
             Option("tests", "names", "tests to combine: z, t, knha, adhoc"),
+        ),
+        methods=(
+            "The pool is repeated under every combination of estimator, interval, source of the "
+            "effects and rows ",
+            Cite("simonsohn2020"),
+            "; a source in which the audit finds an error is not taken.",
         ),
     ),
     Analysis(
@@ -265,8 +294,20 @@ ANALYSES = (
             Option("source2", "text", "who says so", required=True),
             Option("population", "number", "number of people to speak of"),
         ),
+        methods=(
+            "How many people have both conditions follows from the pooled ratio and the "
+            "prevalence of each ",
+            Cite("plackett1965"),
+            ".",
+        ),
     ),
-    Analysis("overrides", "The pool without decisions", _without_overrides, needs=("pool",)),
+    Analysis(
+        "overrides",
+        "The pool without decisions",
+        _without_overrides,
+        needs=("pool",),
+        methods="The pool is repeated without each decision about a single estimate.",
+    ),
 )
 """Analyses beyond the main pool."""
 

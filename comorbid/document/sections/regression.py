@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 
 from comorbid.document import figures, prose
-from comorbid.document.blocks import Block, Link, Note, Paragraph, Table
+from comorbid.document.blocks import Block, Inline, Note, Paragraph, Table
+from comorbid.document.runs import Cite
 from comorbid.effects.scales import SCALES
 from comorbid.models.design_matrix import INTERCEPT
 from comorbid.models.regression_result import Regression
 
-HANDBOOK = "Cochrane Handbook, 10.11.5.1"
-_ADDRESS = "https://training.cochrane.org/handbook/current/chapter-10#section-10-11-5-1"
+HANDBOOK = "section 10.11.5.1"
+"""Where the Cochrane Handbook says how many studies a moderator needs."""
+
 _ACROSS = (
     "The relation is one across studies: it need not hold for the people in them, and what else "
     "differs between the studies may be the reason for it. That no relation is found does not show "
@@ -39,7 +41,7 @@ def regression(fit: Regression) -> tuple[Block, ...]:
         blocks.append(figures.bubble(fit, title=""))
     blocks.append(_table(fit))
     own = [warning for warning in fit.warnings if warning not in fit.effects.warnings]
-    blocks += [Note((f"{warning}. ", *_source(warning))) for warning in own]
+    blocks += [Note((warning, *_source(warning), ".")) for warning in own]
     return (*blocks, Note(_ACROSS, kind="information", title="A comparison between studies"))
 
 
@@ -131,7 +133,7 @@ def _table(fit: Regression) -> Table:
     )
 
 
-def _source(warning: str) -> tuple[str | Link, ...]:
+def _source(warning: str) -> tuple[Inline, ...]:
     if "Cochrane Handbook" not in warning:
         return ()
-    return (Link(HANDBOOK, _ADDRESS), ".")
+    return (" ", Cite("cochrane2024"), f", {HANDBOOK}")

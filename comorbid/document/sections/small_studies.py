@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from comorbid.bias.asymmetry_result import Asymmetry
 from comorbid.bias.trim_and_fill import TrimAndFill
 from comorbid.document import figures, prose
-from comorbid.document.blocks import Block, Link, Note, Paragraph
+from comorbid.document.blocks import Block, Note, Paragraph
+from comorbid.document.runs import Cite
 from comorbid.models.fit import Fit
 from comorbid.models.views import LITTLE_POWER
 
 _TESTS = {
-    "egger": ("Egger's test", "their standard errors", "10.1136/bmj.315.7109.629"),
-    "harbord": ("Harbord's test", "the information in their counts", "10.1002/sim.2380"),
-    "peters": ("Peters' test", "the inverse of their size", "10.1001/jama.295.6.676"),
+    "egger": ("Egger's test", "their standard errors", "egger1997"),
+    "harbord": ("Harbord's test", "the information in their counts", "harbord2006"),
+    "peters": ("Peters' test", "the inverse of their size", "peters2006"),
 }
 _RATIOS = ("OR", "PETO", "RR")
 _CAVEAT = (
@@ -32,21 +33,21 @@ def small_studies(
     if fit.k < LITTLE_POWER:
         return (few_for_funnel(fit), funnel)
     blocks: list[Block] = [funnel]
-    blocks += [Paragraph((tested(test), " (", _doi(_TESTS[test.test][2]), ").")) for test in tests]
+    blocks += [Paragraph((tested(test), " ", Cite(_TESTS[test.test][2]), ".")) for test in tests]
     if any(test.test == "egger" for test in tests) and fit.effects.measure in _RATIOS:
         caveat = _CAVEAT.format(prose.measure_name(fit.effects.measure))
         blocks.append(Note(caveat, kind="information"))
     if filled is not None:
-        blocks.append(Paragraph(filling(filled)))
+        blocks.append(Paragraph((filling(filled), " ", Cite("duval2000a"))))
     return (
         *blocks,
         Note(
             (
                 "Asymmetry has several possible reasons: studies that are missing, small studies "
                 "of other people or of poorer quality, or chance. A test cannot tell them apart, "
-                "and a large p-value does not show that no study is missing (",
-                _doi("10.1136/bmj.d4002"),
-                ").",
+                "and a large p-value does not show that no study is missing ",
+                Cite("sterne2011"),
+                ".",
             ),
             kind="information",
         ),
@@ -110,7 +111,3 @@ def filling(found: TrimAndFill) -> str:
         f"({prose.interval(before.ci, scale)}). Studies so added are not data: this shows what "
         "missing studies of one kind could do, and is no better estimate."
     )
-
-
-def _doi(doi: str) -> Link:
-    return Link(f"doi:{doi}", f"https://doi.org/{doi}")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from comorbid.document import figures, prose
-from comorbid.document.blocks import Block, Link, Note, Paragraph, Table
+from comorbid.document.blocks import Block, Note, Paragraph, Table
+from comorbid.document.runs import Cite
 from comorbid.effects.scales import SCALES
 from comorbid.models.text import TEST_NAMES
 from comorbid.sensitivity.specifications import Specifications, Spread
@@ -22,9 +23,9 @@ def specifications(found: Specifications | None) -> tuple[Block, ...]:
         Note(
             (
                 "The specifications rest on the same studies and are no further evidence; how many "
-                "agree depends on which were thought of (",
-                Link("doi:10.1038/s41562-020-0912-z", "https://doi.org/10.1038/s41562-020-0912-z"),
-                ").",
+                "agree depends on which were thought of ",
+                Cite("simonsohn2020"),
+                ".",
             ),
             kind="information",
         ),
