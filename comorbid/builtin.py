@@ -7,7 +7,7 @@ from typing import cast
 
 import numpy as np
 
-from comorbid import beyond
+from comorbid import beyond, comparisons
 from comorbid.checks import is_missing
 from comorbid.contributions import (
     Absent,
@@ -105,6 +105,7 @@ def comorbid_analyses() -> Iterable[Analysis]:
             methods="Where a study has several rows, the pool is repeated with each of the others "
             "in place of the one used.",
         ),
+        *comparisons.ANALYSES,
         *beyond.ANALYSES,
     )
 
@@ -153,6 +154,7 @@ def comorbid_sections() -> Iterable[Section]:
         ),
         Section("provenance", "Provenance", _provenance),
         Section("references", "References", _references),
+        *comparisons.SECTIONS,
         *beyond.SECTIONS,
     )
 

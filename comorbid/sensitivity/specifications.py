@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from comorbid.effects.arrays import Index
-from comorbid.effects.measures import MEASURES
+from comorbid.effects.measures import null_of
 from comorbid.effects.overrides import Override
 from comorbid.effects.scales import SCALES
 from comorbid.errors import DataError
@@ -280,7 +280,7 @@ def specifications(
         ),
         batch=batch,
         main=(place[0] * len(used) + place[1]) * data.yi.shape[1],
-        null={m.id: m.null for m in MEASURES}.get(fit.effects.measure, 0.0),
+        null=null_of(fit.effects.measure),
         measure=fit.effects.measure,
         scale=fit.effects.scale,
         method=fit.method,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -343,6 +344,39 @@ def test_deviations_and_settings_are_listed() -> None:
     assert "The confidence interval excludes 1 with and without them." in texts(blocks)
 
 
+def test_without_a_study_each_says_why_there_is_nothing(tmp_path: Path) -> None:
+    sections = ["subgroups", "meta-regression", "funnel", "specifications", "burden", "deviations"]
+    (tmp_path / "studies.csv").write_text(studies_csv(1), encoding="utf-8")
+    (tmp_path / "report.toml").write_text(
+        f"""
+id = "r"
+title = "T"
+date = 2026-01-31
+data = "studies.csv"
+sections = {sections}
+[analyses]
+subgroups = {{ by = "n" }}
+meta-regression = {{ formula = "~ n" }}
+[analyses.burden]
+condition1 = "one"
+p1 = 0.2
+source1 = "a register"
+condition2 = "two"
+p2 = 0.1
+source2 = "a survey"
+[[override]]
+estimate = "study-1"
+use = "exclude"
+reason = "It is of other people."
+""",
+        encoding="utf-8",
+    )
+    report = cb.build(tmp_path)
+    for section in report.document.sections[: len(sections)]:
+        assert len(section.blocks) == 1, section.id
+        assert "pooled" in texts(section.blocks)
+
+
 def test_what_the_sections_need_is_locked() -> None:
     options: dict[str, dict[str, object]] = {
         "subgroups": {"by": "sex"},
@@ -356,6 +390,6 @@ def test_what_the_sections_need_is_locked() -> None:
     assert results["subgroups"]["values"]["by"]["sex"]["labels"] == ["f", "m"]
     assert results["meta-regression"]["values"]["ends"]["at"] == [0.0, 10.0]
     assert results["small-study-effects"]["values"]["tests"]["egger"]["k"] == 11
-    assert results["specifications"]["values"]["found"]["spread"]["n"] == 15
+    assert results["specifications"]["values"]["spread"]["n"] == 15
     assert results["burden"]["values"]["people"]["size"] == 1000.0
     assert results["overrides"]["values"]["without"]["labels"] == []

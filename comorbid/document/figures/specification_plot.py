@@ -25,7 +25,7 @@ from comorbid.document.figures.canvas import (
     text_width,
 )
 from comorbid.document.figures.frame import open_frame
-from comorbid.document.figures.numbers import format_for, printed_value
+from comorbid.document.figures.numbers import format_for
 from comorbid.document.figures.pen import Pen
 from comorbid.models.text import TEST_NAMES
 from comorbid.sensitivity.specifications import Specifications
@@ -200,7 +200,7 @@ def _notes(found: Specifications) -> tuple[str, ...]:
     level = prose.level(found.level)
     parts = [f"Each upright line is a {level} confidence interval"]
     if not math.isnan(found.null):
-        null = words.null(found.measure, found.scale, found.null)
+        null = prose.null(found.measure, found.scale)
         parts.append(f"the darker ones include {null}")
     return (f"{'; '.join(parts)}. The dotted line is this report's own choice.",)
 
@@ -218,7 +218,7 @@ def _alt(found: Specifications) -> str:
     )
     if math.isnan(found.null):
         return text
-    null = f"{printed_value(found.scale, found.null):g}"
+    null = prose.null_value(found.measure, found.scale)
     return (
         f"{text} The {prose.level(found.level)} confidence interval excludes {null} in "
         f"{spread.ci_excludes} of {spread.n}."

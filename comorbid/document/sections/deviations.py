@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Sequence
+
+import numpy as np
 
 from comorbid.document import prose
 from comorbid.document.blocks import Block, Heading, Items, Paragraph, Strong
 from comorbid.document.sections.results import refit_table
-from comorbid.document.sentences import null_value
+from comorbid.effects.measures import null_of
 from comorbid.effects.overrides import Override
+from comorbid.effects.scales import SCALES
 from comorbid.models.fit import Fit, pool
 from comorbid.models.refits import Refits
 from comorbid.studies.table import Studies
@@ -80,31 +84,29 @@ def undoing(fit: Fit, refits: Refits) -> str:
     Without the decision the average would be 2.27 in place of 2.26. The confidence interval
     excludes 1 with and without it.
     """
-    scale, null = fit.effects.scale, null_value(fit)
-    found = [row for row in refits.on_scale() if row.estimate == row.estimate]
-    if not found:
+    scale, null = fit.effects.scale, null_of(fit.effects.measure)
+    batch = refits.batch
+    known = np.isfinite(batch.estimate)
+    if not known.any():
         return "The effects cannot be computed without these decisions."
-    averages = [row.estimate for row in found]
-    own = fit.on_scale()
-    low, high = (prose.value(end, scale) for end in (min(averages), max(averages)))
+    back = SCALES[scale].back
+    ends = batch.estimate[known].min(), batch.estimate[known].max()
+    low, high, own = (prose.value(float(back(y)), scale) for y in (*ends, fit.estimate))
     which = f"would be {low}" if low == high else f"would be between {low} and {high}"
     one = len(refits.labels) == 1
     without = "Without the decision" if one else "Without one of the decisions, or all of them,"
-    sides = {_side(row.ci, null) for row in (own, *found)}
-    end = "with and without it" if one else "with and without them"
-    states = {
-        frozenset({"in"}): f"The confidence interval includes {null:g} {end}.",
-        frozenset({"out"}): f"The confidence interval excludes {null:g} {end}.",
-    }
-    mixed = f"Whether the confidence interval includes {null:g} depends on them; see the table."
+    text = f"{without} the average {which} in place of {own}."
+    if math.isnan(null):
+        return text
+    sides = {fit.ci[0] <= null <= fit.ci[1]}
+    sides |= set(((batch.ci_low <= null) & (null <= batch.ci_high))[known].tolist())
+    value = prose.null_value(fit.effects.measure, scale)
+    if len(sides) > 1:
+        return f"{text} Whether the confidence interval includes {value} depends on them."
+    does = "includes" if sides == {True} else "excludes"
     return (
-        f"{without} the average {which} in place of {prose.value(own.estimate, scale)}. "
-        f"{states.get(frozenset(sides), mixed)}"
+        f"{text} The confidence interval {does} {value} with and without {'it' if one else 'them'}."
     )
-
-
-def _side(ends: tuple[float, float], null: float) -> str:
-    return "in" if ends[0] <= null <= ends[1] else "out"
 
 
 def _declared(declared: Sequence[tuple[str, str]]) -> tuple[Block, ...]:

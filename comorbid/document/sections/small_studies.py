@@ -9,8 +9,9 @@ from comorbid.bias.trim_and_fill import TrimAndFill
 from comorbid.document import figures, prose
 from comorbid.document.blocks import Block, Note, Paragraph
 from comorbid.document.runs import Cite
+from comorbid.document.sections.notices import notes
 from comorbid.models.fit import Fit
-from comorbid.models.views import LITTLE_POWER
+from comorbid.models.notices import LITTLE_POWER
 
 _TESTS = {
     "egger": ("Egger's test", "their standard errors", "egger1997"),
@@ -31,7 +32,7 @@ def small_studies(
     """Return the funnel plot, and the tests and the refit that enough studies allow."""
     funnel = figures.funnel(fit, title="", filled=filled if filled and filled.k0 else None)
     if fit.k < LITTLE_POWER:
-        return (few_for_funnel(fit), funnel)
+        return (*notes(fit, about=("asymmetry",)), funnel)
     blocks: list[Block] = [funnel]
     blocks += [Paragraph((tested(test), " ", Cite(_TESTS[test.test][2]), ".")) for test in tests]
     if any(test.test == "egger" for test in tests) and fit.effects.measure in _RATIOS:
@@ -51,16 +52,6 @@ def small_studies(
             ),
             kind="information",
         ),
-    )
-
-
-def few_for_funnel(fit: Fit) -> Note:
-    """Return the caution on a funnel plot of fewer than ten studies."""
-    return Note(
-        f"With {prose.counted(fit.k, 'study', 'studies')} a funnel plot can neither show nor rule "
-        f"out that small studies find other effects than large ones; at least {LITTLE_POWER} are "
-        "needed.",
-        title=f"Fewer than {LITTLE_POWER} studies",
     )
 
 

@@ -10,10 +10,8 @@ from comorbid.models.text import TEST_NAMES
 from comorbid.sensitivity.specifications import Specifications, Spread
 
 
-def specifications(found: Specifications | None) -> tuple[Block, ...]:
+def specifications(found: Specifications) -> tuple[Block, ...]:
     """Return what the pool becomes under other choices: sentences, figure and table."""
-    if found is None:
-        return (Paragraph("With one study nothing is pooled, and no choice matters."),)
     return (
         Paragraph(f"{choices(found)} {ends(found)}"),
         Paragraph(excluding(found)),
@@ -77,7 +75,7 @@ def excluding(found: Specifications) -> str:
     spread = found.spread()
     if found.null != found.null:
         return "This measure has no null value for an interval to exclude."
-    null = f"{float(SCALES[found.scale].back(found.null)):g}"
+    null = prose.null_value(found.measure, found.scale)
     confidence = _of(spread.ci_excludes, spread.n)
     text = f"The {prose.level(found.level)} confidence interval excludes {null} in {confidence}"
     if not spread.with_pi:

@@ -1,0 +1,167 @@
+"""Comparisons: comorbid's own analyses and sections of what differs between the studies."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from comorbid.bias.asymmetry import asymmetry
+from comorbid.bias.trim_and_fill import trim_and_fill
+from comorbid.contributions import Analysis, Context, Section
+from comorbid.document.blocks import Block
+from comorbid.document.runs import Cite
+from comorbid.document.sections import (
+    regression,
+    small_studies,
+    subgroups as subgroup_section,
+)
+from comorbid.effects.scales import SCALES
+from comorbid.errors import ModelError, Problem, ReportError
+from comorbid.models.formula import make_design, usable_rows
+from comorbid.models.notices import LITTLE_POWER
+from comorbid.models.regression import regress
+from comorbid.models.regression_result import Regression
+from comorbid.options import Option
+from comorbid.parts import Parts, fit_of, parts_of, settings_of
+from comorbid.subgroups import subgroups
+
+_COUNTS = ("ai", "bi", "ci", "di")
+
+
+def _subgroups(context: Context) -> Parts:
+    by = context.options["by"]
+    known = context.effects.moderators
+    unknown = [name for name in by if name not in known]
+    if unknown:
+        remedy = f"use one of {', '.join(known)}"
+        raise ReportError(
+            [
+                Problem(f"[analyses.subgroups]: no column {name!r}", remedy, file="report.toml")
+                for name in unknown
+            ]
+        )
+    found = {name: subgroups(context.effects, by=name, **settings_of(context)) for name in by}
+    compared = sum(not math.isnan(result.q_between) for result in found.values())
+    return Parts({"by": found, "compared": compared})
+
+
+def _subgroup_section(context: Context) -> Sequence[Block]:
+    found = parts_of(context, "subgroups")
+    return subgroup_section.subgroups(tuple(found["by"].values()), compared=found["compared"])
+
+
+def _meta_regression(context: Context) -> Parts:
+    """Fit the regression; that the studies are too few or too much alike for it is a result."""
+    formula, effects = context.options["formula"], context.effects
+    rows, _ = usable_rows(effects, formula)
+    # A formula that is wrong raises here, and stops the build.
+    k, p = make_design(formula, effects.take(rows).to_frame()).x.shape
+    fit, reason = None, ""
+    if k < p or (k == p > 1 and context.settings.method.id != "EE"):
+        reason = "it needs more studies than coefficients"
+    else:
+        try:
+            fit = regress(effects, formula, **settings_of(context))
+        except ModelError as error:
+            reason = "; ".join(problem.message for problem in error.problems)
+    found = {"formula": formula, "k": k, "coefficients": p, "left": k - p, "reason": reason}
+    return Parts({**found, "fit": fit, "ends": _ends(fit), "source": regression.HANDBOOK})
+
+
+def _ends(fit: Regression | None) -> object:
+    """Return what is predicted at the ends of the one numeric moderator, which the plot names."""
+    if fit is None or not regression.one_number(fit):
+        return None
+    name = fit.design.columns[0]
+    values = fit.effects.to_frame()[name].to_numpy(dtype=np.float64)
+    ends = [float(values.min()), float(values.max())]
+    predicted = fit.predict({name: ends})
+    columns = {
+        column: getattr(predicted, column).tolist()
+        for column in ("estimate", "ci_low", "ci_high", "pi_low", "pi_high")
+    }
+    back = SCALES[fit.effects.scale].back
+    on_scale = {column: back(values).tolist() for column, values in columns.items()}
+    return {"at": ends, **columns, "on_scale": on_scale}
+
+
+def _regression_section(context: Context) -> Sequence[Block]:
+    found = parts_of(context, "meta-regression")
+    if found["fit"] is None:
+        names = ("formula", "k", "coefficients", "reason")
+        return regression.not_fitted(**{name: found[name] for name in names})
+    return regression.regression(found["fit"])
+
+
+def _small_studies(context: Context) -> Parts:
+    """Return the tests for asymmetry and the refit, of ten studies or more."""
+    fit = fit_of(context)
+    if fit.k < LITTLE_POWER:
+        return Parts({"tests": {}, "filled": None})
+    counts: dict[str, Any] = {}
+    if fit.effects.measure in ("OR", "PETO") and set(fit.effects.source) == {"counts"}:
+        frame = context.studies.frame.set_index("estimate_id").loc[list(fit.effects.ids)]
+        counts = {name: frame[name].to_numpy(dtype=np.float64) for name in _COUNTS}
+    tests = {
+        test: asymmetry(fit, test=test, **counts)
+        for test in (("harbord", "peters") if counts else ("egger",))
+    }
+    return Parts({"tests": tests, "filled": trim_and_fill(fit)})
+
+
+def _funnel(context: Context) -> Sequence[Block]:
+    found = parts_of(context, "small-study-effects")
+    tests = tuple(found["tests"].values())
+    return small_studies.small_studies(fit_of(context), tests=tests, filled=found["filled"])
+
+
+ANALYSES = (
+    Analysis(
+        "subgroups",
+        "Subgroups",
+        _subgroups,
+        needs=("pool",),
+        options=(Option("by", "names", "columns of the study table to compare by", required=True),),
+    ),
+    Analysis(
+        "meta-regression",
+        "Meta-regression",
+        _meta_regression,
+        needs=("pool",),
+        options=(Option("formula", "text", 'moderators, such as "~ year"', required=True),),
+        methods=(
+            "A mixed-effects meta-regression relates the effects to what is known of the studies ",
+            Cite("berkey1995", "knapp2003"),
+            ".",
+        ),
+    ),
+    Analysis(
+        "small-study-effects",
+        "Small-study effects",
+        _small_studies,
+        needs=("pool",),
+        methods=(
+            "From ten studies on ",
+            Cite("sterne2011"),
+            ", effects are tested for asymmetry: odds ratios computed from counts by Harbord's "
+            "and Peters' tests ",
+            Cite("harbord2006", "peters2006"),
+            ", others by Egger's ",
+            Cite("egger1997"),
+            "; trim-and-fill ",
+            Cite("duval2000a"),
+            " shows what missing studies of one kind could do.",
+        ),
+    ),
+)
+"""Analyses of what differs between the studies."""
+
+SECTIONS = (
+    Section("subgroups", "Subgroups", _subgroup_section, needs=("subgroups",)),
+    Section("meta-regression", "Meta-regression", _regression_section, needs=("meta-regression",)),
+    Section("funnel", "Small-study effects", _funnel, needs=("pool", "small-study-effects")),
+)
+"""Sections on what differs between the studies."""
