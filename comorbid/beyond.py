@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Any, cast
 
+import numpy as np
+
 from comorbid.burden import Burden, burden
 from comorbid.contributions import Absent, Analysis, Context, Section
 from comorbid.document.blocks import Block
@@ -16,6 +18,7 @@ from comorbid.document.sections import (
     deviations,
     specifications as specification_section,
 )
+from comorbid.effects.scales import SCALES
 from comorbid.options import Option
 from comorbid.parts import Parts, fit_of, parts_of
 from comorbid.people import people
@@ -82,7 +85,10 @@ def _without_overrides(context: Context) -> Parts:
     fit = fit_of(context)
     found = without_overrides(fit, studies=context.studies, overrides=context.overrides)
     left_out = deviations.not_pooled(fit, context.studies)
-    return Parts({"without": found, "not_pooled": left_out, "studies": len(left_out)})
+    known = found.batch.estimate[np.isfinite(found.batch.estimate)]
+    ends = SCALES[found.scale].back([known.min(), known.max()]).tolist() if known.size else []
+    parts = {"without": found, "between": tuple(ends)}
+    return Parts({**parts, "not_pooled": left_out, "studies": len(left_out)})
 
 
 def _deviations(context: Context) -> Sequence[Block]:

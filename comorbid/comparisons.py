@@ -45,7 +45,8 @@ def _subgroups(context: Context) -> Parts:
         )
     found = {name: subgroups(context.effects, by=name, **settings_of(context)) for name in by}
     compared = sum(not math.isnan(result.q_between) for result in found.values())
-    return Parts({"by": found, "compared": compared})
+    smallest = {name: int(result.refits.batch.k.min()) for name, result in found.items()}
+    return Parts({"by": found, "smallest": smallest, "compared": compared})
 
 
 def _subgroup_section(context: Context) -> Sequence[Block]:
@@ -68,7 +69,16 @@ def _meta_regression(context: Context) -> Parts:
         except ModelError as error:
             reason = "; ".join(problem.message for problem in error.problems)
     found = {"formula": formula, "k": k, "coefficients": p, "left": k - p, "reason": reason}
-    return Parts({**found, "fit": fit, "ends": _ends(fit), "source": regression.HANDBOOK})
+    found |= {"fit": fit, "ratios": _ratios(fit), "ends": _ends(fit)}
+    return Parts({**found, "source": regression.HANDBOOK})
+
+
+def _ratios(fit: Regression | None) -> object:
+    """Return what each coefficient of logarithms multiplies the average by."""
+    if fit is None or fit.effects.scale != "log":
+        return None
+    back, columns = SCALES["log"].back, ("estimate", "ci_low", "ci_high")
+    return {"labels": fit.names, **{c: back(getattr(fit, c)).tolist() for c in columns}}
 
 
 def _ends(fit: Regression | None) -> object:

@@ -22,7 +22,7 @@ _RATIOS = ("OR", "PETO", "RR")
 _CAVEAT = (
     "Log {0}s and their standard errors are correlated even where no study is missing, so that "
     "Egger's test finds asymmetry too often. The tests of odds ratios that avoid this need the "
-    "2x2 counts of every study."
+    "counts of every study."
 )
 
 
