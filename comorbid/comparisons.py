@@ -45,7 +45,7 @@ def _subgroups(context: Context) -> Parts:
         )
     found = {name: subgroups(context.effects, by=name, **settings_of(context)) for name in by}
     compared = sum(not math.isnan(result.q_between) for result in found.values())
-    smallest = {name: int(result.refits.batch.k.min()) for name, result in found.items()}
+    smallest = {n: {"studies": int(r.refits.batch.k.min())} for n, r in found.items()}
     return Parts({"by": found, "smallest": smallest, "compared": compared})
 
 
