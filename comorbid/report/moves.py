@@ -32,7 +32,8 @@ def describe_moves(moved: Sequence[Difference]) -> Iterator[str]:
     yield f"moved: {len(moved)} {'value' if len(moved) == 1 else 'values'} of the last lock"
     ordered = sorted(moved, key=_rank)
     for difference in ordered[:_SHOWN]:
-        old, new = _shown(difference.locked), _shown(difference.recomputed)
+        shown = 12 if difference.path.startswith("inputs.") else 60  # a digest, or a value
+        old, new = _shown(difference.locked, shown), _shown(difference.recomputed, shown)
         yield f"  {_name(difference.path)}: {old} -> {new}"
     rest = Counter(_owner(difference.path) for difference in ordered[_SHOWN:])
     if rest:
@@ -62,8 +63,8 @@ def _name(path: str) -> str:
     return f"{kind}, {rest}"
 
 
-def _shown(value: object) -> str:
+def _shown(value: object, width: int) -> str:
     if value is None:
         return "nothing"
     text = value if isinstance(value, str) else repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return text if len(text) <= width else f"{text[:width]}…"

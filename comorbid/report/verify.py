@@ -12,10 +12,10 @@ from typing import Any
 from comorbid.calls import Calls, Progress, Step, no_step, silent
 from comorbid.distributions import installed_plugins
 from comorbid.errors import PluginError, Problem, ProblemsError, ReportError, VerificationError
-from comorbid.registry import load_registry
+from comorbid.registry import Registry, load_registry
 from comorbid.report import lock as locks
 from comorbid.report.build import report_of
-from comorbid.report.definition import FILE, is_inside, read_definition
+from comorbid.report.definition import FILE, Definition, is_inside, read_definition
 from comorbid.report.digests import PDF
 from comorbid.report.files import file_hash
 from comorbid.report.pages import check_pages
@@ -158,8 +158,7 @@ def _verify(folder: Path, calls: Calls, *, attached: tuple[str, ...] = ()) -> Ve
     try:
         definition = read_definition(folder)
         calls.progress(f"definition: {definition.id}")
-        _check_installed(locked)
-        registry = load_registry(definition.plugins, calls)
+        registry = _registry(definition, locked, calls)
         calls.progress(f"plugins: {', '.join(entry.origin for entry in registry.distributions)}")
         computed = compute(definition, registry, calls)
         recomputed = computed.lock()
@@ -196,20 +195,24 @@ def _strangers(attached: tuple[str, ...], inputs: Mapping[str, str]) -> Iterator
             yield f"{name}: attached, but the lock names no such input"
 
 
-def _check_installed(locked: Mapping[str, Any]) -> None:
-    """Raise `PluginError` with every plugin that the report was made with and that is missing."""
-    here = dict(installed_plugins())
-    made_with = [str(origin).split("@", 1) for origin in locked["settings"].get("plugins", [])]
-    missing = [
-        Problem(
-            f"plugin {name} is not installed; the report was made with {''.join(version)}",
-            f"python -m pip install {'=='.join([name, *version])}",
-        )
-        for name, *version in made_with
-        if name not in here
-    ]
-    if missing:
-        raise PluginError(missing)
+def _registry(definition: Definition, locked: Mapping[str, Any], calls: Calls) -> Registry:
+    """Load the plugins; where some are missing, say in which versions the report was made."""
+    try:
+        return load_registry(definition.plugins, calls)
+    except PluginError as error:
+        here = dict(installed_plugins())
+        made_with = [origin.split("@", 1) for origin in locked["settings"].get("plugins", [])]
+        missing = [
+            Problem(
+                f"plugin {name} is not installed; the report was made with {''.join(version)}",
+                f"python -m pip install {'=='.join([name, *version])}",
+            )
+            for name, *version in made_with
+            if name not in here
+        ]
+        if missing:
+            raise PluginError(missing) from error
+        raise
 
 
 def _other_text(locked: Mapping[str, Any], here: list[str]) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ The report is a small one of comorbid's own sections, from the study table that 
 
 from __future__ import annotations
 
+import hashlib
 import importlib.resources
 import json
 import os
@@ -381,11 +382,15 @@ def test_a_path_that_leaves_the_folder_is_refused(folder: Path, name: str) -> No
 
 
 def test_a_plugin_that_is_missing_is_named_with_its_version(folder: Path) -> None:
+    definition = f'{DEFINITION}plugins = ["comorbid-one >=1", "comorbid-two"]\n'.encode()
+
     def change(lock: dict[str, Any]) -> None:
         lock["settings"]["plugins"] = ["comorbid-one@1.2", "comorbid-two@3.4.5"]
+        lock["inputs"]["report.toml"] = hashlib.sha256(definition).hexdigest()
 
     edit_lock(folder, change)
-    attach(folder / "report.pdf", {"results.json": (folder / "results.json").read_bytes()})
+    lock = (folder / "results.json").read_bytes()
+    attach(folder / "report.pdf", {"results.json": lock, "report.toml": definition})
     with pytest.raises(cb.PluginError) as caught:
         cb.verify(folder / "report.pdf")
     assert [str(problem) for problem in caught.value.problems] == [

@@ -188,7 +188,7 @@ def test_verify_names_a_changed_table(folder: Path) -> None:
     cb.build(folder).save()
     assert cb.verify(folder).agrees
     (folder / "treatments.csv").write_text(GOOD.replace("10", "11"), encoding="utf-8")
-    assert [line.split(":")[0] for line in cb.verify(folder).inputs] == ["inputs.treatments.csv"]
+    assert [line.split(":")[0] for line in cb.verify(folder).inputs] == ["treatments.csv"]
 
 
 def test_table_that_no_plugin_knows(folder: Path) -> None:
