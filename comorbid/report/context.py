@@ -24,6 +24,7 @@ from comorbid.contributions import (
 )
 from comorbid.document.bibliography import Bibliography, bundled, read_bibliography
 from comorbid.effects.build import effects
+from comorbid.errors import DataError, Problem
 from comorbid.registry import Declared
 from comorbid.report.definition import Definition
 from comorbid.report.files import file_hash
@@ -34,8 +35,11 @@ from comorbid.studies.columns import STUDIES
 from comorbid.studies.further import DataTable
 from comorbid.studies.read import read_studies
 from comorbid.studies.table import Studies
+from comorbid.studies.textfile import read_bytes
 
 _SOFTWARE = ("comorbid", "forestplot", "matplotlib", "numpy", "pandas", "scipy", "weasyprint")
+ROWS_LIMIT = 2_000
+"""A report on a study table of more rows is refused: every row is drawn and printed."""
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -55,6 +59,7 @@ def read_context(plan: Plan, calls: Calls) -> Context:
         columns=columns.get(STUDIES, ()),
         review=definition.review,
     )
+    _refuse_many(studies)
     tables = read_tables(definition, columns)
     return make_context(
         plan,
@@ -66,12 +71,19 @@ def read_context(plan: Plan, calls: Calls) -> Context:
     )
 
 
+def _refuse_many(studies: Studies) -> None:
+    if len(studies) > ROWS_LIMIT:
+        message = f"{len(studies):,} rows; a report prints each, and the limit is {ROWS_LIMIT:,}"
+        remedy = "`comorbid pool` and comorbid.pool() take any number; or report a part of the rows"
+        raise DataError([Problem(message, remedy, file=studies.source)])
+
+
 def _bibliography(definition: Definition) -> Bibliography:
     """Return what the report can cite."""
     if not definition.references:
         return bundled()
     path = definition.folder / definition.references
-    return bundled().joined(read_bibliography(path.read_bytes(), source=str(path)))
+    return bundled().joined(read_bibliography(read_bytes(str(path)), source=str(path)))
 
 
 def make_context(

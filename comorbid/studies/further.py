@@ -73,7 +73,7 @@ def read_table(path: str | os.PathLike[str], *, name: str, columns: Sequence[Col
     Parameters
     ----------
     path : str or path
-        The file, up to 50 MB.
+        The file, up to 50 MB and 200,000 rows.
     name : str
         What the table is called.
     columns : sequence of Column

@@ -40,7 +40,7 @@ def read_studies(
     Parameters
     ----------
     path : str or path
-        The file, up to 50 MB.
+        The file, up to 50 MB and 200,000 rows.
     columns : sequence of Column
         Columns declared beyond `CORE_COLUMNS`. Any other column of the file is kept as a
         moderator: numbers if all its cells are, else text.

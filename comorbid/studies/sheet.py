@@ -8,6 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from comorbid.errors import DataError, Problem
+from comorbid.studies.textfile import LIMIT_ROWS
 
 SEPARATORS: dict[str, str] = {",": "comma", ";": "semicolon", "\t": "tab"}
 """The separators a sheet may have, with their names."""
@@ -67,10 +68,14 @@ def read_sheet(text: str, *, source: str, known: Collection[str], row: str = EST
     Raises
     ------
     DataError
-        If there is no header at all.
+        If there is no header at all, or there are more than `LIMIT_ROWS` rows.
     """
     separator = _separator(text, known)
-    records, problems = _records(text, separator, source)
+    # The header and one row more than may be.
+    records, problems = _records(text, separator, source, limit=LIMIT_ROWS + 2)
+    if len(records) > LIMIT_ROWS + 1:
+        message = f"the file has more than {LIMIT_ROWS:,} rows, the limit for a table"
+        raise DataError([Problem(message, f"keep one row for each {row}", file=source)])
     if not records:
         empty = Problem(
             "the file is empty",

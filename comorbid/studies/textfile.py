@@ -10,6 +10,9 @@ from comorbid.errors import DataError, Problem
 LIMIT_MB = 50
 """A table above this size, in millions of bytes, is refused."""
 
+LIMIT_ROWS = 200_000
+"""A table of more rows is refused."""
+
 _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"\x89PNG", "a PNG image"),
     (b"\xff\xd8\xff", "a JPEG image"),

@@ -47,9 +47,11 @@ def summary_of_findings(
 def _result(fit: Fit, spread: Spread, found: Findings, conditions: Sequence[str] | None) -> Table:
     level, form = prose.level(fit.level), study_format(fit.effects, fit.level)
     head, expected = words.estimate_head(fit.effects.measure, fit.level), f"{level} prediction"
-    name = words.capitalized(prose.listed(conditions)) if conditions else "All studies"
+    kind, name = "Pooled", "All studies"
+    if conditions:
+        kind, name = "Association", words.capitalized(prose.listed(conditions))
     return Table(
-        header=("Association", "Studies (people)", head, expected, "I²"),
+        header=(kind, "Studies (people)", head, expected, "I²"),
         rows=(
             (
                 name,
