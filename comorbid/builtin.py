@@ -276,6 +276,7 @@ def _used(context: Context) -> methods.Used:
         analyses=[(a.label, a.methods, in_use.options.get(a.id, {})) for a in in_use.analyses],
         subgroups=[(s.label, s.rationale, s.prespecified) for s in context.subgroups],
         software=context.provenance.software,
+        preset=context.settings.preset,
     )
 
 
