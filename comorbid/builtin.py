@@ -74,7 +74,19 @@ def comorbid_analyses() -> Iterable[Analysis]:
         ),
         Analysis("pool", "The pooled effect", _pool),
         Analysis("findings", "Facts that limit certainty", _findings, needs=("pool",)),
-        Analysis("heterogeneity", "Heterogeneity", _spread, needs=("pool",)),
+        Analysis(
+            "heterogeneity",
+            "Heterogeneity",
+            _spread,
+            needs=("pool",),
+            methods=(
+                "tau², its root and I² have intervals by the Q-profile method ",
+                Cite("viechtbauer2007"),
+                " and by profile likelihood ",
+                Cite("hardy1996"),
+                ".",
+            ),
+        ),
         Analysis(
             "leave-one-out",
             "Leave-one-out",
@@ -94,7 +106,11 @@ def comorbid_analyses() -> Iterable[Analysis]:
             "Cumulative by year",
             _cumulative,
             needs=("pool",),
-            methods="Studies are added one at a time in the order of their years.",
+            methods=(
+                "Studies are added one at a time in the order of their years ",
+                Cite("lau1992"),
+                ".",
+            ),
         ),
         Analysis(
             "other-rows",

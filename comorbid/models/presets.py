@@ -172,6 +172,15 @@ def presets() -> pd.DataFrame:
     --------
     find_preset : One of them, whose ``settings`` go to `pool`.
 
+    References
+    ----------
+    Deeks JJ, Higgins JPT, Altman DG, McKenzie JE, Veroniki AA (2024). Chapter 10. Cochrane Handbook
+    for Systematic Reviews of Interventions 6.5. https://training.cochrane.org/handbook
+    IQWiG (2022). General Methods 6.1. https://www.iqwig.de/en/about-us/methods/methods-paper/
+    Viechtbauer W (2010). Journal of Statistical Software 36(3). doi:10.18637/jss.v036.i03
+    Schwarzer G (2024). meta 8, help of settings.meta(). https://github.com/guido-s/meta
+    Higgins JPT, Green S (2011). Cochrane Handbook for Systematic Reviews of Interventions 5.1, 9.4
+
     Examples
     --------
     >>> presets().loc["revman5", ["method", "test", "i2"]].tolist()
@@ -197,6 +206,11 @@ def find_preset(name: str) -> Preset:
     ------
     ModelError
         If there is no such preset.
+
+    References
+    ----------
+    Those of `presets`, and of what the presets differ from among themselves: Veroniki AA, Jackson
+    D, Viechtbauer W, et al. (2016). Research Synthesis Methods 7:55-79. doi:10.1002/jrsm.1164
 
     Examples
     --------
