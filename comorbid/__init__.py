@@ -103,6 +103,10 @@ if TYPE_CHECKING:
         Peto as Peto,
         peto as peto,
     )
+    from comorbid.models.presets import (
+        find_preset as find_preset,
+        presets as presets,
+    )
     from comorbid.models.profiles import profile as profile
     from comorbid.models.random_effects import (
         blup as blup,
@@ -176,6 +180,7 @@ _HOMES = {
     "models.notices": "notices",
     "models.permutation": "permutation_test",
     "models.peto": "Peto peto",
+    "models.presets": "find_preset presets",
     "models.profiles": "profile",
     "models.random_effects": "blup ranef",
     "models.refits": "Refits",

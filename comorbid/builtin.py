@@ -75,7 +75,19 @@ def comorbid_analyses() -> Iterable[Analysis]:
         ),
         Analysis("pool", "The pooled effect", _pool),
         Analysis("findings", "Facts that limit certainty", _findings, needs=("pool",)),
-        Analysis("heterogeneity", "Heterogeneity", _spread, needs=("pool",)),
+        Analysis(
+            "heterogeneity",
+            "Heterogeneity",
+            _spread,
+            needs=("pool",),
+            methods=(
+                "tau², its root and I² have intervals by the Q-profile method ",
+                Cite("viechtbauer2007"),
+                " and by profile likelihood ",
+                Cite("hardy1996"),
+                ".",
+            ),
+        ),
         Analysis(
             "leave-one-out",
             "Leave-one-out",
@@ -95,7 +107,11 @@ def comorbid_analyses() -> Iterable[Analysis]:
             "Cumulative by year",
             _cumulative,
             needs=("pool",),
-            methods="Studies are added one at a time in the order of their years.",
+            methods=(
+                "Studies are added one at a time in the order of their years ",
+                Cite("lau1992"),
+                ".",
+            ),
         ),
         Analysis(
             "other-rows",
@@ -280,6 +296,7 @@ def _used(context: Context) -> methods.Used:
         analyses=[(a.label, a.methods, in_use.options.get(a.id, {})) for a in in_use.analyses],
         subgroups=[(s.label, s.rationale, s.prespecified) for s in context.subgroups],
         software=context.provenance.software,
+        preset=context.settings.preset,
     )
 
 

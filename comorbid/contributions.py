@@ -19,6 +19,7 @@ from comorbid.effects.overrides import Override
 from comorbid.effects.table import Effects
 from comorbid.models.estimators import Estimator
 from comorbid.models.kernel import Test
+from comorbid.models.presets import Preset
 from comorbid.options import Option
 from comorbid.studies.columns import Column
 from comorbid.studies.further import DataTable
@@ -86,12 +87,16 @@ class Absent:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How the report pools: measure, estimator of tau2, test and level of intervals."""
+    """How the report pools: measure, estimator of tau2, test and level of intervals.
+
+    ``preset`` is the one whose conventions the report follows, if it names one.
+    """
 
     measure: Measure
     method: Estimator
     test: Test
     level: float
+    preset: Preset | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+import urllib.parse
 from collections.abc import Iterator, Mapping
 from importlib import resources
 from typing import Any
@@ -187,7 +188,7 @@ def cited_by(cite: str) -> tuple[Inline, ...]:
     runs: list[Inline] = []
     for i, paper in enumerate(papers):
         before, colon, doi = paper.partition("doi:")
-        link = (Link(f"doi:{doi}", f"https://doi.org/{doi}"),) if colon else ()
+        link = (Link(f"doi:{doi}", _address(f"https://doi.org/{doi}")),) if colon else ()
         runs += [f"{'; ' if i else '('}{before}", *link]
     return (*runs, ")")
 
@@ -217,6 +218,11 @@ def _style() -> Any:
     return Style(abbreviate_names=True, name_style="lastfirst")
 
 
+def _address(url: str) -> str:
+    """Return an address without what ends one early, such as the ``<`` of older DOIs."""
+    return urllib.parse.quote(url, safe=":/?#[]@!$&'()*+,;=%-._~")
+
+
 def _doi(entry: Any) -> str:
     return str(entry.fields.get("doi", "")).strip()
 
@@ -230,7 +236,7 @@ def _runs(part: Any) -> Iterator[str | Link]:
     elif isinstance(part, Symbol):
         yield " "
     elif isinstance(part, HRef) and str(part.url).startswith("https://"):
-        yield Link(str(part), str(part.url))
+        yield Link(str(part), _address(str(part.url)))
     else:
         for inner in part.parts:
             yield from _runs(inner)

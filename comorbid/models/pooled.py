@@ -91,6 +91,17 @@ class Fit(Fitted):
     q_p: float
 
     @property
+    def i2_from_q(self) -> float:
+        """I2 by its other definition, 100 (Q - df) / Q, not below 0; nan with one study.
+
+        Of the method DL it is the same as `i2`, which is computed from tau2.
+        """
+        df = self.k - 1
+        if not df:
+            return float("nan")
+        return 100 * max(0.0, 1 - df / self.q) if self.q > 0 else 0.0
+
+    @property
     def x(self) -> Array:
         """The design: a column of ones."""
         return np.ones((self.k, 1))

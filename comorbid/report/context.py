@@ -26,6 +26,7 @@ from comorbid.document.bibliography import Bibliography, bundled, read_bibliogra
 from comorbid.effects.build import effects
 from comorbid.errors import DataError, Problem
 from comorbid.registry import Declared
+from comorbid.report.conventions import check_uninformative, test_of
 from comorbid.report.definition import Definition
 from comorbid.report.files import file_hash
 from comorbid.report.guards import guarded_column, guarded_estimator, guarded_measure
@@ -100,10 +101,14 @@ def make_context(
     measure = guarded_measure(plan.measure, calls)
     method = guarded_estimator(plan.method, calls)
     used = [entry.declaration for entry in plan.needed]
+    main = effects(studies, measure=measure, overrides=definition.overrides)
+    check_uninformative(definition, studies, main)
     return Context(
         studies=studies,
-        effects=effects(studies, measure=measure, overrides=definition.overrides),
-        settings=Settings(measure, method, definition.test, definition.level),
+        effects=main,
+        settings=Settings(
+            measure, method, test_of(definition, main), definition.level, definition.preset
+        ),
         overrides=definition.overrides,
         deviations=definition.deviations,
         subgroups=tuple(entry for entry in used if isinstance(entry, Subgroup)),

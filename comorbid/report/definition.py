@@ -17,23 +17,14 @@ from comorbid.document.document import Paper
 from comorbid.effects.overrides import Override
 from comorbid.errors import DataError, Problem, ReportError
 from comorbid.models.kernel import Test
+from comorbid.models.presets import PRESETS, Preset, find_preset
 from comorbid.studies.columns import STUDIES, TABLE_NAME
 from comorbid.studies.review import Review
 
 FILE = "report.toml"
 _STRINGS = (
-    *(
-        "id",
-        "title",
-        "subtitle",
-        "data",
-        "measure",
-        "method",
-        "test",
-        "theme",
-        "paper",
-        "references",
-    ),
+    *("id", "title", "subtitle", "data", "measure", "preset", "method", "test"),
+    *("theme", "paper", "references"),
 )
 _LISTS = ("sections", "plugins", "formats")
 _FULL_LISTS = {"sections": "section", "formats": "format"}
@@ -67,7 +58,10 @@ class Definition:
     data : str
         Name of the study table, in the folder.
     measure, method, test : str
-        Ids, as in `effects` and `pool`; plugins may add to them.
+        Ids, as in `effects` and `pool`; plugins may add to them. Method and test are the preset's
+        where the definition gives none.
+    preset : Preset or None
+        Whose conventions the report follows.
     level : float
         Of the intervals, a proportion.
     sections : tuple of str
@@ -114,6 +108,7 @@ class Definition:
     overrides: tuple[Override, ...] = ()
     references: str = ""
     deviations: tuple[Deviation, ...] = ()
+    preset: Preset | None = None
     review: Review | None = None
 
     @property
@@ -151,6 +146,9 @@ def read_definition(folder: str | Path) -> Definition:
         raise ReportError([Problem(str(error), "mend the file", file=str(path))]) from error
     problems = [*_key_problems(values), *_type_problems(values), *_control_problems(values)]
     parsed: dict[str, Any] = {k: v for k, v in values.items() if k not in _PARSED}
+    if not problems and "preset" in values:
+        preset = find_preset(values["preset"])
+        parsed = {"method": preset.method, "test": preset.test, **parsed, "preset": preset}
     if not problems:
         parsed |= {name: tuple(parsed[name]) for name in _LISTS if name in parsed}
         parsed["tables"] = MappingProxyType(dict(values.get("tables", {})))
@@ -227,6 +225,8 @@ def _type_problems(values: Mapping[str, Any]) -> list[Problem]:
     expect("level", isinstance(number, float) and 0 < number < 1, "a proportion, such as 0.95")
     for key, allowed in (("test", get_args(Test)), ("paper", get_args(Paper))):
         expect(key, values.get(key) in allowed, f"one of {', '.join(allowed)}")
+    known = [preset.id for preset in PRESETS]
+    expect("preset", values.get("preset") in known, f"one of {', '.join(known)}")
     for key, what in _FULL_LISTS.items():
         names = values.get(key)
         if isinstance(names, list):

@@ -22,6 +22,7 @@ from comorbid.document.document import Paper
 from comorbid.effects.overrides import Use
 from comorbid.errors import Problem, ReportError
 from comorbid.models.kernel import Test
+from comorbid.models.presets import PRESETS
 from comorbid.options import OptionKind, OptionValue
 from comorbid.report.files import write_together
 from comorbid.starter.templates import filled
@@ -107,6 +108,7 @@ def _values(id_: str, date: datetime.date) -> dict[str, str]:
         "date": date.isoformat(),
         "comorbid": metadata.version("comorbid"),
         "methods": prose.listed([estimator.id for estimator in comorbid_estimators()]),
+        "presets": prose.listed([preset.id for preset in PRESETS]),
         "tests": prose.listed(get_args(Test)),
         "sections": ", ".join(section.id for section in comorbid_sections()),
         "analyses": _options(),

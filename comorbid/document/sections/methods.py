@@ -17,6 +17,7 @@ from comorbid.effects.overrides import Override
 from comorbid.effects.scales import SCALES, base_name
 from comorbid.effects.table import Effects
 from comorbid.models.fit import Fit
+from comorbid.models.presets import Preset
 from comorbid.studies.table import Studies
 
 _COUNTS = ("ai", "bi", "ci", "di")
@@ -50,13 +51,14 @@ class Used:
 
     ``sections`` are the ids of its sections, ``analyses`` the label, the sentence for the Methods
     and the options of each analysis, ``subgroups`` the label and rationale of each and whether it
-    was decided on before the data were seen.
+    was decided on before the data were seen, ``preset`` the one that the report names.
     """
 
     sections: Collection[str]
     analyses: Sequence[tuple[str, str | tuple[Inline, ...], Mapping[str, Any]]]
     subgroups: Sequence[tuple[str, str, bool]]
     software: Mapping[str, str]
+    preset: Preset | None
 
 
 def methods(
@@ -76,6 +78,7 @@ def methods(
         Heading("Effects"),
         Paragraph(_effects(studies, effects, measure)),
         Heading("Synthesis"),
+        *((Paragraph(methods_of_fit.conventions(fit, used.preset)),) if used.preset else ()),
         Paragraph(methods_of_fit.model(fit)),
         Paragraph(methods_of_fit.heterogeneity(fit)),
         Paragraph(_display(used.sections)),

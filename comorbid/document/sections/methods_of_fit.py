@@ -6,6 +6,7 @@ from comorbid.document import prose
 from comorbid.document.bibliography import cited_by
 from comorbid.document.runs import Cite, Inline
 from comorbid.models.fit import Fit
+from comorbid.models.presets import Preset
 
 _INTERVALS: dict[str, tuple[str, tuple[str, ...]]] = {
     "z": (
@@ -30,6 +31,57 @@ _INTERVALS: dict[str, tuple[str, tuple[str, ...]]] = {
         ("knapp2003", "roever2015"),
     ),
 }
+
+
+_PRESETS: dict[str, tuple[str, ...]] = {
+    "cochrane2024": ("cochrane2024", "cochrane2025"),
+    "iqwig6": ("iqwig2022",),
+    "metafor5": ("viechtbauer2010",),
+    "meta8": ("schwarzer2024",),
+    "revman5": ("higgins2011",),
+}
+
+
+def conventions(fit: Fit, preset: Preset) -> tuple[Inline, ...]:
+    """Return whose conventions are followed, where the report departs, and what differs."""
+    more = [*_departures(fit, preset), *_correction(fit, preset)]
+    if preset.i2 == "Q" and fit.method != "DL":
+        more.append("There I² is computed from Cochran's Q, here from tau².")
+    if preset.prediction != "default":
+        more.append("The prediction interval is comorbid's own.")
+    if preset.differs:
+        more.append(f"Not reproduced: {preset.differs}.")
+    return (
+        f"The estimator of tau² and the interval of the pooled value follow {preset.label} ",
+        Cite(*_PRESETS[preset.id]),
+        " ".join([".", *more]),
+    )
+
+
+def _departures(fit: Fit, preset: Preset) -> list[str]:
+    """Say which of the preset's settings the definition of the report replaces."""
+    own = {"method": fit.method, "test": fit.test}
+    theirs = {"method": {preset.method}, "test": _tests(preset)}
+    replaced = [f"{name} = {own[name]}" for name in own if own[name] not in theirs[name]]
+    if not replaced:
+        return []
+    return [f"The report decides otherwise on {prose.listed(replaced)}."]
+
+
+def _correction(fit: Fit, preset: Preset) -> list[str]:
+    """Say whether the preset's correction of a narrow interval applies."""
+    if preset.correction == "never" or fit.test not in _tests(preset) or fit.k == 1:
+        return []
+    yes = fit.test == "adhoc"
+    return [
+        "Where Knapp and Hartung's interval is narrower than the classic one by DerSimonian and "
+        "Laird's method, the ad hoc correction replaces it; here it "
+        f"{'is narrower, and is replaced' if yes else 'is not narrower, and is kept'}."
+    ]
+
+
+def _tests(preset: Preset) -> set[str]:
+    return {preset.test} if preset.correction == "never" else {preset.test, "adhoc"}
 
 
 def model(fit: Fit) -> tuple[Inline, ...]:
