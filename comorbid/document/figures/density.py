@@ -95,4 +95,4 @@ def _fill_boxes(
     patch = PathPatch(Path(corners, codes), facecolor=color, edgecolor=color, linewidth=0.2)
     patch.set_zorder(1)
     patch.set_gid(name)
-    pen.axes.add_patch(patch)
+    pen.axes.add_artist(patch)

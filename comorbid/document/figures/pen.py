@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from comorbid.document.figures.axis import Axis
-from comorbid.document.figures.canvas import CAP_HEIGHT, INK, MARGIN, SHADE, SMALL, WIDTH, font
+from comorbid.document.figures.canvas import (
+    CAP_HEIGHT,
+    INK,
+    MARGIN,
+    SHADE,
+    SMALL,
+    WIDTH,
+    font,
+    text_width,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -107,7 +116,7 @@ class Pen:
         polygon.set_joinstyle("round")
         polygon.set_zorder(order)
         polygon.set_gid(name)
-        self.axes.add_patch(polygon)
+        self.axes.add_artist(polygon)
         polygon.set_clip_on(clip)
 
     def area(
@@ -139,7 +148,7 @@ class Pen:
         disc = Ellipse((x, height), *size, facecolor=color, edgecolor=edge, linewidth=width)
         disc.set_zorder(5)
         disc.set_gid(name)
-        self.axes.add_patch(disc)
+        self.axes.add_artist(disc)
         disc.set_clip_on(False)
 
     def line(
@@ -163,7 +172,7 @@ class Pen:
         if dotted:
             line.set_linestyle((0, (1.0, 1.5)))
         line.set_gid(name)
-        self.axes.add_line(line)
+        self.axes.add_artist(line)
 
     def rule(self, height: float, ends: tuple[float, float], color: str, width: float) -> None:
         """Draw a horizontal line between two distances from the left edge, in points."""
@@ -186,11 +195,15 @@ class Pen:
         color: str = INK,
         align: Align = "left",
     ) -> None:
-        """Write at ``x`` points from the left edge, the capitals centred on a height."""
-        written = self.axes.text(x, height - self.up(CAP_HEIGHT * size / 2), text)
-        written.set_transform(self._from_left())
-        written.set_fontproperties(font(size, bold))
-        written.set(color=color, horizontalalignment=align, verticalalignment="baseline")
+        """Write a line ``x`` points from the left edge, its capitals centred on a height."""
+        from comorbid.document.figures.writing import Writing
+
+        if not text:
+            return
+        width = text_width(text, size=size, bold=bold)
+        left = x - {"left": 0.0, "center": width / 2, "right": width}[align]
+        baseline = height - self.up(CAP_HEIGHT * size / 2)
+        self.axes.add_artist(Writing(text, left, baseline, font=font(size, bold), color=color))
 
     def turned_text(self, x: float, height: float, text: str, *, size: float) -> None:
         """Write upwards, centred on a height, the baseline ``x`` points from the left edge."""
