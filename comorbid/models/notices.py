@@ -34,7 +34,7 @@ class Source:
 
 
 STERNE = Source("sterne2011", "Sterne 2011", "10.1136/bmj.d4002")
-_ROVER = Source("rover2015", "Röver 2015", "10.1186/s12874-015-0091-1")
+_ROEVER = Source("roever2015", "Röver 2015", "10.1186/s12874-015-0091-1")
 _JACKSON = Source("jackson2017", "Jackson 2017", "10.1002/sim.7411")
 _INTHOUT = Source("inthout2016", "IntHout 2016", "10.1136/bmjopen-2015-010247")
 _KONTOPANTELIS = Source("kontopantelis2013", "Kontopantelis 2013", "10.1371/journal.pone.0069930")
@@ -190,7 +190,7 @@ def _few_studies(fit: Fit) -> Iterator[Notice]:
             f"Only {fit.k} studies",
             f"With {fit.k} studies {spread}: neither the prediction interval nor any one "
             "confidence interval can be relied on, and three of the latter stand side by side",
-            _ROVER,
+            _ROEVER,
             MappingProxyType(dict(fit.intervals())),
             fit.effects.scale,
         )

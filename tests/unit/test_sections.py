@@ -30,7 +30,7 @@ def text(blocks: tuple[Block, ...]) -> str:
     for block in blocks:
         if isinstance(block, Paragraph | Note):
             inline = (block.text,) if isinstance(block.text, str) else block.text
-            parts += [run if isinstance(run, str) else run.text for run in inline]
+            parts += [run if isinstance(run, str) else getattr(run, "text", "") for run in inline]
             parts += [block.title] if isinstance(block, Note) else []
         elif isinstance(block, Table):
             parts += [cell for row in block.rows for cell in row]

@@ -6,15 +6,13 @@ import math
 from collections.abc import Sequence
 
 from comorbid.document import prose
-from comorbid.document.blocks import Block, Link, Paragraph, Table
+from comorbid.document.blocks import Block, Cite, Paragraph, Table
 from comorbid.document.figures import words
 from comorbid.document.figures.study_rows import study_format
 from comorbid.effects.measures import null_of
 from comorbid.findings import Findings
 from comorbid.models.fit import Fit
 from comorbid.models.spread import Spread
-
-_GRADE = Link("Guyatt 2011", "https://doi.org/10.1016/j.jclinepi.2010.04.026")
 
 
 def summary_of_findings(
@@ -36,9 +34,9 @@ def summary_of_findings(
         ),
         Paragraph(
             (
-                "The table gives facts for the domains of GRADE (",
-                _GRADE,
-                ") and no level of certainty: that is a judgement, and none is made here.",
+                "The table gives facts for the domains of GRADE ",
+                Cite("guyatt2011"),
+                " and no level of certainty: that is a judgement, and none is made here.",
             )
         ),
     )
