@@ -74,7 +74,13 @@ def comorbid_analyses() -> Iterable[Analysis]:
         ),
         Analysis("pool", "The pooled effect", _pool),
         Analysis("findings", "Facts that limit certainty", _findings, needs=("pool",)),
-        Analysis("heterogeneity", "Heterogeneity", _spread, needs=("pool",)),
+        Analysis(
+            "heterogeneity",
+            "Differences between studies",
+            _spread,
+            needs=("pool",),
+            methods=("tau², tau, I² and H² get Q-profile intervals ", Cite("viechtbauer2007"), "."),
+        ),
         Analysis(
             "leave-one-out",
             "Leave-one-out",
@@ -91,10 +97,14 @@ def comorbid_analyses() -> Iterable[Analysis]:
         ),
         Analysis(
             "cumulative",
-            "Cumulative by year",
+            "The pool over the years",
             _cumulative,
             needs=("pool",),
-            methods="Studies are added one at a time in the order of their years.",
+            methods=(
+                "Studies are added one at a time in the order of their years ",
+                Cite("lau1992"),
+                ".",
+            ),
         ),
         Analysis(
             "other-rows",
