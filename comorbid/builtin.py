@@ -73,7 +73,7 @@ def comorbid_analyses() -> Iterable[Analysis]:
             "impossible, inconsistent or missing.",
         ),
         Analysis("pool", "The pooled effect", _pool),
-        Analysis("findings", "Facts that limit certainty", _findings, needs=("pool",)),
+        Analysis("summary-of-findings", "Facts that limit certainty", _findings, needs=("pool",)),
         Analysis(
             "heterogeneity",
             "Differences between studies",
@@ -126,7 +126,7 @@ def comorbid_sections() -> Iterable[Section]:
             "summary-of-findings",
             "Summary of findings",
             _summary_of_findings,
-            needs=("pool", "heterogeneity", "findings"),
+            needs=("pool", "heterogeneity", "summary-of-findings"),
         ),
         Section("audit", "Audit of the study table", _audit_section, needs=("audit",)),
         Section("methods", "Methods", _methods, needs=("pool",)),
@@ -259,7 +259,7 @@ def _summary_of_findings(context: Context) -> Sequence[Block]:
     return findings_section.summary_of_findings(
         _fit(context),
         cast(Spread, context.results["heterogeneity"]),
-        cast(Findings, context.results["findings"]),
+        cast(Findings, context.results["summary-of-findings"]),
         conditions=context.studies.conditions,
     )
 
