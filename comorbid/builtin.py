@@ -74,14 +74,14 @@ def comorbid_analyses() -> Iterable[Analysis]:
             "impossible, inconsistent or missing.",
         ),
         Analysis("pool", "The pooled effect", _pool),
-        Analysis("findings", "Facts that limit certainty", _findings, needs=("pool",)),
+        Analysis("summary-of-findings", "Facts that limit certainty", _findings, needs=("pool",)),
         Analysis(
             "heterogeneity",
-            "Heterogeneity",
+            "Differences between studies",
             _spread,
             needs=("pool",),
             methods=(
-                "tau², its root and I² have intervals by the Q-profile method ",
+                "tau², tau, I² and H² have intervals by the Q-profile method ",
                 Cite("viechtbauer2007"),
                 " and by profile likelihood ",
                 Cite("hardy1996"),
@@ -104,7 +104,7 @@ def comorbid_analyses() -> Iterable[Analysis]:
         ),
         Analysis(
             "cumulative",
-            "Cumulative by year",
+            "The pool over the years",
             _cumulative,
             needs=("pool",),
             methods=(
@@ -135,7 +135,7 @@ def comorbid_sections() -> Iterable[Section]:
             "summary-of-findings",
             "Summary of findings",
             _summary_of_findings,
-            needs=("pool", "heterogeneity", "findings"),
+            needs=("pool", "heterogeneity", "summary-of-findings"),
         ),
         Section("audit", "Audit of the study table", _audit_section, needs=("audit",)),
         Section("methods", "Methods", _methods, needs=("pool",)),
@@ -269,7 +269,7 @@ def _summary_of_findings(context: Context) -> Sequence[Block]:
     return findings_section.summary_of_findings(
         _fit(context),
         cast(Spread, context.results["heterogeneity"]),
-        cast(Findings, context.results["findings"]),
+        cast(Findings, context.results["summary-of-findings"]),
         conditions=context.studies.conditions,
     )
 

@@ -27,8 +27,8 @@ class Findings:
         People in those whose number is known.
     without_n : tuple of str
         Labels of the others.
-    above, below : int or None
-        Estimates on either side of no association; None for a measure that has no such value.
+    above, below, at : int or None
+        Estimates on either side of the null value, and at it; None for a measure without one.
     apart : int
         Studies whose own interval leaves out the average.
     times : float
@@ -42,6 +42,7 @@ class Findings:
     without_n: tuple[str, ...]
     above: int | None
     below: int | None
+    at: int | None
     apart: int
     times: float
     least: int = LITTLE_POWER
@@ -53,7 +54,7 @@ class Findings:
 
     def to_dict(self) -> dict[str, Any]:
         """Return every fact as a plain value."""
-        names = ("k", "participants", "above", "below", "apart", "times", "least")
+        names = ("k", "participants", "above", "below", "at", "apart", "times", "least")
         return {
             **{name: getattr(self, name) for name in names},
             "without_n": list(self.without_n),
@@ -79,6 +80,7 @@ def findings(fit: Fit, *, studies: Studies) -> Findings:
         without_n=tuple(np.array(fit.effects.labels)[np.isnan(people)].tolist()),
         above=int((y > null).sum()) if known else None,
         below=int((y < null).sum()) if known else None,
+        at=int((y == null).sum()) if known else None,
         apart=int((np.abs(y - fit.estimate) > half).sum()),
         times=math.exp(fit.ci[1] - fit.ci[0]) if fit.effects.scale == "log" else math.nan,
     )

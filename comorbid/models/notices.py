@@ -34,7 +34,7 @@ class Source:
 
 
 STERNE = Source("sterne2011", "Sterne 2011", "10.1136/bmj.d4002")
-_ROVER = Source("rover2015", "Röver 2015", "10.1186/s12874-015-0091-1")
+_ROEVER = Source("roever2015", "Röver 2015", "10.1186/s12874-015-0091-1")
 _JACKSON = Source("jackson2017", "Jackson 2017", "10.1002/sim.7411")
 _INTHOUT = Source("inthout2016", "IntHout 2016", "10.1136/bmjopen-2015-010247")
 _KONTOPANTELIS = Source("kontopantelis2013", "Kontopantelis 2013", "10.1371/journal.pone.0069930")
@@ -99,7 +99,7 @@ class Notice:
 def notices(fit: Fit) -> tuple[Notice, ...]:
     r"""What a reader must know before relying on a fit: the rules that apply to it.
 
-    * ``few-studies``: two or three studies under a random-effects model.
+    * ``few-studies``: two or three studies, and tau2 estimated from them.
     * ``knapp-hartung-narrower``: the Knapp-Hartung interval is the fit's, and narrower than the
       classic one, :math:`t_{k-1} s < z`, with :math:`s^2` the factor on the variance.
     * ``prediction-crosses-null``: the confidence interval leaves out no association (or no
@@ -175,22 +175,22 @@ def _under_ten(fit: Fit) -> Iterator[Notice]:
     return under_ten(fit.k)
 
 
-def few_studies(k: int, method: str) -> bool:
-    """Return whether k studies are so few that no one interval can be relied on."""
-    return k in FEW and method != "EE"
+def few_studies(fit: Fit, k: int) -> bool:
+    """Return whether no interval of k studies can be relied on, by the model of a fit."""
+    return k in FEW and fit.estimates_tau2
 
 
 def _few_studies(fit: Fit) -> Iterator[Notice]:
-    if few_studies(fit.k, fit.method):
-        spread = "tau2 rests on one difference" if fit.k == 2 else "tau2 rests on three effects"
+    if few_studies(fit, fit.k):
+        basis = "one difference" if fit.k == 2 else "three effects"
         yield Notice(
             "few-studies",
             "average",
             f"k = {FEW[0]} or {FEW[1]}",
             f"Only {fit.k} studies",
-            f"With {fit.k} studies {spread}: neither the prediction interval nor any one "
-            "confidence interval can be relied on, and three of the latter stand side by side",
-            _ROVER,
+            f"With {fit.k} studies tau2 rests on {basis}: neither the prediction interval nor any "
+            "one confidence interval can be relied on, and three of the latter stand side by side",
+            _ROEVER,
             MappingProxyType(dict(fit.intervals())),
             fit.effects.scale,
         )

@@ -89,6 +89,7 @@ class Influence(Recorded):
             "labels": list(self.labels),
             **{name: getattr(self, name).tolist() for name in (*_COLUMNS, "dfbs", "flagged")},
             "reasons": list(self.reasons),
+            "flagged_count": int(self.flagged.sum()),
             **self.made(),
         }
 

@@ -33,7 +33,9 @@ def apart(q: float, **settings: Any) -> cb.Fit:
 def test_few_studies_are_two_or_three(k: int, applies: bool) -> None:
     effects = {"yi": [0.1, 0.9, 0.4, 1.3][:k], "vi": [0.03, 0.08, 0.02, 0.05][:k]}
     assert ("few-studies" in ids(fit(**effects))) is applies
+    # Neither model estimates tau2 from so few.
     assert "few-studies" not in ids(fit(**effects, method="EE", test="z"))
+    assert "few-studies" not in ids(fit(**effects, tau2=0.1))
 
 
 def test_few_studies_have_the_three_intervals_beside_each_other() -> None:

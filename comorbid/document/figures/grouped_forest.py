@@ -104,7 +104,7 @@ def _notes(result: Subgroups) -> tuple[str, ...]:
     warnings = [f"{words.capitalized(warning)}." for warning in result.warnings]
     if fit.k == 1:
         return (*words.method(fit), *warnings)
-    few = [k for k in sorted(set(result.refits.batch.k)) if few_studies(int(k), fit.method)]
+    few = [k for k in sorted(set(result.refits.batch.k)) if few_studies(fit, int(k))]
     return (
         f"{words.between(result)}.",
         f"Each subgroup by itself{own}, and all together: {words.model(fit.method)}; "

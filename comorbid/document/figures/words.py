@@ -83,7 +83,7 @@ def method(fit: Fit) -> tuple[str, ...]:
     if fit.k == 1:
         return ("One study: nothing is pooled; the interval is the study's own (z).",)
     lines = [f"{capitalized(model(fit.method))}; {interval(fit.test)}."]
-    if few_studies(fit.k, fit.method):
+    if few_studies(fit, fit.k):
         lines.append(few_note(fit.k))
     return tuple(lines)
 

@@ -6,15 +6,13 @@ import math
 from collections.abc import Sequence
 
 from comorbid.document import prose
-from comorbid.document.blocks import Block, Link, Paragraph, Table
+from comorbid.document.blocks import Block, Cite, Paragraph, Table
 from comorbid.document.figures import words
 from comorbid.document.figures.study_rows import study_format
 from comorbid.effects.measures import null_of
 from comorbid.findings import Findings
 from comorbid.models.fit import Fit
 from comorbid.models.spread import Spread
-
-_GRADE = Link("Guyatt 2011", "https://doi.org/10.1016/j.jclinepi.2010.04.026")
 
 
 def summary_of_findings(
@@ -36,9 +34,9 @@ def summary_of_findings(
         ),
         Paragraph(
             (
-                "The table gives facts for the domains of GRADE (",
-                _GRADE,
-                ") and no level of certainty: that is a judgement, and none is made here.",
+                "The table gives facts for the domains of GRADE ",
+                Cite("guyatt2011"),
+                " and no level of certainty: that is a judgement, and none is made here.",
             )
         ),
     )
@@ -78,9 +76,9 @@ def people(found: Findings) -> str:
 
     Examples
     --------
-    >>> [people(Findings(3, 1200, without, 3, 0, 0, 1.5)) for without in ((), ("A",))]
+    >>> [people(Findings(3, 1200, without, 3, 0, 0, 0, 1.5)) for without in ((), ("A",))]
     ['3 (1,200)', '3 (1,200 in 2 of them)']
-    >>> people(Findings(3, 0, ("A", "B", "C"), 3, 0, 0, 1.5))
+    >>> people(Findings(3, 0, ("A", "B", "C"), 3, 0, 0, 0, 1.5))
     '3 (not known)'
     """
     known = found.k - len(found.without_n)
@@ -97,7 +95,7 @@ def inconsistency(fit: Fit, found: Findings) -> str:
     --------
     >>> import comorbid as cb
     >>> fit = cb.pool(cb.Effects(yi=[0.5, 0.9, 0.2], vi=[.03, .08, .02], measure="OR"))
-    >>> print(inconsistency(fit, Findings(3, 0, (), above=3, below=0, apart=1, times=1.5)))
+    >>> print(inconsistency(fit, Findings(3, 0, (), above=3, below=0, at=0, apart=1, times=1.5)))
     The estimates of all 3 studies lie above 1; the confidence interval of 1 of them leaves out the
     average.
     """
@@ -116,8 +114,7 @@ def inconsistency(fit: Fit, found: Findings) -> str:
 
 
 def _sides(found: Findings, null: str) -> str:
-    at = found.k - (found.above or 0) - (found.below or 0)
-    sides = {"above": found.above, "below": found.below, "at it": at}
+    sides = {"above": found.above, "below": found.below, "at it": found.at}
     parts = [f"{count} {where}" for where, count in sides.items() if count]
     return f"The {found.k} estimates do not all lie on one side of {null} ({', '.join(parts)})"
 
@@ -129,7 +126,7 @@ def imprecision(fit: Fit, found: Findings) -> str:
     --------
     >>> import comorbid as cb
     >>> fit = cb.pool(cb.Effects(yi=[0.5, 0.9, 0.2], vi=[.03, .08, .02], measure="OR"))
-    >>> print(imprecision(fit, Findings(3, 0, (), above=3, below=0, apart=1, times=3.96)))
+    >>> print(imprecision(fit, Findings(3, 0, (), above=3, below=0, at=0, apart=1, times=3.96)))
     The confidence interval includes 1, no association; its upper end is 3.96 times its lower end.
     The prediction interval includes 1.
     """
@@ -156,7 +153,7 @@ def small_studies(found: Findings) -> str:
 
     Examples
     --------
-    >>> print(small_studies(Findings(6, 0, (), above=6, below=0, apart=1, times=1.5)))
+    >>> print(small_studies(Findings(6, 0, (), above=6, below=0, at=0, apart=1, times=1.5)))
     Cannot be assessed: there are fewer than 10 studies.
     """
     if found.asymmetry_assessable:

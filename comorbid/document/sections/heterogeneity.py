@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from comorbid.document import figures, prose, sentences
-from comorbid.document.blocks import Block, Inline, Link, Paragraph, Table
+from comorbid.document.blocks import Block, Cite, Inline, Paragraph, Table
 from comorbid.document.figures import words
 from comorbid.document.figures.study_rows import study_format
 from comorbid.document.sections.notices import notes
@@ -14,7 +14,6 @@ from comorbid.models.heterogeneity import Heterogeneity
 from comorbid.models.spread import Spread
 
 _LOW, _HIGH = 25, 75
-_HIGGINS = Link("Higgins 2003", "https://doi.org/10.1136/bmj.327.7414.557")
 
 
 def heterogeneity(fit: Fit, spread: Spread) -> tuple[Block, ...]:
@@ -91,9 +90,9 @@ def _low_and_high(found: Heterogeneity) -> tuple[Block, ...]:
         return ()
     text: tuple[Inline, ...] = (
         f"The interval of I² holds both what is called low ({_LOW} %) and what is called high "
-        f"({_HIGH} %) heterogeneity (",
-        _HIGGINS,
-        "): these data do not say which it is.",
+        f"({_HIGH} %) heterogeneity ",
+        Cite("higgins2003"),
+        ": these data do not say which it is.",
     )
     return (Paragraph(text),)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from comorbid.document import prose
-from comorbid.document.blocks import Block, Link, Note, Table
+from comorbid.document.blocks import Block, Cite, Note, Table
 from comorbid.document.figures.study_rows import study_format
 from comorbid.models.fit import Fit
 from comorbid.models.notices import About, Notice, notices
@@ -20,9 +20,8 @@ def notes(fit: Fit, *, about: Sequence[About], of: str = "") -> tuple[Block, ...
 
 
 def _blocks(notice: Notice, fit: Fit, of: str) -> Iterator[Block]:
-    source = notice.source
-    link = Link(source.cite, f"https://doi.org/{source.doi}")
-    yield Note((f"{notice.text}{_numbers(notice, fit)} (", link, ")."), title=notice.title + of)
+    text = f"{notice.text}{_numbers(notice, fit)} "
+    yield Note((text, Cite(notice.source.key), "."), title=notice.title + of)
     if notice.id == "few-studies":
         yield _side_by_side(notice, fit, of)
 

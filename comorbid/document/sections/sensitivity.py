@@ -7,13 +7,11 @@ import math
 import numpy as np
 
 from comorbid.document import figures, prose, sentences
-from comorbid.document.blocks import Block, Inline, Link, Paragraph, Table
+from comorbid.document.blocks import Block, Cite, Inline, Paragraph, Table
 from comorbid.document.figures.numbers import fixed
 from comorbid.models.fit import Fit
 from comorbid.models.refits import Refits
 from comorbid.sensitivity.influence import Influence
-
-_LIMITS = Link("Viechtbauer 2010", "https://doi.org/10.1002/jrsm.11")
 
 
 def influence(fit: Fit, found: Influence) -> tuple[Block, ...]:
@@ -22,9 +20,9 @@ def influence(fit: Fit, found: Influence) -> tuple[Block, ...]:
     if fit.k < 3:
         return (Paragraph(sentence),)
     text: tuple[Inline, ...] = (
-        f"{sentence} The limits are conventions, not tests (",
-        _LIMITS,
-        "): a flagged study is one to look at, and is not left out for that.",
+        f"{sentence} The limits are conventions, not tests ",
+        Cite("viechtbauer2010b"),
+        ": a flagged study is one to look at, and is not left out for that.",
     )
     return (Paragraph(text), *_flagged_table(found), figures.influence_plot(found, title=""))
 
