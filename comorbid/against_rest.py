@@ -80,6 +80,7 @@ class AgainstRest:
         parts = {"fit": self.fit, "rest": self.rest, "contrast": self.contrast}
         return {
             "label": self.label,
+            "k": self.k,
             "where": {column: list(values) for column, values in self.where.items()},
             **{name: None if part is None else part.to_dict() for name, part in parts.items()},
             "warnings": list(self.warnings),

@@ -33,6 +33,7 @@ from comorbid.document.sections import (
     sensitivity,
     summary,
 )
+from comorbid.effects.evidence import Evidence, evidence_of
 from comorbid.effects.measures import MEASURES
 from comorbid.findings import Findings, findings
 from comorbid.models.estimators import ESTIMATORS
@@ -73,6 +74,7 @@ def comorbid_analyses() -> Iterable[Analysis]:
             methods="Before anything is pooled, the study table is searched for what is "
             "impossible, inconsistent or missing.",
         ),
+        Analysis("evidence", "How much of the evidence is pooled", _evidence),
         Analysis("pool", "The pooled effect", _pool),
         Analysis("summary-of-findings", "Facts that limit certainty", _findings, needs=("pool",)),
         Analysis(
@@ -130,7 +132,13 @@ def comorbid_analyses() -> Iterable[Analysis]:
 def comorbid_sections() -> Iterable[Section]:
     """Declare the sections of the core."""
     return (
-        Section("summary", "Summary", _summary, needs=("pool", "audit", "other-rows")),
+        Section(
+            "summary",
+            "Summary",
+            _summary,
+            needs=("pool", "audit", "evidence", "other-rows"),
+            constants=("2x2",),
+        ),
         Section(
             "summary-of-findings",
             "Summary of findings",
@@ -138,14 +146,23 @@ def comorbid_sections() -> Iterable[Section]:
             needs=("pool", "heterogeneity", "summary-of-findings"),
         ),
         Section("audit", "Audit of the study table", _audit_section, needs=("audit",)),
-        Section("methods", "Methods", _methods, needs=("pool",)),
-        Section("studies", "The studies", _studies),
+        Section(
+            "methods", "Methods", _methods, needs=("pool", "evidence"), constants=("k - 1 degrees",)
+        ),
+        Section(
+            "studies",
+            "The studies",
+            _studies,
+            needs=("pool", "evidence"),
+            constants=("Group 1", "Group 2"),
+        ),
         Section("forest", "The pooled effect", _forest, needs=("pool",)),
         Section(
             "heterogeneity",
             "Differences between studies",
             _heterogeneity_section,
             needs=("pool", "heterogeneity"),
+            constants=("low (25 %)", "high (75 %)"),
         ),
         Section(
             "leave-one-out",
@@ -158,9 +175,13 @@ def comorbid_sections() -> Iterable[Section]:
             "Influence of single studies",
             _influence_section,
             needs=("pool", "influence"),
+            constants=("beyond 1.96",),
         ),
         Section(
-            "cumulative", "The pool over the years", _cumulative_section, needs=("cumulative",)
+            "cumulative",
+            "The pool over the years",
+            _cumulative_section,
+            needs=("pool", "cumulative"),
         ),
         Section(
             "other-rows",
@@ -168,7 +189,7 @@ def comorbid_sections() -> Iterable[Section]:
             _other_rows_section,
             needs=("pool", "other-rows"),
         ),
-        Section("provenance", "Provenance", _provenance),
+        Section("provenance", "Provenance", _provenance, constants=("SHA-256",)),
         Section("references", "References", _references),
         *comparisons.SECTIONS,
         *beyond.SECTIONS,
@@ -213,6 +234,10 @@ def _pdf(document: Document, theme: Theme) -> bytes:
 
 def _audit(context: Context) -> Audit:
     return audit(context.studies)
+
+
+def _evidence(context: Context) -> Evidence:
+    return evidence_of(context.studies, context.effects)
 
 
 def _pool(context: Context) -> Fit | Absent:

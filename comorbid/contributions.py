@@ -281,6 +281,9 @@ class Section:
         Ids of the results it reads.
     tables : tuple of str
         Names of the further tables it reads; a report that uses it must have them.
+    constants : tuple of str
+        What it prints with a number in it that is computed from nothing, such as ``"at least 10"``
+        or ``"2x2"``: every other number must be the rounding of a value that it may read.
 
     Examples
     --------
@@ -296,6 +299,7 @@ class Section:
     build: Callable[[Context], Sequence[Block]]
     needs: tuple[str, ...] = ()
     tables: tuple[str, ...] = ()
+    constants: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

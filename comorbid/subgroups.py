@@ -75,11 +75,18 @@ class Subgroups:
         return {
             "by": self.by,
             **self.refits.to_dict(),
+            "weights_total": self._weights(),
+            "together": self.fit.to_dict(),
             "q_between": self.q_between,
             "q_between_df": self.q_between_df,
             "q_between_p": self.q_between_p,
             "warnings": [*self.refits.warnings, *self.warnings],
         }
+
+    def _weights(self) -> list[float]:
+        """Return the percentage of the weights of all studies that each subgroup has."""
+        groups, weights = np.array(self.groups), self.fit.weights
+        return [float(weights[groups == name].sum()) for name in self.refits.labels]
 
     def summary(self) -> str:
         """Return the table and the test as text."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -221,3 +222,16 @@ SCALES: Scales = Scales(
         ),
     )
 )
+
+
+def printed(values: Mapping[str, ArrayLike], scale: str) -> dict[str, Any]:
+    """Return values of the analysis scale on the printed one, as a lock keeps them.
+
+    Examples
+    --------
+    >>> printed({"estimate": 0.0, "ci_low": [-700.0, 0.0]}, "log")["estimate"]
+    1.0
+    """
+    back = SCALES[scale].back
+    with np.errstate(over="ignore"):
+        return {name: back(value).tolist() for name, value in values.items()}

@@ -14,7 +14,7 @@ from comorbid.checks import check_whole, is_one_of, is_text, names, numbers, sho
 from comorbid.effects.arrays import Array, Frozen, read_only
 from comorbid.effects.measures import MEASURES
 from comorbid.effects.overrides import Override, check_overrides
-from comorbid.effects.scales import SCALES, base_name, needs_size, sized_name
+from comorbid.effects.scales import SCALES, base_name, needs_size, printed, sized_name
 from comorbid.errors import DataError, ModelError, Problem
 
 if TYPE_CHECKING:
@@ -263,6 +263,7 @@ class Effects(Frozen):
             "studies": list(self.studies),
             "yi": self.yi.tolist(),
             "vi": self.vi.tolist(),
+            "on_scale": printed({"yi": self.yi}, self.scale),
             "source": list(self.source),
             "overrides": [override.to_dict() for override in self.overrides],
             "warnings": list(self.warnings),

@@ -30,16 +30,21 @@ def labelled(
 
 def of_studies(effects: Effects, weights: Array, level: float) -> pd.DataFrame:
     """Return the studies by label, with their own intervals: ``estimate, ..., weight``."""
-    se = np.sqrt(effects.vi)
-    half = special.ndtri((1 + level) / 2) * se
+    low, high = own_intervals(effects, level)
     columns = {
         "estimate": effects.yi,
-        "se": se,
-        "ci_low": effects.yi - half,
-        "ci_high": effects.yi + half,
+        "se": np.sqrt(effects.vi),
+        "ci_low": low,
+        "ci_high": high,
         "weight": weights,
     }
     return labelled(effects.labels, columns)
+
+
+def own_intervals(effects: Effects, level: float) -> tuple[Array, Array]:
+    """Return the ends of each study's own normal interval, analysis scale."""
+    half = special.ndtri((1 + level) / 2) * np.sqrt(effects.vi)
+    return effects.yi - half, effects.yi + half
 
 
 def as_text(table: pd.DataFrame) -> str:

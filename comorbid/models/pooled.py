@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from comorbid.checks import check_type
 from comorbid.effects.arrays import Array, Mask
-from comorbid.effects.scales import SCALES
+from comorbid.effects.scales import SCALES, printed
 from comorbid.models import text
 from comorbid.models.fitted import Fitted, Pair
-from comorbid.models.frames import of_studies
+from comorbid.models.frames import of_studies, own_intervals
 from comorbid.models.intercept import Intercept
 from comorbid.models.kernel import Batch, Test, as_batch, factor, t_quantile
 from comorbid.models.notices import notices
@@ -20,6 +21,9 @@ from comorbid.models.prediction import Prediction, predict
 
 if TYPE_CHECKING:
     import pandas as pd
+
+FEW = (2, 3)
+"""Numbers of studies with which three tests' intervals are set side by side."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -169,6 +173,12 @@ class Fit(Fitted):
             ends[str(test)] = self.estimate - half, self.estimate + half
         return ends
 
+    def outside(self) -> tuple[str, ...]:
+        """Return the studies outside the limits in which they would lie but for differences."""
+        low, high = own_intervals(self.effects, self.level)
+        apart = np.flatnonzero((self.estimate < low) | (self.estimate > high))
+        return tuple(self.effects.labels[i] for i in apart)
+
     def se_by(self, test: Test) -> float:
         """Return the standard error that the estimate has by a test, not only the fit's own."""
         at = self.solution
@@ -204,12 +214,43 @@ class Fit(Fitted):
             "i2": self.i2,
             "h2": self.h2,
             "q": self.q,
+            "q_df": self.k - 1,
             "q_p": self.q_p,
+            "labels": list(self.effects.labels),
+            "yi": self.effects.yi.tolist(),
+            "vi": self.effects.vi.tolist(),
+            "sei": np.sqrt(self.effects.vi).tolist(),
+            "funnel": {
+                "sei_low": float(np.sqrt(self.effects.vi.min())),
+                "sei_high": float(np.sqrt(self.effects.vi.max())),
+                "outside_studies": len(self.outside()),
+            },
             "weights": self.weights.tolist(),
+            "weights_total": float(self.weights.sum()),
+            "on_scale": self._printed(),
             "warnings": list(self.warnings),
             "notices": [notice.to_dict() for notice in notices(self)],
             **self._by_the_analyst(),
         }
+
+    def _printed(self) -> dict[str, Any]:
+        """Return what is read on the printed scale, as a lock keeps it."""
+        low, high = own_intervals(self.effects, self.level)
+        values: dict[str, ArrayLike] = {
+            "null": 0.0,
+            "estimate": self.estimate,
+            "ci_low": self.ci[0],
+            "ci_high": self.ci[1],
+            "pi_low": self.pi[0],
+            "pi_high": self.pi[1],
+            "yi": self.effects.yi,
+            "yi_low": low,
+            "yi_high": high,
+        }
+        found: dict[str, Any] = printed(values, self.effects.scale)
+        if self.k in FEW:
+            found["intervals"] = printed(self.intervals(), self.effects.scale)
+        return found
 
     def summary(self) -> str:
         """Return the result as text."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from comorbid.effects.scales import SCALES
+from comorbid.effects.scales import SCALES, printed
 from comorbid.models import text
 from comorbid.models.fit import Scaled
 from comorbid.models.frames import labelled
@@ -13,6 +13,8 @@ from comorbid.models.kernel import Batch
 
 if TYPE_CHECKING:
     import pandas as pd
+
+SCALED = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,13 +83,17 @@ class Refits:
             "labels": list(self.labels),
             "reasons": list(self.reasons),
             **columns,
+            "q_df": [max(0.0, k - 1) for k in columns["k"]],
+            "on_scale": {
+                "null": SCALES[self.scale].back(0.0).item(),
+                **printed({name: columns[name] for name in SCALED}, self.scale),
+            },
         }
 
     def on_scale(self) -> tuple[Scaled, ...]:
         """Return each row's estimate and intervals back-transformed, as `Fit.on_scale` does."""
-        names = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high")
         back = SCALES[self.scale].back
-        columns = [back(getattr(self.batch, name)).tolist() for name in names]
+        columns = [back(getattr(self.batch, name)).tolist() for name in SCALED]
         return tuple(
             Scaled(self.measure, estimate, (ci_low, ci_high), (pi_low, pi_high))
             for estimate, ci_low, ci_high, pi_low, pi_high in zip(*columns, strict=True)
@@ -95,7 +101,7 @@ class Refits:
 
     def summary(self) -> str:
         """Return the table as text, on the printed scale."""
-        names = ["estimate", "ci_low", "ci_high", "pi_low", "pi_high"]
+        names = list(SCALED)
         table = self.to_frame()[[*names, "tau2", "i2", "k"]]
         table[names] = table[names].apply(SCALES[self.scale].back)
         head = f"{self.kind} ({self.method}, {text.TEST_NAMES[self.test]}); as {self.measure}"

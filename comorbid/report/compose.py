@@ -17,6 +17,7 @@ from comorbid.report.context import absent_need, restricted
 from comorbid.report.drawings import drawing_problems
 from comorbid.report.guards import check_unchanged
 from comorbid.report.results import Computed, raise_together
+from comorbid.report.traced import Tracer
 
 Failing = Literal["stop", "placeholder"]
 
@@ -51,8 +52,9 @@ def compose(
         raise ReportError(f"failing is {failing!r}; use one of {', '.join(get_args(Failing))}")
     sections: list[DocumentSection] = []
     reasons: dict[str, ProblemsError] = {}
+    tracer = Tracer(computed.context, computed.values)
     for entry in computed.plan.sections:
-        section, built = entry.declaration, _section(entry, computed, calls)
+        section, built = entry.declaration, _section(entry, computed, calls, tracer)
         if isinstance(built, ProblemsError):
             reasons[section.id] = built
             built = (_placeholder(built),)
@@ -118,7 +120,7 @@ def _with_references(
 
 
 def _section(
-    entry: Declared[Section], computed: Computed, calls: Calls
+    entry: Declared[Section], computed: Computed, calls: Calls, tracer: Tracer
 ) -> tuple[Block, ...] | ProblemsError:
     """Return the blocks of a section, or why it cannot be built."""
     section = entry.declaration
@@ -137,6 +139,8 @@ def _section(
         check_unchanged(computed.digests, own, where)
     if wrong := list(_wrong_blocks(blocks, where)):
         return ReportError(wrong)
+    if untraced := list(tracer.untraced(blocks, section, where)):
+        return ReportError(untraced)
     return blocks
 
 

@@ -88,6 +88,7 @@ class Influence(Recorded):
             **({"names": list(self.names)} if self.names else {}),
             "labels": list(self.labels),
             **{name: getattr(self, name).tolist() for name in (*_COLUMNS, "dfbs", "flagged")},
+            "flagged_studies": int(np.sum(self.flagged)),
             "reasons": list(self.reasons),
             "flagged_count": int(self.flagged.sum()),
             **self.made(),

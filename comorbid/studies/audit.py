@@ -72,8 +72,11 @@ class Audit:
         return pd.DataFrame(records, columns=names, dtype=str)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the findings as plain values."""
-        return {"findings": [finding.to_dict() for finding in self.findings]}
+        """Return the findings as plain values, and how many there are of each severity."""
+        return {
+            "findings": [finding.to_dict() for finding in self.findings],
+            "counts": dict(Counter(finding.severity for finding in self.findings)),
+        }
 
     def summary(self) -> str:
         """Return the findings as text."""

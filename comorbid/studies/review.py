@@ -45,8 +45,13 @@ class Coverage:
     without_n: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields by name."""
-        return {**dataclasses.asdict(self), "without_n": list(self.without_n)}
+        """Return the fields by name, the share as a percentage too, and what is not here."""
+        return {
+            **dataclasses.asdict(self),
+            "percent": 100 * self.share,
+            "not_here": self.of_studies - self.studies,
+            "without_n": list(self.without_n),
+        }
 
     def summary(self) -> str:
         """Return the coverage in words.

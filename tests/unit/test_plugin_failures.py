@@ -333,7 +333,7 @@ REFUSED = {
 }
 FOUND_OUT = {
     change_table: "changed the study table",
-    change_effects: "changed the effects",
+    change_effects: "changed the effects, the result 'pool'",  # which holds them
     change_result: "changed the result 'pool'",
 }
 

@@ -184,7 +184,7 @@ def guess(rows: Any) -> Any:
             "a hook declares other ids each time",
         ),
         (
-            section(lambda context: [cb.Paragraph(str(next(counter)))]),
+            section(lambda context: [cb.Paragraph("x" * (next(counter) + 1))]),
             "section mine, k = 1",
             "built twice, the section 'mine' is another",
         ),

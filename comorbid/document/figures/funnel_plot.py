@@ -231,14 +231,13 @@ def _alt(plot: _Funnel, form: Format) -> str:
     """Return what the figure shows, in words."""
     fit, effects = plot.fit, plot.fit.effects
     se = np.sqrt(effects.vi)
-    outside = np.flatnonzero(np.abs(effects.yi - fit.estimate) > normal_quantile(fit.level) * se)
     name, level = words.measure(effects.measure), prose.level(fit.level)
     return words.joined(
         f"Funnel plot of {words.studies(fit.k)}: {name} {words.on_axis(effects.scale)} "
         f"against standard error, from {significant(se.min())} at the top to "
         f"{significant(se.max())}.",
         words.pooled(fit, form),
-        words.outside([effects.labels[i] for i in outside], f"the {level} limits"),
+        words.outside(fit.outside(), f"the {level} limits"),
         significance(fit, plot.contours, _null(fit)),
         plot.filled.sentence(form),
         *_few(fit),

@@ -65,4 +65,13 @@ def comorbid_sections() -> Iterable[cb.Section]:
     from comorbid_chronic_daily_headache.section import section
 
     needs = ("chronic-against-episodic", "headache-days", "chronic")
-    return (cb.Section("chronic-daily-headache", "Chronic daily headache", section, needs),)
+    constants = ("15 or more days", "at least 0", "4/n", "0 days for", "0 or 30 days", "put at 0")
+    return (
+        cb.Section(
+            "chronic-daily-headache",
+            "Chronic daily headache",
+            section,
+            needs=needs,
+            constants=constants,
+        ),
+    )

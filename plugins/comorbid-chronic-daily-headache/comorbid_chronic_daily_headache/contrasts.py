@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import comorbid as cb
 from comorbid_chronic_daily_headache.dependence import covariances
 from comorbid_chronic_daily_headache.rows import CHRONIC, EPISODIC, Row, read_rows
-from comorbid_chronic_daily_headache.spread import interval, locked
+from comorbid_chronic_daily_headache.spread import Pair, Spread, interval, locked, spread
 from comorbid_chronic_daily_headache.versions import Option, combinations, pool_all
 
 
@@ -57,8 +58,9 @@ class Contrast:
             for word, variance in zip(self.words, self.variances, strict=True)
         ]
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return everything as plain values, on the log scale."""
+    def to_dict(self, level: float) -> dict[str, Any]:
+        """Return everything as plain values, on the log scale and as ratios."""
+        ends = [_ratios(pair) for pair in self.intervals(level)]
         return {
             "chronic": self.chronic.id,
             "episodic": self.episodic.id,
@@ -66,6 +68,11 @@ class Contrast:
             "covariances": list(self.words),
             "variances": list(self.variances),
             "reconstructed": self.reconstructed,
+            "on_scale": {
+                "estimate": [math.exp(self.difference)] * len(ends),
+                "ci_low": [low for low, _ in ends],
+                "ci_high": [high for _, high in ends],
+            },
         }
 
 
@@ -96,13 +103,52 @@ class Contrasts:
         """The contrasts by study."""
         return _by_study(self.contrasts)
 
+    @property
+    def reconstructed(self) -> int:
+        """Number of studies that print the counts which the covariance follows from."""
+        return sum(own[0].reconstructed for own in self.studies)
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """The rows compared: by study, the episodic ones first, from the lowest to the highest."""
+        return tuple(
+            row
+            for own in self.studies
+            for rows in ([entry.episodic for entry in own], [entry.chronic for entry in own])
+            for row in sorted({row.id: row for row in rows}.values(), key=lambda row: row.yi)
+        )
+
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as plain values, on the log scale."""
+        """Return everything as plain values, on the log scale and as ratios."""
         return {
             "measure": self.measure,
             "level": self.level,
-            "contrasts": [contrast.to_dict() for contrast in self.contrasts],
+            "rows": self._rows(),
+            "contrasts": [contrast.to_dict(self.level) for contrast in self.contrasts],
+            "drawn_estimates": 2 * len(self.contrasts),
+            "by_study": [
+                {
+                    "label": own[0].name,
+                    "pairs": len(own),
+                    **contrast_spread(own, self.level).to_dict(),
+                }
+                for own in self.studies
+            ],
+            "of_studies": len(self.studies),
+            "reconstructed": self.reconstructed,
             "pooled": None if self.pooled is None else locked(self.pooled),
+        }
+
+    def _rows(self) -> dict[str, Any]:
+        """Return the ratios of the rows compared, with their intervals."""
+        ends = [_ratios(interval(row.yi, row.vi, self.level)) for row in self.rows]
+        return {
+            "labels": [row.label for row in self.rows],
+            "on_scale": {
+                "estimate": [math.exp(row.yi) for row in self.rows],
+                "ci_low": [low for low, _ in ends],
+                "ci_high": [high for _, high in ends],
+            },
         }
 
 
@@ -147,6 +193,20 @@ def contrasts(context: cb.Context) -> Contrasts:
         name = f"ratio of {measure.label}s"
         pooled = pool_all(combinations(options), context=context, measure=name)
     return Contrasts(tuple(found), pooled, measure.label, context.settings.level)
+
+
+def contrast_spread(contrasts: Sequence[Contrast], level: float) -> Spread:
+    """Return the spread of contrasts, as ratios, over everything that is open about them."""
+    rows = [
+        (math.exp(entry.difference), _ratios(ends))
+        for entry in contrasts
+        for ends in entry.intervals(level)
+    ]
+    return spread([ratio for ratio, _ in rows], [ends for _, ends in rows])
+
+
+def _ratios(ends: Pair) -> Pair:
+    return math.exp(ends[0]), math.exp(ends[1])
 
 
 def _contrast(chronic: Row, episodic: Row, measure: str) -> Contrast:

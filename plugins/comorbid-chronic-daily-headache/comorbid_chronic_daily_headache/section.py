@@ -115,19 +115,13 @@ def _ratios(ends: tuple[float, float]) -> tuple[float, float]:
 
 def _rows_used(result: Contrasts) -> cb.Table:
     """Return the estimates that the contrasts are made of, with the words that define them."""
-    used = [
-        row
-        for own in result.studies
-        for rows in ([entry.episodic for entry in own], [entry.chronic for entry in own])
-        for row in sorted({row.id: row for row in rows}.values(), key=lambda row: row.yi)
-    ]
     header = (
         "Row",
         "Headache",
         result.measure.capitalize(),
         f"{prose.level(result.level)} interval",
     )
-    defined = any(row.definition for row in used)
+    defined = any(row.definition for row in result.rows)
     return cb.Table(
         (*header, "Definition") if defined else header,
         tuple(
@@ -138,7 +132,7 @@ def _rows_used(result: Contrasts) -> cb.Table:
                 prose.interval(_ratios(interval(row.yi, row.vi, result.level))),
                 *((row.definition,) if defined else ()),
             )
-            for row in used
+            for row in result.rows
         ),
         "Estimates for episodic and chronic headache in the same people",
         numeric=header[2:],

@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 
 import comorbid as cb
-from comorbid_chronic_daily_headache.contrasts import Contrast, Contrasts
-from comorbid_chronic_daily_headache.spread import Spread, spread, spread_of, written
+from comorbid_chronic_daily_headache.contrasts import Contrast, Contrasts, contrast_spread
+from comorbid_chronic_daily_headache.spread import Spread, spread_of, written
 from comorbid_chronic_daily_headache.trend import UNIT, Line, Trend, Trends
 
 _FEW = 5
@@ -72,17 +72,16 @@ def _pooled(result: Contrasts, found: Spread) -> str:
 
 def _excluded(found: Spread) -> str:
     """Say how many of the intervals include 1."""
-    outside = found.above + found.below
-    if not outside:
+    if found.including == found.count:
         return "every one includes 1, no difference"
-    if outside == found.count:
+    if not found.including:
         return "every one excludes 1"
-    return f"{found.count - outside} of {found.count} include 1, no difference"
+    return f"{found.including} of {found.count} include 1, no difference"
 
 
 def study(contrasts: Sequence[Contrast], *, measure: str, level: float) -> str:
     """Say what one study's contrasts are, over everything that is open about them."""
-    found = _contrast_spread(contrasts, level)
+    found = contrast_spread(contrasts, level)
     first, percent = contrasts[0], prose.level(level)
     pairs = len(contrasts)
     given = (
@@ -96,15 +95,6 @@ def study(contrasts: Sequence[Contrast], *, measure: str, level: float) -> str:
         f"that for episodic headache{given}. "
     )
     return f"{head}Its {percent} intervals reach from {written(found.ends)}; {_excluded(found)}."
-
-
-def _contrast_spread(contrasts: Sequence[Contrast], level: float) -> Spread:
-    rows = [
-        (math.exp(entry.difference), (math.exp(low), math.exp(high)))
-        for entry in contrasts
-        for low, high in entry.intervals(level)
-    ]
-    return spread([ratio for ratio, _ in rows], [ends for _, ends in rows])
 
 
 def disagreement(result: Contrasts) -> str:
@@ -128,9 +118,8 @@ def disagreement(result: Contrasts) -> str:
 
 def sources(result: Contrasts) -> str:
     """Say how many studies print the counts that the covariance is reconstructed from."""
-    found = sum(own[0].reconstructed for own in result.studies)
     studies = prose.counted(len(result.studies), "study", "studies")
-    return f"The counts for that are printed by {found} of {studies}."
+    return f"The counts for that are printed by {result.reconstructed} of {studies}."
 
 
 def trend(result: Trends, *, level: float) -> str:

@@ -47,6 +47,19 @@ class Spread:
     below: int
     count: int
 
+    @property
+    def including(self) -> int:
+        """How many intervals include 1."""
+        return self.count - self.above - self.below
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the ratios and how many intervals include 1, as they are printed."""
+        return {
+            "on_scale": {"estimate": list(self.estimates), "ends": list(self.ends)},
+            "including": self.including,
+            "count": self.count,
+        }
+
 
 def written(ends: Pair) -> str:
     """Return the smallest and the largest ratio as they print, once if they print the same.
@@ -86,11 +99,16 @@ def spread_of(refits: cb.Refits) -> Spread:
 
 
 def locked(refits: cb.Refits) -> dict[str, Any]:
-    """Return the ends of the pooled versions, as plain values on the log scale.
+    """Return the ends of the pooled versions as plain values, on the log scale and as ratios.
 
     There are as many versions as combinations; the lock holds between which values they lie.
     """
     table = refits.to_frame()
     columns = ("estimate", "se", "ci_low", "ci_high", "tau2", "i2")
     ends = {name: [float(table[name].min()), float(table[name].max())] for name in columns}
-    return {"versions": len(table), "k": int(table["k"].iloc[0]), **ends}
+    return {
+        "versions": len(table),
+        "k": int(table["k"].iloc[0]),
+        **ends,
+        **spread_of(refits).to_dict(),
+    }

@@ -155,6 +155,7 @@ class Trends:
         """Return everything as plain values, on the log scale."""
         return {
             "measure": self.measure,
+            "unit": UNIT,
             "rules": [list(rule) for rule in RULES],
             "trends": [trend.to_dict() for trend in self.trends],
             "midpoints": {line: locked(refits) for line, refits in self.midpoints.items()},

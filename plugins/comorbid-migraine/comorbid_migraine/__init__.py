@@ -57,7 +57,8 @@ def comorbid_sections() -> Iterable[cb.Section]:
     from comorbid_migraine.section import section
 
     needs = ("migraine", "migraine-within-studies", "episodic-migraine", "chronic-migraine")
-    return (cb.Section("migraine", "Migraine", section, needs),)
+    constants = ("22 September 2019",)
+    return (cb.Section("migraine", "Migraine", section, needs=needs, constants=constants),)
 
 
 @cb.hookimpl

@@ -7,20 +7,21 @@ from typing import cast
 
 import comorbid as cb
 from comorbid_migraine import sentences
+from comorbid_migraine.rows import Within
 
 
 def section(context: cb.Context) -> Sequence[cb.Block]:
     """Return the blocks of the section."""
     results = context.results
     migraine = cast(cb.AgainstRest, results["migraine"])
-    rows = cast(cb.Effects, results["migraine-within-studies"])
+    within = cast(Within, results["migraine-within-studies"])
     kinds = [cast(cb.AgainstRest, results[f"{kind}-migraine"]) for kind in ("episodic", "chronic")]
     return (
         cb.Paragraph(sentences.STATEMENT),
         cb.Note(sentences.verdict(migraine), kind="caution", title="What can be concluded"),
         *_forest(migraine),
         *cb.subgroup_blocks(migraine),
-        *_within(rows, context.settings.level),
+        *_within(within),
         cb.Heading("Episodic and chronic migraine"),
         cb.Paragraph(sentences.kinds(kinds[0], kinds[1])),
         *(block for kind in kinds if kind.k for block in cb.subgroup_blocks(kind)),
@@ -34,12 +35,12 @@ def _forest(result: cb.AgainstRest) -> tuple[cb.Block, ...]:
     return (cb.figures.forest(result.fit),)
 
 
-def _within(rows: cb.Effects, level: float) -> Iterator[cb.Block]:
-    found = tuple(sentences.within(rows))
+def _within(within: Within) -> Iterator[cb.Block]:
+    found = tuple(sentences.within(within))
     if found:
         yield cb.Heading("Migraine and other headache in the same people")
         yield cb.Items(found)
-        yield cb.figures.estimates(_labelled(rows), level=level, title="")
+        yield cb.figures.estimates(_labelled(within.rows), level=within.level, title="")
         yield cb.Paragraph(
             "The rows of one study share people, and the people without headache that each is "
             "compared with; a row on any headache may include people with migraine. They are not "

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import numpy as np
+from collections.abc import Iterator, Sequence
 
 import comorbid as cb
-from comorbid_migraine.rows import MIGRAINE
+from comorbid_migraine.rows import Within
 
 _FEW = 5
 """Studies on each side from which on the test between the two is taken at its word."""
@@ -57,29 +55,19 @@ def _side(own: float, others: float) -> str:
     return "the higher" if own > others else "the lower"
 
 
-def within(rows: cb.Effects) -> Iterator[str]:
-    """Say, study by study, where migraine lies among the estimates of the same people.
-
-    Rows on migraine together with another headache stand on neither side.
-    """
-    headache = [str(value) for value in rows.moderators.get("headache", ())]
-    about = np.isin(headache, MIGRAINE)
-    other = np.array(["migraine" not in value for value in headache], dtype=bool)
-    back = np.exp(rows.yi) if rows.scale == "log" else rows.yi
-    for study in dict.fromkeys(rows.studies):
-        mine = np.array([entry == study for entry in rows.studies]) & np.isfinite(rows.yi)
-        own, others = back[mine & about], back[mine & other]
-        if own.size and others.size:
-            label = rows.labels[int(np.flatnonzero(mine)[0])]
-            yield (
-                f"{label}: {_values(own, rows.scale)} for migraine, "
-                f"{_values(others, rows.scale)} in {_number(others.size)} on other headache, "
-                f"{_place(own, others)}."
-            )
+def within(rows: Within) -> Iterator[str]:
+    """Say, study by study, where migraine lies among the estimates of the same people."""
+    scale = rows.rows.scale
+    for side in rows.sides():
+        yield (
+            f"{side.label}: {_values(side.migraine, scale)} for migraine, "
+            f"{_values(side.others, scale)} in {_number(len(side.others))} on other headache, "
+            f"{_place(side.migraine, side.others)}."
+        )
 
 
-def _values(values: np.ndarray[tuple[int], np.dtype[np.float64]], scale: str) -> str:
-    low, high = prose.value(float(values.min()), scale), prose.value(float(values.max()), scale)
+def _values(values: Sequence[float], scale: str) -> str:
+    low, high = prose.value(min(values), scale), prose.value(max(values), scale)
     return low if low == high else f"{low} to {high}"
 
 
@@ -87,14 +75,11 @@ def _number(rows: int) -> str:
     return "the one row" if rows == 1 else f"the {rows} rows"
 
 
-def _place(
-    own: np.ndarray[tuple[int], np.dtype[np.float64]],
-    others: np.ndarray[tuple[int], np.dtype[np.float64]],
-) -> str:
-    if own.max() < others.min():
-        return "which all lie higher" if others.size > 1 else "which lies higher"
-    if own.min() > others.max():
-        return "which all lie lower" if others.size > 1 else "which lies lower"
+def _place(own: Sequence[float], others: Sequence[float]) -> str:
+    if max(own) < min(others):
+        return "which all lie higher" if len(others) > 1 else "which lies higher"
+    if min(own) > max(others):
+        return "which all lie lower" if len(others) > 1 else "which lies lower"
     return "so that neither is the higher throughout"
 
 

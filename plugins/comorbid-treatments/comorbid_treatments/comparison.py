@@ -10,12 +10,15 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtri
 
 import comorbid as cb
 from comorbid_treatments.contrasts import network
 from comorbid_treatments.contribution import contributions
+from comorbid_treatments.counts import excluding, network_counts
 from comorbid_treatments.fit_result import NetworkFit
 from comorbid_treatments.fits import fit
+from comorbid_treatments.funnels import funnel
 from comorbid_treatments.inconsistency import Decomposition, decompose
 from comorbid_treatments.leagues import League, league
 from comorbid_treatments.networks import Network
@@ -56,18 +59,62 @@ class NetworkResults:
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values."""
-        shares = self.shares.to_dict("split")
         return {
             "fit": self.fit.to_dict(),
-            "p_scores": self.p_scores,
+            "p_scores": {
+                "labels": list(self.p_scores),
+                "p_score": list(self.p_scores.values()),
+            },
             "ranking": self.ranking.to_dict(),
             "decomposition": self.split.to_dict(),
             "node_split": self.nodes.to_dict(),
+            "split_comparisons": self._split_comparisons(),
+            "funnel": self._funnel(),
             "contributions": {
-                "estimates": [list(pair) for pair in shares["index"]],
-                "comparisons": [list(pair) for pair in shares["columns"]],
-                "shares": shares["data"],
+                "labels": [" vs ".join(map(str, pair)) for pair in self.shares.index],
+                "comparisons": [" vs ".join(map(str, pair)) for pair in self.shares.columns],
+                "percent": (100 * self.shares).to_numpy().tolist(),
             },
+            "league": self.league.to_dict(),
+            "excluding": excluding(self.fit).to_dict(),
+        }
+
+    @property
+    def funnel_points(self) -> pd.DataFrame:
+        """Contrasts with the reference of the comparisons that two trials or more made."""
+        net = self.fit.network
+        points = funnel(self.fit, order=[*net.treatments[1:], net.reference])
+        return points[(points["treat2"] == net.reference) & (points["k"] > 1)]
+
+    def _funnel(self) -> dict[str, int]:
+        """Return what is said of the funnel."""
+        points = self.funnel_points
+        return {
+            "points": len(points),
+            "comparisons": len(points[["treat1", "treat2"]].drop_duplicates()),
+            "below": int((points["adjusted"] < 0).sum()),
+            "above": int((points["adjusted"] > 0).sum()),
+        }
+
+    def _split_comparisons(self) -> dict[str, Any]:
+        """Return direct and indirect evidence on the printed scale, where there are both."""
+        table = self.nodes.to_frame()
+        both = table[np.isfinite(table["difference"])]
+        half = float(ndtri((1 + self.fit.level) / 2)) * both["se"]
+        values = {
+            "direct": both["direct"],
+            "indirect": both["indirect"],
+            "estimate": both["difference"],
+            "ci_low": both["difference"] - half,
+            "ci_high": both["difference"] + half,
+        }
+        back = np.exp if self.fit.network.scale == "log" else np.positive
+        return {
+            "labels": [" vs ".join(map(str, pair)) for pair in both.index],
+            "k": both["k"].tolist(),
+            "percent_direct": (100 * both["proportion"]).tolist(),
+            "p_value": both["p_value"].tolist(),
+            "on_scale": {name: back(column).tolist() for name, column in values.items()},
         }
 
 
@@ -116,9 +163,11 @@ class Comparison:
         return {
             "entries": [entry.to_dict() for entry in self.entries],
             "network": None if self.network is None else self.network.to_dict(),
+            "counts": None if self.network is None else network_counts(self.network).to_dict(),
             "pairs": None if self.pairs is None else self.pairs.to_dict(),
             "results": None if self.results is None else self.results.to_dict(),
             "unpooled": [list(part) for part in self.unpooled],
+            "parts_unpooled": len(self.unpooled),
         }
 
 

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 import comorbid as cb
 from comorbid_treatments.networks import Array, Network
 
@@ -98,13 +100,21 @@ class NetworkFit:
         numbers = {name: getattr(self, name) for name in ("tau2", "q", "q_df", "q_p", "i2")}
         return {
             "network": self.network.to_dict(),
+            "labels": list(self.network.treatments),
             "method": self.method,
             "level": self.level,
             **numbers,
             "i2_ci": list(self.i2_ci),
             **{name: getattr(self, name).tolist() for name in MATRICES},
+            "on_scale": self._printed(),
             "warnings": list(self.warnings),
         }
+
+    def _printed(self) -> dict[str, Any]:
+        """Return estimates and intervals on the printed scale."""
+        back = np.exp if self.network.scale == "log" else np.positive
+        names = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high")
+        return {name: back(getattr(self, name)).tolist() for name in names}
 
     def summary(self) -> str:
         """Return the effects against the reference as text."""

@@ -63,7 +63,8 @@ class League:
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values."""
         return {
-            "treatments": list(self.treatments),
+            "labels": list(self.treatments),
+            "numbering": {"number": list(range(1, len(self.treatments) + 1))},
             "estimate": self.estimate.tolist(),
             "ci_low": self.ci_low.tolist(),
             "ci_high": self.ci_high.tolist(),

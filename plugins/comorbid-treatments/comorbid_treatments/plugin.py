@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import comorbid as cb
 from comorbid_treatments.comparison import run
-from comorbid_treatments.sections import ID, section
+from comorbid_treatments.sections import CONSTANTS, ID, section
 from comorbid_treatments.table import COLUMNS, TABLE
 
 
@@ -25,4 +25,4 @@ def comorbid_analyses() -> Iterable[cb.Analysis]:
 @cb.hookimpl
 def comorbid_sections() -> Iterable[cb.Section]:
     """Declare the section on treatments."""
-    return (cb.Section(ID, "Treatments", section, needs=(ID,)),)
+    return (cb.Section(ID, "Treatments", section, needs=(ID,), constants=CONSTANTS),)

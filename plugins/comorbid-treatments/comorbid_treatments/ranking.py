@@ -59,10 +59,10 @@ class Ranking:
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values."""
         return {
-            "treatments": list(self.treatments),
+            "labels": list(self.treatments),
             "sucra": self.sucra.tolist(),
             "mean_rank": self.mean_rank.tolist(),
-            "probability": self.probability.tolist(),
+            "percent": (100 * self.probability).tolist(),
             "small_values": self.small_values,
             "draws": self.draws,
             "seed": self.seed,

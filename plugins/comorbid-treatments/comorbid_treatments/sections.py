@@ -12,12 +12,14 @@ import comorbid as cb
 from comorbid_treatments import figures, text
 from comorbid_treatments.comparison import Comparison, NetworkResults
 from comorbid_treatments.figure_text import estimate_text
-from comorbid_treatments.funnels import funnel
 from comorbid_treatments.networks import Network
 
 ID = "treatments"
 _LEAST_SHARE = 0.01
 _FEW = 10
+_CITED = "Davies and others 2022, doi:10.1002/sim.9346"
+CONSTANTS = (_CITED, "below 1 %", "at least 10", "Fewer than 10")
+"""What the section prints with a number in it that is computed from nothing."""
 
 
 def section(context: cb.Context) -> Sequence[cb.Block]:
@@ -196,8 +198,8 @@ def _rests_on(results: NetworkResults) -> cb.Block:
         ("Estimate", "Rests on the direct comparisons"),
         tuple(rows),
         f"Contributions to the estimates against {reference}",
-        note="Random walk (Davies and others 2022, doi:10.1002/sim.9346); shares below 1 % are "
-        "left out. Of a trial with more than two arms a part runs through its other arms.",
+        note=f"Random walk ({_CITED}); shares below 1 % are left out. "
+        "Of a trial with more than two arms a part runs through its other arms.",
     )
 
 
@@ -257,8 +259,7 @@ def _inconsistency(results: NetworkResults) -> Iterator[cb.Block]:
         yield _split(both, scale, fit.level)
     if np.isfinite(np.diag(results.split.heat)).sum() > 1 and results.split.between.df > 1:
         yield figures.net_heat(results.split)
-    points = funnel(fit, order=[*fit.network.treatments[1:], fit.network.reference])
-    points = points[(points["treat2"] == fit.network.reference) & (points["k"] > 1)]
+    points = results.funnel_points
     if len(points):
         yield cb.Paragraph(
             f"The funnel holds the comparisons with {fit.network.reference} that at least two "

@@ -55,7 +55,8 @@ class NodeSplit:
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain lists."""
         values = {name: column.tolist() for name, column in self.columns.items()}
-        return {"treat1": list(self.treat1), "treat2": list(self.treat2), **values}
+        names = [" vs ".join(pair) for pair in zip(self.treat1, self.treat2, strict=True)]
+        return {"labels": names, **values}
 
     def summary(self) -> str:
         """Return the comparisons with direct evidence as text."""

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 import comorbid as cb
 from comorbid_treatments.comparison import Comparison, NetworkResults
+from comorbid_treatments.counts import excluding, network_counts
 from comorbid_treatments.networks import Network
 from comorbid_treatments.table import Entry
 
@@ -135,13 +134,13 @@ def cannot_show(comparison: Comparison) -> tuple[str, ...]:
         )
     if net.loops == 0:
         texts.append(f"Whether it is consistent: {inconsistent(net)}")
-    indirect = net.n * (net.n - 1) // 2 - _direct_pairs(net)
-    if indirect:
-        every = cb.prose.counted(net.n * (net.n - 1) // 2, "comparison", "comparisons")
+    counts = network_counts(net)
+    if counts.indirect:
+        every = cb.prose.counted(counts.comparisons, "comparison", "comparisons")
         texts.append(
-            f"How treatments compare that no trial compared: {indirect} of {every} are indirect, "
-            "not randomised against each other, and hold only if the trials are alike in all that "
-            "changes a treatment's effect: people, comparator, time."
+            f"How treatments compare that no trial compared: {counts.indirect} of {every} are "
+            "indirect, not randomised against each other, and hold only if the trials are alike in "
+            "all that changes a treatment's effect: people, comparator, time."
         )
     if comparison.pairs is not None and _largest(comparison.pairs) < 2:
         texts.append(
@@ -159,34 +158,24 @@ def inconsistent(net: Network) -> str:
     )
 
 
-def _direct_pairs(net: Network) -> int:
-    return len({(i, j) for trial in net.trials for i, j, _, _ in trial.contrasts()})
-
-
 def _largest(pairs: cb.Refits) -> int:
     return int(pairs.to_frame()["k"].max())
 
 
 def estimates(results: NetworkResults) -> str:
     """Say how many intervals exclude no difference, against the reference and otherwise."""
-    fit = results.fit
-    net, below = fit.network, np.tril_indices(fit.network.n, -1)
-    apart = (fit.ci_low > 0) | (fit.ci_high < 0)
-    against = int(apart[1:, 0].sum())
-    null = 1 if net.scale == "log" else 0
-    level = cb.prose.level(fit.level)
+    found, fit = excluding(results.fit), results.fit
     text = (
-        f"Against {net.reference} the {level} interval excludes {null} for {against} of "
-        f"{cb.prose.counted(net.n - 1, 'treatment', 'treatments')}"
+        f"Against {fit.network.reference} the {cb.prose.level(fit.level)} interval excludes "
+        f"{found.null:g} for {found.against} of "
+        f"{cb.prose.counted(found.of_treatments, 'treatment', 'treatments')}"
     )
-    others = int(apart[below].sum()) - against
-    count = len(below[0]) - (net.n - 1)
-    if not count:
+    if not found.of_comparisons:
         return f"{text}."
-    between = "none" if others == 0 else f"{others}"
+    between = "none" if found.between == 0 else f"{found.between}"
     return (
-        f"{text}; between the treatments themselves it does so for {between} of {count} "
-        f"{'comparison' if count == 1 else 'comparisons'}."
+        f"{text}; between the treatments themselves it does so for {between} of "
+        f"{cb.prose.counted(found.of_comparisons, 'comparison', 'comparisons')}."
     )
 
 
