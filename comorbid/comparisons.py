@@ -119,7 +119,8 @@ def _small_studies(context: Context) -> Parts:
         test: asymmetry(fit, test=test, **counts)
         for test in (("harbord", "peters") if counts else ("egger",))
     }
-    return Parts({"tests": tests, "filled": trim_and_fill(fit)})
+    filled = trim_and_fill(fit)
+    return Parts({"tests": tests, "filled": filled, "added": {"studies": filled.k0}})
 
 
 def _funnel(context: Context) -> Sequence[Block]:

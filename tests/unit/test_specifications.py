@@ -125,6 +125,8 @@ def test_a_measure_without_null_counts_nothing() -> None:
     assert math.isnan(found.null)
     assert found.spread().ci_excludes == 0
     assert section.excluding(found).startswith("This measure has no null value")
+    table = next(b for b in section.specifications(found) if isinstance(b, cb.Table))
+    assert table.header[-1] == "Highest"
 
 
 def test_too_many_other_rows_are_said_to_be_left_out() -> None:
