@@ -13,6 +13,7 @@ from comorbid.document.sections import specifications as section
 from comorbid.effects.build import both_sources
 from comorbid.sensitivity.specifications import METHODS, TESTS
 from comorbid.studies.read import studies_from_bytes
+from comorbid.testing import build_section
 
 STUDIES = cb.datasets.headache_back_pain()
 COUNTS = (
@@ -149,6 +150,12 @@ def test_what_cannot_be_given_is_said() -> None:
         cb.specifications(cb.pool(effects([0.5], [0.03])))
     with pytest.raises(cb.DataError, match="studies is"):
         cb.specifications(fit, studies="studies.csv")  # type: ignore[arg-type]
+
+
+def test_an_unknown_method_is_named_in_the_definition() -> None:
+    options = {"specifications": {"methods": ["XX"]}}
+    with pytest.raises(cb.ReportError, match=r"\[analyses.specifications\]: method is 'XX'"):
+        build_section("specifications", options=options)
 
 
 def test_sentences() -> None:
