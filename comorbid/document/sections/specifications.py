@@ -8,7 +8,6 @@ from comorbid.document import figures, prose
 from comorbid.document.blocks import Block, Note, Paragraph, Table
 from comorbid.document.runs import Cite
 from comorbid.effects.scales import SCALES
-from comorbid.models.text import TEST_NAMES
 from comorbid.sensitivity.specifications import Specifications, Spread
 
 
@@ -93,7 +92,7 @@ def _of(some: int, every: int) -> str:
 
 
 def _table(found: Specifications) -> Table:
-    header: tuple[str, ...] = ("Choice", "Option", "Ways", "Lowest", "Median", "Highest")
+    header: tuple[str, ...] = ("With", "Ways", "Lowest", "Median", "Highest")
     note = "What the audit shows to be impossible is left out."
     if not math.isnan(found.null):
         header = (*header, "CI excludes", "PI excludes")
@@ -102,13 +101,10 @@ def _table(found: Specifications) -> Table:
             "CI excludes, PI excludes: in how many ways the confidence or prediction interval "
             f"leaves out {null}. {note}"
         )
-    every = [("all", "", found.spread())]
-    every += [row for row in found.by_option() if row[2].n < len(found)]
-    rows = tuple(
-        (choice, TEST_NAMES.get(option, option), *_cells(found, spread)[: len(header) - 2])
-        for choice, option, spread in every
-    )
-    return Table(header, rows, "The average under other choices", numeric=header[2:], note=note)
+    every = [("all choices", found.spread())]
+    every += [row for row in found.by_option() if row[1].n < len(found)]
+    rows = tuple((label, *_cells(found, spread)[: len(header) - 1]) for label, spread in every)
+    return Table(header, rows, "The average under other choices", numeric=header[1:], note=note)
 
 
 def _cells(found: Specifications, spread: Spread) -> tuple[str, ...]:
