@@ -20,7 +20,7 @@ from comorbid.document.sections import (
 )
 from comorbid.effects.scales import SCALES
 from comorbid.options import Option
-from comorbid.parts import Parts, fit_of, parts_of
+from comorbid.parts import Parts, fit_of, options_of, parts_of
 from comorbid.people import people
 from comorbid.sensitivity.specifications import Specifications, specifications
 from comorbid.sensitivity.without_overrides import without_overrides
@@ -33,7 +33,8 @@ def _specifications(context: Context) -> Specifications | Absent:
     if fit.k < 2:
         return Absent("With one study nothing is pooled, and no choice matters.")
     chosen = {name: context.options[name] for name in ("methods", "tests") if context.options[name]}
-    return specifications(fit, studies=context.studies, overrides=context.overrides, **chosen)
+    with options_of("specifications"):
+        return specifications(fit, studies=context.studies, overrides=context.overrides, **chosen)
 
 
 def _specification_section(context: Context) -> Sequence[Block]:
@@ -42,9 +43,10 @@ def _specification_section(context: Context) -> Sequence[Block]:
 
 
 def _burden(context: Context) -> Parts:
-    options = context.options
-    found = burden(fit_of(context), p1=_prevalence(options["p1"]), p2=_prevalence(options["p2"]))
-    size = options["population"]
+    options, size = context.options, context.options["population"]
+    p1, p2 = (_prevalence(options[name]) for name in ("p1", "p2"))
+    with options_of("burden"):
+        found = burden(fit_of(context), p1=p1, p2=p2, population=size)
     of = people(found, size=_round_number(found))
     extra = (of.extra.estimate, *of.extra.ci)
     return Parts(
@@ -66,8 +68,8 @@ def _prevalence(given: tuple[float, ...]) -> Any:
 
 def _round_number(found: Burden) -> float:
     """Return a thousand people, or ten times more until one is expected to have both."""
-    least = min(found.expected.estimate, found.both.estimate)
-    return min(_MOST_PEOPLE, 10.0 ** max(3, math.ceil(-math.log10(least) - 1e-9)))
+    least = max(1 / _MOST_PEOPLE, min(found.expected.estimate, found.both.estimate))
+    return 10.0 ** max(3, math.ceil(-math.log10(least) - 1e-9))
 
 
 def _burden_section(context: Context) -> Sequence[Block]:

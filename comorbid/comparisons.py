@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from comorbid.bias.asymmetry import asymmetry
+from comorbid.bias.asymmetry import Asymmetry, asymmetry
 from comorbid.bias.trim_and_fill import trim_and_fill
 from comorbid.contributions import Analysis, Context, Section
 from comorbid.document.blocks import Block
@@ -19,16 +19,21 @@ from comorbid.document.sections import (
     subgroups as subgroup_section,
 )
 from comorbid.effects.scales import SCALES
-from comorbid.errors import ModelError, Problem, ReportError
+from comorbid.errors import DataError, ModelError, Problem
 from comorbid.models.formula import make_design, usable_rows
 from comorbid.models.notices import LITTLE_POWER
 from comorbid.models.regression import regress
 from comorbid.models.regression_result import Regression
 from comorbid.options import Option
-from comorbid.parts import Parts, fit_of, parts_of, settings_of
+from comorbid.parts import Parts, fit_of, options_of, parts_of, settings_of
 from comorbid.subgroups import subgroups
 
+if TYPE_CHECKING:
+    from comorbid.bias.asymmetry import AsymmetryTest
+
 _COUNTS = ("ai", "bi", "ci", "di")
+_TESTS: tuple[AsymmetryTest, ...] = ("egger",)
+_COUNT_TESTS: tuple[AsymmetryTest, ...] = ("harbord", "peters")
 
 
 def _subgroups(context: Context) -> Parts:
@@ -37,12 +42,8 @@ def _subgroups(context: Context) -> Parts:
     unknown = [name for name in by if name not in known]
     if unknown:
         remedy = f"use one of {', '.join(known)}"
-        raise ReportError(
-            [
-                Problem(f"[analyses.subgroups]: no column {name!r}", remedy, file="report.toml")
-                for name in unknown
-            ]
-        )
+        with options_of("subgroups"):
+            raise DataError([Problem(f"no column {name!r}", remedy) for name in unknown])
     found = {name: subgroups(context.effects, by=name, **settings_of(context)) for name in by}
     compared = sum(not math.isnan(result.q_between) for result in found.values())
     smallest = {n: {"studies": int(r.refits.batch.k.min())} for n, r in found.items()}
@@ -57,9 +58,9 @@ def _subgroup_section(context: Context) -> Sequence[Block]:
 def _meta_regression(context: Context) -> Parts:
     """Fit the regression; that the studies are too few or too much alike for it is a result."""
     formula, effects = context.options["formula"], context.effects
-    rows, _ = usable_rows(effects, formula)
-    # A formula that is wrong raises here, and stops the build.
-    k, p = make_design(formula, effects.take(rows).to_frame()).x.shape
+    with options_of("meta-regression"):  # a formula that is wrong stops the build
+        rows, _ = usable_rows(effects, formula)
+        k, p = make_design(formula, effects.take(rows).to_frame()).x.shape
     fit, reason = None, ""
     if k < p or (k == p > 1 and context.settings.method.id != "EE"):
         reason = "it needs more studies than coefficients"
@@ -108,24 +109,33 @@ def _regression_section(context: Context) -> Sequence[Block]:
 
 def _small_studies(context: Context) -> Parts:
     """Return the tests for asymmetry and the refit, of ten studies or more."""
-    fit = fit_of(context)
+    fit, counts = fit_of(context), dict[str, Any]()
     if fit.k < LITTLE_POWER:
-        return Parts({"tests": {}, "filled": None})
-    counts: dict[str, Any] = {}
+        return Parts({"tests": {}, "filled": None, "lacking": {}})
     if fit.effects.measure in ("OR", "PETO") and set(fit.effects.source) == {"counts"}:
         frame = context.studies.frame.set_index("estimate_id").loc[list(fit.effects.ids)]
         counts = {name: frame[name].to_numpy(dtype=np.float64) for name in _COUNTS}
-    tests = {
-        test: asymmetry(fit, test=test, **counts)
-        for test in (("harbord", "peters") if counts else ("egger",))
-    }
-    return Parts({"tests": tests, "filled": trim_and_fill(fit)})
+    tests, lacking = dict[str, Asymmetry](), dict[str, str]()
+    for test in _COUNT_TESTS if counts else _TESTS:
+        try:
+            tests[test] = asymmetry(fit, test=test, **counts)
+        except ModelError as error:
+            lacking[test] = str(error)
+    filled = None
+    try:
+        filled = trim_and_fill(fit)
+    except ModelError as error:
+        lacking["trim-and-fill"] = str(error)
+    added = {"studies": filled.k0 if filled else 0}
+    return Parts({"tests": tests, "filled": filled, "added": added, "lacking": lacking})
 
 
 def _funnel(context: Context) -> Sequence[Block]:
     found = parts_of(context, "small-study-effects")
     tests = tuple(found["tests"].values())
-    return small_studies.small_studies(fit_of(context), tests=tests, filled=found["filled"])
+    return small_studies.small_studies(
+        fit_of(context), tests=tests, filled=found["filled"], lacking=found["lacking"]
+    )
 
 
 ANALYSES = (

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
 from comorbid.contributions import Context
+from comorbid.errors import Problem, ProblemsError, ReportError
 from comorbid.models.fit import Fit
 from comorbid.models.views import plain
 
@@ -25,6 +27,20 @@ class Parts:
             else plain(part)
             for name, part in self.parts.items()
         }
+
+
+@contextmanager
+def options_of(id_: str) -> Iterator[None]:
+    """Say of every problem found inside that it is with the options of an analysis."""
+    try:
+        yield
+    except ProblemsError as error:
+        raise ReportError(
+            [
+                Problem(f"[analyses.{id_}]: {problem.message}", problem.remedy, file="report.toml")
+                for problem in error.problems
+            ]
+        ) from error
 
 
 def fit_of(context: Context) -> Fit:

@@ -124,10 +124,10 @@ class Specifications:
             pi_excludes=int(((pi_low > self.null) | (pi_high < self.null)).sum()),
         )
 
-    def by_option(self) -> tuple[tuple[str, str, Spread], ...]:
-        """Return choice, group of options and how their specifications come out."""
+    def by_option(self) -> tuple[tuple[str, Spread], ...]:
+        """Return each group of options, after its choice, and how its specifications come out."""
         return tuple(
-            (choice.name, group, self.spread(i, group))
+            (f"{choice.name}: {group}", self.spread(i, group))
             for i, choice in enumerate(self.choices)
             for group in dict.fromkeys(choice.groups)
         )
@@ -156,8 +156,7 @@ class Specifications:
             "null": {"value": self.null, "on_scale": self._printed({"value": self.null})},
             "spread": self._locked(self.spread()),
             "by_option": [
-                {"choice": choice, "option": option, **self._locked(spread)}
-                for choice, option, spread in self.by_option()
+                {"label": label, **self._locked(spread)} for label, spread in self.by_option()
             ],
             "ids": list(self.ids),
             "left_out": list(self.left_out),
@@ -175,13 +174,13 @@ class Specifications:
 
     def summary(self) -> str:
         """Return how the specifications come out as text, on the printed scale."""
-        rows = (("all", "", self.spread()), *self.by_option())
+        rows = (("all", self.spread()), *self.by_option())
         lines = [f"{len(self)} specifications; as {self.measure}"]
-        for choice, option, spread in rows:
+        for label, spread in rows:
             ends = np.asarray(SCALES[self.scale].back(spread[1:4])).tolist()
             low, middle, high = (text.number(value, 3) for value in ends)
             lines.append(
-                f"  {f'{choice} {option}'.strip()}: n = {spread.n}, {low} to {high}, median "
+                f"  {label}: n = {spread.n}, {low} to {high}, median "
                 f"{middle}; CI excludes the null in {spread.ci_excludes}, PI in "
                 f"{spread.pi_excludes} of {spread.with_pi}"
             )
@@ -274,7 +273,7 @@ def specifications(
     return Specifications(
         choices=(
             Choice("estimator of tau²", method_ids, method_ids),
-            Choice("interval", used, used),
+            Choice("interval", used, tuple(text.TEST_NAMES[test] for test in used)),
             data.source,
             data.rows,
         ),

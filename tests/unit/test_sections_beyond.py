@@ -128,7 +128,7 @@ def test_what_is_collinear_is_said() -> None:
 
 
 def test_a_wrong_formula_stops_the_build() -> None:
-    with pytest.raises(cb.ReportError, match="dosis"):
+    with pytest.raises(cb.ReportError, match=r"\[analyses.meta-regression\]: .*dosis"):
         on_dose(5, "~ dosis")
 
 
@@ -178,6 +178,14 @@ def test_printed_odds_ratios_get_eggers_test_with_its_caveat() -> None:
     said = texts(build_section("funnel", studies=studies_csv(12)))
     assert "Egger's test of 12 effects" in said
     assert "finds asymmetry too often" in said
+
+
+def test_a_test_that_cannot_be_computed_says_why() -> None:
+    """All standard errors are the same: there is nothing for an effect to change with."""
+    rows = [f"s{i},OR,{y},{y / 2},{y * 2}" for i, y in enumerate((1.0, 1.5, 2.0, 2.5, 3.0) * 2)]
+    studies = "\n".join(["study_id,measure,estimate,ci_low,ci_high", *rows])
+    said = texts(build_section("funnel", studies=studies))
+    assert "Egger cannot be computed: " in said
 
 
 def test_odds_ratios_of_counts_get_the_tests_that_avoid_it() -> None:
@@ -267,12 +275,19 @@ def test_rare_conditions_are_told_of_more_people() -> None:
 
 
 def test_a_prevalence_that_is_none_and_one_that_is_missing_are_named() -> None:
-    with pytest.raises(cb.ReportError, match="p1 is 20"):
+    with pytest.raises(cb.ReportError, match=r"report.toml: \[analyses.burden\]: p1 is 20"):
         build_section("burden", options={"burden": BURDEN | {"p1": 20}})
     with pytest.raises(cb.ReportError, match="no source2, who says so"):
         build_section(
             "burden", options={"burden": {k: v for k, v in BURDEN.items() if k != "source2"}}
         )
+
+
+def test_an_association_near_its_end_is_told_of_a_million() -> None:
+    rows = ["study_id,measure,estimate,ci_low,ci_high", "a,OR,1e-9,0.9e-9,1.111e-9"]
+    said = texts(build_section("burden", studies="\n".join(rows), options={"burden": BURDEN}))
+    assert "of 1,000,000 people" in said
+    assert "implies that 0.0 have both" in said
 
 
 # Deviations

@@ -13,6 +13,7 @@ from comorbid.document.sections import specifications as section
 from comorbid.effects.build import both_sources
 from comorbid.sensitivity.specifications import METHODS, TESTS
 from comorbid.studies.read import studies_from_bytes
+from comorbid.testing import build_section
 
 STUDIES = cb.datasets.headache_back_pain()
 COUNTS = (
@@ -85,9 +86,10 @@ def test_counts_of_what_the_intervals_exclude() -> None:
     assert spread.ci_excludes == int(((frame["ci_low"] > 0) | (frame["ci_high"] < 0)).sum()) == 360
     assert spread.pi_excludes == int(((frame["pi_low"] > 0) | (frame["pi_high"] < 0)).sum())
     assert spread.lowest == frame["estimate"].min()
-    by_option = {(choice, option): s for choice, option, s in FOUND.by_option()}
-    assert by_option["rows", "as marked"].pi_excludes == by_option["rows", "as marked"].n == 45
-    assert sum(s.n for (choice, _), s in by_option.items() if choice == "interval") == 360
+    by_option = dict(FOUND.by_option())
+    marked = by_option["rows: as marked"]
+    assert marked.pi_excludes == marked.n == 45
+    assert sum(s.n for label, s in by_option.items() if label.startswith("interval: ")) == 360
 
 
 def test_a_result_in_the_other_direction_counts_the_same() -> None:
@@ -125,6 +127,8 @@ def test_a_measure_without_null_counts_nothing() -> None:
     assert math.isnan(found.null)
     assert found.spread().ci_excludes == 0
     assert section.excluding(found).startswith("This measure has no null value")
+    table = next(b for b in section.specifications(found) if isinstance(b, cb.Table))
+    assert table.header[-1] == "Highest"
 
 
 def test_too_many_other_rows_are_said_to_be_left_out() -> None:
@@ -147,6 +151,12 @@ def test_what_cannot_be_given_is_said() -> None:
         cb.specifications(cb.pool(effects([0.5], [0.03])))
     with pytest.raises(cb.DataError, match="studies is"):
         cb.specifications(fit, studies="studies.csv")  # type: ignore[arg-type]
+
+
+def test_an_unknown_method_is_named_in_the_definition() -> None:
+    options = {"specifications": {"methods": ["XX"]}}
+    with pytest.raises(cb.ReportError, match=r"\[analyses.specifications\]: method is 'XX'"):
+        build_section("specifications", options=options)
 
 
 def test_sentences() -> None:

@@ -27,7 +27,6 @@ from comorbid.document.figures.canvas import (
 from comorbid.document.figures.frame import open_frame
 from comorbid.document.figures.numbers import format_for
 from comorbid.document.figures.pen import Pen
-from comorbid.models.text import TEST_NAMES
 from comorbid.sensitivity.specifications import Specifications
 
 if TYPE_CHECKING:
@@ -93,8 +92,7 @@ def _rows(found: Specifications, order: np.ndarray) -> list[list[Row]]:
         if len(groups) > _MOST_OPTIONS:
             groups, number = [groups[0], "any other"], np.minimum(number, 1)
         if len(groups) > 1:
-            labels = [TEST_NAMES.get(group, group) for group in groups]
-            panels.append([(label, number == i) for i, label in enumerate(labels)])
+            panels.append([(label, number == i) for i, label in enumerate(groups)])
     return panels
 
 

@@ -6,6 +6,7 @@ import math
 
 from comorbid.document import figures, prose
 from comorbid.document.blocks import Block, Inline, Note, Paragraph, Table
+from comorbid.document.figures import words
 from comorbid.document.runs import Cite
 from comorbid.effects.scales import SCALES
 from comorbid.models.design_matrix import INTERCEPT
@@ -57,8 +58,9 @@ def moderators(fit: Regression) -> str:
     The log odds ratios of 5 studies are regressed on year (formula ~ year). Test of the moderators:
     F = 18.00 on 1 and 3 degrees of freedom, p = 0.024.
     """
-    name = prose.measure_name(fit.effects.measure)
+    name = words.measure(fit.effects.measure)
     of = f"log {name}s" if fit.effects.scale == "log" else f"effects ({name})"
+    of = "effects" if name == "effect" else of
     degrees = prose.counted(fit.qm_df, "degree", "degrees")
     if math.isinf(fit.df):
         test = f"QM = {fit.qm:.2f} on {degrees} of freedom"

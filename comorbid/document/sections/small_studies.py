@@ -1,13 +1,14 @@
-"""Whether small studies find other associations than large ones, as far as their number allows."""
+"""Whether small studies find other effects than large ones, as far as their number allows."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from comorbid.bias.asymmetry_result import Asymmetry
 from comorbid.bias.trim_and_fill import TrimAndFill
 from comorbid.document import figures, prose
 from comorbid.document.blocks import Block, Note, Paragraph
+from comorbid.document.figures import words
 from comorbid.document.runs import Cite
 from comorbid.document.sections.notices import notes
 from comorbid.models.fit import Fit
@@ -27,9 +28,12 @@ _CAVEAT = (
 
 
 def small_studies(
-    fit: Fit, *, tests: Sequence[Asymmetry], filled: TrimAndFill | None
+    fit: Fit, *, tests: Sequence[Asymmetry], filled: TrimAndFill | None, lacking: Mapping[str, str]
 ) -> tuple[Block, ...]:
-    """Return the funnel plot, and the tests and the refit that enough studies allow."""
+    """Return the funnel plot, and the tests and the refit that enough studies allow.
+
+    ``lacking`` says of what cannot be computed why.
+    """
     funnel = figures.funnel(fit, title="", filled=filled if filled and filled.k0 else None)
     if fit.k < LITTLE_POWER:
         return (*notes(fit, about=("asymmetry",)), funnel)
@@ -40,6 +44,10 @@ def small_studies(
         blocks.append(Note(caveat, kind="information"))
     if filled is not None:
         blocks.append(Paragraph((filling(filled), " ", Cite("duval2000a"))))
+    blocks += [
+        Paragraph(f"{words.capitalized(what)} cannot be computed: {why}.")
+        for what, why in lacking.items()
+    ]
     return (
         *blocks,
         Note(
@@ -92,7 +100,7 @@ def filling(found: TrimAndFill) -> str:
         return f"Trim-and-fill finds no study to add on the {found.side}."
     scale = found.original.effects.scale
     before, after = found.original.on_scale(), found.fit.on_scale()
-    name = prose.measure_name(found.original.effects.measure)
+    name = words.measure(found.original.effects.measure)
     article = "an" if name[0].lower() in "aeio" else "a"
     return (
         f"Trim-and-fill adds {prose.counted(found.k0, 'study', 'studies')} on the {found.side}; "

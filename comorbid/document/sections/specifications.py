@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 from comorbid.document import figures, prose
 from comorbid.document.blocks import Block, Note, Paragraph, Table
 from comorbid.document.runs import Cite
 from comorbid.effects.scales import SCALES
-from comorbid.models.text import TEST_NAMES
 from comorbid.sensitivity.specifications import Specifications, Spread
 
 
@@ -73,7 +74,7 @@ def ends(found: Specifications) -> str:
 def excluding(found: Specifications) -> str:
     """Say in how many of them the intervals exclude no association."""
     spread = found.spread()
-    if found.null != found.null:
+    if math.isnan(found.null):
         return "This measure has no null value for an interval to exclude."
     null = prose.null_value(found.measure, found.scale)
     confidence = _of(spread.ci_excludes, spread.n)
@@ -91,34 +92,19 @@ def _of(some: int, every: int) -> str:
 
 
 def _table(found: Specifications) -> Table:
-    header = (
-        "Choice",
-        "Option",
-        "Ways",
-        "Lowest",
-        "Median",
-        "Highest",
-        "CI excludes",
-        "PI excludes",
-    )
-    rows = [
-        (choice, _option(option), *_cells(found, spread))
-        for choice, option, spread in found.by_option()
-        if spread.n < len(found)
-    ]
-    return Table(
-        header,
-        (("all", "", *_cells(found, found.spread())), *rows),
-        "The average under other choices",
-        numeric=header[2:],
-        note="CI excludes, PI excludes: in how many ways the confidence or prediction interval "
-        f"does not include {prose.null_name(found.measure)}. What the audit shows to be "
-        "impossible is not among them.",
-    )
-
-
-def _option(option: str) -> str:
-    return TEST_NAMES.get(option, option)
+    header: tuple[str, ...] = ("With", "Ways", "Lowest", "Median", "Highest")
+    note = "What the audit shows to be impossible is left out."
+    if not math.isnan(found.null):
+        header = (*header, "CI excludes", "PI excludes")
+        null = prose.null(found.measure, found.scale)
+        note = (
+            "CI excludes, PI excludes: in how many ways the confidence or prediction interval "
+            f"leaves out {null}. {note}"
+        )
+    every = [("all choices", found.spread())]
+    every += [row for row in found.by_option() if row[1].n < len(found)]
+    rows = tuple((label, *_cells(found, spread)[: len(header) - 1]) for label, spread in every)
+    return Table(header, rows, "The average under other choices", numeric=header[1:], note=note)
 
 
 def _cells(found: Specifications, spread: Spread) -> tuple[str, ...]:
@@ -128,5 +114,5 @@ def _cells(found: Specifications, spread: Spread) -> tuple[str, ...]:
         f"{spread.n:,}",
         *(prose.value(float(back(value)), found.scale) for value in values),
         f"{spread.ci_excludes:,}",
-        f"{spread.pi_excludes:,}",
+        f"{spread.pi_excludes:,}" if spread.with_pi else "–",
     )
