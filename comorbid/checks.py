@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from numbers import Integral, Real
@@ -15,8 +14,6 @@ from comorbid.errors import DataError, ModelError, Problem
 
 _MOST_NAMED = 3
 _UNORDERED = (str, bytes, Mapping, set, frozenset)
-
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
 
 
 def check_choice(name: str, value: object, allowed: Iterable[str]) -> None:
@@ -158,20 +155,3 @@ def shown(value: object) -> str:
     """Return a value as it is quoted in an error: on one line, and not too long."""
     text = " ".join(repr(value).split())
     return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def control_character(text: str) -> tuple[str, int] | None:
-    r"""Return the first character that no page can show and that may steer a terminal.
-
-    Returns
-    -------
-    (str, int), or None
-        Its name, such as U+001B, and where it stands.
-
-    Examples
-    --------
-    >>> control_character("a\tb\n"), control_character("a\x1b[31m")
-    (None, ('U+001B', 1))
-    """
-    found = _CONTROL.search(text)
-    return None if found is None else (f"U+{ord(found[0]):04X}", found.start())

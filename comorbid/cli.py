@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from comorbid.characters import without_control
 from comorbid.errors import ComorbidError, ComorbidWarning, ModelError
 
 if TYPE_CHECKING:
@@ -57,11 +58,11 @@ def _warned() -> Iterator[None]:
             yield
         finally:
             for warning in caught:
-                click.echo(f"warning: {warning.message}", err=True)
+                _echo(f"warning: {warning.message}", err=True)
 
 
 def _fail(ctx: click.Context, message: str) -> None:
-    click.echo(f"error: {message}", err=True)
+    _echo(f"error: {message}", err=True)
     ctx.exit(1)
 
 
@@ -82,7 +83,7 @@ def _plugin_command(ctx: click.Context, name: str) -> click.Command | None:
         both = " and ".join(entry.origin for entry in found)
         raise click.UsageError(f"{both} both have a command {name!r}; uninstall one of them")
     if not found:
-        click.echo("\n".join(broken), err=True, nl=bool(broken))
+        _echo("\n".join(broken), err=True, nl=bool(broken))
         return None
     (entry,) = found
     ctx.meta[_ORIGIN] = f"{entry.origin}, command {name!r}"
@@ -91,13 +92,18 @@ def _plugin_command(ctx: click.Context, name: str) -> click.Command | None:
     return entry.declaration
 
 
+def _echo(text: str, *, err: bool = False, nl: bool = True) -> None:
+    """Print text that comes from files, plugins and names of files: a terminal only prints it."""
+    click.echo(without_control(text), err=err, nl=nl)
+
+
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _REPORT = click.Path(exists=True, path_type=Path)
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
 def _say(line: str) -> None:
-    click.echo(line, err=True)
+    _echo(line, err=True)
 
 
 @click.group(cls=_Commands, epilog=_MORE, context_settings={"help_option_names": ["-h", "--help"]})
@@ -119,7 +125,7 @@ def check(file: Path) -> None:
     studies = read_studies(file)
     _say(f"studies: {len(studies)} rows read")
     found = audit(studies)
-    click.echo(found.summary())
+    _echo(found.summary())
     sys.exit(any(finding.severity == "error" for finding in found.findings))
 
 
@@ -150,7 +156,7 @@ def pool(file: Path, measure: str, method: str, test: Any, level: float) -> None
         _say(f"warning: the audit finds an error: {finding.found}")
     found = effects(studies, measure=measure)
     _say(f"effects: {found.k}")
-    click.echo(pool_effects(found, method=method, test=test, level=level).summary())
+    _echo(pool_effects(found, method=method, test=test, level=level).summary())
 
 
 @main.command()
@@ -184,7 +190,7 @@ def _build(folder: Path, draft: bool) -> bool:
     with shown:
         report = build_report(folder, failing=failing, progress=shown.line, step=shown.step)
     for line in describe_moves(report.moved):
-        click.echo(line)
+        _echo(line)
     for problem in report.failures:
         _say(f"error: {problem}")
     with shown:
@@ -223,15 +229,15 @@ def verify(reports: tuple[Path, ...]) -> None:
     failed = False
     for path in reports:
         if len(reports) > 1:
-            click.echo(f"{path}:")
+            _echo(f"{path}:")
         try:
             with Progress(sys.stderr) as shown:
                 found = verify_report(path, progress=shown.line, step=shown.step)
         except ComorbidError as error:
-            click.echo(f"error: {error}", err=True)
+            _echo(f"error: {error}", err=True)
             failed = True
         else:
-            click.echo(found.summary())
+            _echo(found.summary())
             failed |= not found.agrees
     sys.exit(failed)
 
@@ -259,13 +265,13 @@ def plugins(folder: Path | None, trace: bool) -> None:
             registry = load_registry([f"{name}=={version}"], calls)
         except ComorbidError as error:
             failed = True
-            click.echo(f"{name} {version}\n  cannot be used: {error}")
+            _echo(f"{name} {version}\n  cannot be used: {error}")
         else:
             _list_plugins(registry)
         if trace:
             _list_calls([call for call in calls.made if call.origin == f"{name}@{version}"])
     if not installed_plugins():
-        click.echo("no plugin is installed")
+        _echo("no plugin is installed")
     sys.exit(failed)
 
 
@@ -296,15 +302,15 @@ def _list_plugins(registry: Registry) -> None:
 
     for found in registry.distributions:
         if not is_core(found.origin):
-            click.echo(f"{found.name} {found.version}")
-            click.echo(f"  hooks: {', '.join(hooks_of(found))}")
+            _echo(f"{found.name} {found.version}")
+            _echo(f"  hooks: {', '.join(hooks_of(found))}")
             for kind, ids in registry.ids_of(found.origin).items():
-                click.echo(f"  {kind}: {', '.join(ids)}")
+                _echo(f"  {kind}: {', '.join(ids)}")
 
 
 def _list_calls(calls: list[Call]) -> None:
     for call in calls:
-        click.echo(f"  {1000 * call.seconds:10.1f} ms  {call.origin}, {call.what}")
+        _echo(f"  {1000 * call.seconds:10.1f} ms  {call.origin}, {call.what}")
 
 
 @main.group()

@@ -118,7 +118,8 @@ def comorbid_sections() -> Iterable[Section]:
     Gets: a `Context`, as an analysis does.
 
     Returns: `Section` values; ``build`` returns blocks. It reads results, does no input or
-    output and writes no HTML; a figure has alternative text.
+    output and writes no HTML; a figure has alternative text, and its SVG
+    runs no script and loads nothing.
 
     If it fails: all failing sections are reported together, each with its plugin, and nothing is
     written. With ``comorbid build --draft`` a page in its place says so.

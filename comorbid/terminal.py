@@ -6,6 +6,8 @@ import shutil
 from types import TracebackType
 from typing import Self, TextIO
 
+from comorbid.characters import without_control
+
 _WIDTH = 20
 
 
@@ -49,7 +51,7 @@ class Progress:
         """Print a line that stays."""
         step = self._shown
         self._draw("")
-        self._stream.write(f"{text}\n")
+        self._stream.write(f"{without_control(text)}\n")
         self._draw(step)
 
     def step(self, number: int, total: int, what: str) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from importlib import resources
 from typing import Any
 
-from comorbid.checks import control_character
+from comorbid.characters import control_character
 from comorbid.document.blocks import Inline, Reference
 from comorbid.document.runs import Cite, Link
 from comorbid.errors import Problem, ReportError

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from types import MappingProxyType
 from typing import Any, cast, get_args
 
-from comorbid.checks import control_character
+from comorbid.characters import control_character
 from comorbid.contributions import Deviation
 from comorbid.document.document import Paper
 from comorbid.effects.overrides import Override

@@ -37,6 +37,8 @@ _FILES = {
 }
 # In the example the counts are headed in words, which names the conditions.
 _IN_WORDS = {"ai": "both", "bi": "back_pain_only", "ci": "headache_only", "di": "neither"}
+# The key, in the bibliography of the example, of the review that most of its figures are from.
+_REVIEW = "vivekanantham2019"
 _MODERATORS = ("country", "population")
 # What stands for an option that has no default.
 _BLANKS: dict[OptionKind, OptionValue] = {
@@ -142,7 +144,10 @@ def _study_table() -> str:
     text = io.StringIO()
     table = csv.DictWriter(text, names, restval="", extrasaction="ignore", lineterminator="\n")
     table.writeheader()
-    table.writerows(row for row in rows if row["primary"] == "yes")
+    for row in rows:
+        if row["primary"] == "yes":
+            from_review = row["source_note"].startswith("review")
+            table.writerow({**row, "reference": _REVIEW if from_review else ""})
     return text.getvalue()
 
 

@@ -178,7 +178,11 @@ CORE_COLUMNS: tuple[Column, ...] = (
         "text",
         description="whether the estimate is crude or adjusted, as the paper says",
     ),
-    Column("reference", "text", description="the key of the paper in the report's bibliography"),
+    Column(
+        "reference",
+        "text",
+        description="the key of the paper that the figures are from, in the bibliography",
+    ),
     Column("source_url", "text", description="the address where the figures can be read"),
     Column("source_note", "text", description="where in the source the figures stand"),
 )

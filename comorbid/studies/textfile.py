@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 
-from comorbid.checks import control_character
+from comorbid.characters import control_character
 from comorbid.errors import DataError, Problem
 
 LIMIT_MB = 50

@@ -286,7 +286,7 @@ def test_the_papers_of_the_studies_are_cited_by_their_keys(tmp_path: Path) -> No
     report = build_with(read_definition(tmp_path), registry(), Calls())
     (paragraph,) = (b for b in report.document.sections[0].blocks if isinstance(b, cb.Paragraph))
     assert paragraph.text == (
-        *("Papers of the studies: study-1 ", cb.Cite("mine")),
+        *("The figures are from: study-1 ", cb.Cite("mine")),
         *("; study-3 ", cb.Cite("knapp2003"), "."),
     )
     assert entries(report) == ["mine", "knapp2003"]

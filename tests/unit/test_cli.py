@@ -342,3 +342,20 @@ def test_new_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     result = run("new", "plugin", "adults")
     assert result.exit_code == 1
     assert "choose another name" in result.stderr
+
+
+def test_nothing_that_is_printed_steers_the_terminal(tmp_path: Path) -> None:
+    """The text of a lock, of a name of a file or of a plugin may hold an escape sequence."""
+    folder = tmp_path / "a-report"
+    assert run("new", "review", folder).exit_code == 0
+    definition = (folder / "report.toml").read_text(encoding="utf-8")
+    html = definition.replace('#formats = ["html", "pdf"]', 'formats = ["html"]')
+    (folder / "report.toml").write_text(html, encoding="utf-8")
+    assert run("build", folder).exit_code == 0
+    lock = folder / "results.json"
+    text = lock.read_text(encoding="utf-8").replace("restricted", "\\u001b]0;owned\\u0007")
+    lock.write_text(text, encoding="utf-8")
+    result = run("verify", folder)
+    assert result.exit_code == 1
+    assert "\N{REPLACEMENT CHARACTER}]0;owned\N{REPLACEMENT CHARACTER}" in result.stdout
+    assert not {"\x1b", "\x07"} & set(result.output)

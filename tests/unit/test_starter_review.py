@@ -53,6 +53,7 @@ def test_it_builds_and_verifies_at_once(folder: Path) -> None:
     assert {path.name for path in report.save()} == {"report.html", "report.pdf", "results.json"}
     assert cb.verify(folder).agrees
     text = report.render("markdown").decode()
+    assert "The association between headache and low back pain: a systematic review" in text
     assert text.startswith(
         "# Tea and sleep\n\nExample data, to be replaced: six studies of headache"
     )
@@ -73,6 +74,8 @@ def test_the_rows_are_those_of_the_bundled_studies(folder: Path) -> None:
         rows = list(csv.DictReader(file))
     assert len(rows) == 6
     for row, source in zip(rows, bundled, strict=True):
+        from_review = "review Table 3" in row["source_note"]
+        assert row.pop("reference") == ("vivekanantham2019" if from_review else "")
         assert row == {name: source.get(name, "") for name in row}
         assert row["source_url"].startswith("https://")
 

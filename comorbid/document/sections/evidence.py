@@ -93,16 +93,25 @@ def _by_id(studies: Studies, frame: pd.DataFrame) -> dict[str, dict[Hashable, An
 
 
 def _papers(studies: Studies) -> tuple[Block, ...]:
-    """Return the citation of each study's paper, as far as the table has their keys."""
+    """Cite the papers that the figures are from, as far as the table has their keys."""
     frame = studies.frame
     if "reference" not in frame:
         return ()
-    pairs = zip(frame["label"], frame["reference"], strict=True)
-    cited = [(label, key) for label, key in dict.fromkeys(pairs) if key]
+    papers: dict[str, dict[str, None]] = {}
+    for label, key in zip(frame["label"], frame["reference"], strict=True):
+        papers.setdefault(key, {})[label] = None
+    unknown = papers.pop("", {})
+    if not papers:
+        return ()
+    if len(papers) == 1 and not unknown:
+        return (Paragraph(("The figures of all studies are from ", Cite(*papers), ".")),)
     runs: list[Inline] = []
-    for i, (label, key) in enumerate(cited):
-        runs += [f"{'; ' if i else 'Papers of the studies: '}{label} ", Cite(key)]
-    return (Paragraph((*runs, ".")),) if cited else ()
+    for key, labels in papers.items():
+        runs += [
+            f"{'; ' if runs else 'The figures are from: '}{prose.listed([*labels])} ",
+            Cite(key),
+        ]
+    return (Paragraph((*runs, ".")),)
 
 
 def _settings(studies: Studies, effects: Effects) -> list[Block]:

@@ -22,8 +22,7 @@ _TESTS = {
 _RATIOS = ("OR", "PETO", "RR")
 _CAVEAT = (
     "Log {0}s and their standard errors are correlated even where no study is missing, so that "
-    "Egger's test finds asymmetry too often. The tests of odds ratios that avoid this need the "
-    "counts of every study."
+    "Egger's test finds asymmetry too often. The tests that avoid this {1}."
 )
 
 
@@ -40,7 +39,9 @@ def small_studies(
     blocks: list[Block] = [funnel]
     blocks += [Paragraph((tested(test), " ", Cite(_TESTS[test.test][2]), ".")) for test in tests]
     if any(test.test == "egger" for test in tests) and fit.effects.measure in _RATIOS:
-        caveat = _CAVEAT.format(prose.measure_name(fit.effects.measure))
+        odds = fit.effects.measure != "RR"
+        reason = "need the counts of every study" if odds else "are made for odds ratios"
+        caveat = _CAVEAT.format(prose.measure_name(fit.effects.measure), reason)
         blocks.append(Note(caveat, kind="information"))
     if filled is not None:
         blocks.append(Paragraph((filling(filled), " ", Cite("duval2000a"))))
