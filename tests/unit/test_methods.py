@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 import comorbid as cb
+from comorbid.builtin import comorbid_analyses
 from comorbid.calls import Calls
 from comorbid.document.bibliography import bundled
 from comorbid.document.blocks import Block, Inline
 from comorbid.document.numbering import cited
-from comorbid.document.sections.methods import _effects
+from comorbid.document.sections.methods import _effects, _options
 from comorbid.document.sections.methods_of_fit import heterogeneity, model
 from comorbid.effects.measures import MEASURES, Measure
 from comorbid.effects.scales import SCALES, needs_size
@@ -142,6 +143,19 @@ def test_where_the_standard_errors_come_from() -> None:
 
 
 # -- in a report ----------------------------------------------------------------------------------
+
+
+def test_every_analysis_of_the_core_says_what_it_does() -> None:
+    silent = {"pool", "evidence", "summary-of-findings"}  # what the other paragraphs are about
+    for analysis in comorbid_analyses():
+        if analysis.id not in silent:
+            check_sentences(printed(analysis.methods).capitalize())
+
+
+def test_options_that_are_words_are_said() -> None:
+    options = {"by": ("sex", "age"), "formula": "~ year", "p": (0.2, 0.3), "n": 5.0, "no": None}
+    assert _options(options) == (" Set here: by = sex, age; formula = ~ year.",)
+    assert _options({"p": 0.2, "no": None}) == ()
 
 
 class Extra:

@@ -249,15 +249,14 @@ def _further(
 
 
 def _options(options: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the options that are set, as they stand in the definition."""
-    set_ = {name: value for name, value in options.items() if value is not None}
-    if not set_:
-        return ()
+    """Return the options that are words; the section on the analysis has its numbers."""
+    values = {name: (v,) if isinstance(v, str) else v for name, v in options.items() if v}
     texts = [
-        f"{name} = {', '.join(map(str, value)) if isinstance(value, tuple) else value}"
-        for name, value in set_.items()
+        f"{name} = {', '.join(value)}"
+        for name, value in values.items()
+        if isinstance(value, tuple) and all(isinstance(part, str) for part in value)
     ]
-    return (f" Set here: {'; '.join(texts)}.",)
+    return (f" Set here: {'; '.join(texts)}.",) if texts else ()
 
 
 def _software(versions: Mapping[str, str]) -> tuple[Inline, ...]:
