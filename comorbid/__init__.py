@@ -53,10 +53,13 @@ if TYPE_CHECKING:
         Figure as Figure,
         Heading as Heading,
         Items as Items,
+        Jump as Jump,
         Link as Link,
         Note as Note,
         Paragraph as Paragraph,
         Ref as Ref,
+        Reference as Reference,
+        References as References,
         Strong as Strong,
         Table as Table,
     )
@@ -158,7 +161,10 @@ _HOMES = {
         "Subgroup"
     ),
     "document": "figures prose",
-    "document.blocks": "Block Cite Figure Heading Items Link Note Paragraph Ref Strong Table",
+    "document.blocks": (
+        "Block Cite Figure Heading Items Jump Link Note Paragraph Ref Reference References Strong "
+        "Table"
+    ),
     "document.document": "Document DocumentSection",
     "document.numbering": "numbered",
     "document.sections.results": "subgroup_blocks",

@@ -145,6 +145,12 @@ ANALYSES = (
         _subgroups,
         needs=("pool",),
         options=(Option("by", "names", "columns of the study table to compare by", required=True),),
+        methods=(
+            "Each subgroup is pooled by itself, with its own tau², and the averages are compared "
+            "by Cochran's Q ",
+            Cite("borenstein2013"),
+            ".",
+        ),
     ),
     Analysis(
         "meta-regression",

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 import comorbid as cb
+from comorbid.builtin import comorbid_analyses
 from comorbid.calls import Calls
 from comorbid.document.bibliography import bundled
 from comorbid.document.blocks import Block, Inline
 from comorbid.document.numbering import cited
-from comorbid.document.sections.methods import _effects
+from comorbid.document.sections.methods import _effects, _options
 from comorbid.document.sections.methods_of_fit import heterogeneity, model
 from comorbid.effects.measures import MEASURES, Measure
 from comorbid.effects.scales import SCALES, needs_size
@@ -115,14 +116,16 @@ def effects_text(studies: str, **settings: object) -> str:
     return printed(_effects(table, effects, cb.find_measure("OR")))
 
 
-def test_zero_counts_are_counted() -> None:
+def test_zero_counts_are_said() -> None:
     header = "study_id,ai,bi,ci,di\n"
     none = effects_text(f"{header}a,3,97,2,90\nb,4,90,5,80\n")
     assert none.endswith("None of their counts is zero, so that nothing is added to any.")
     one = effects_text(f"{header}a,0,97,2,90\nb,4,90,5,80\n")
-    assert "1 row has a count of zero; 0.5 is added to each count of such a row [" in one
+    assert "a has a count of zero; 0.5 is added to each count of such a row [" in one
     two = effects_text(f"{header}a,0,97,2,90\nb,4,90,0,80\n")
-    assert "2 rows have a count of zero" in two
+    assert "a and b have a count of zero" in two
+    many = effects_text(header + "".join(f"s{i},0,97,2,90\n" for i in range(11)))
+    assert "Several rows have a count of zero" in many
 
 
 def test_where_the_standard_errors_come_from() -> None:
@@ -140,6 +143,19 @@ def test_where_the_standard_errors_come_from() -> None:
 
 
 # -- in a report ----------------------------------------------------------------------------------
+
+
+def test_every_analysis_of_the_core_says_what_it_does() -> None:
+    silent = {"pool", "evidence", "summary-of-findings"}  # what the other paragraphs are about
+    for analysis in comorbid_analyses():
+        if analysis.id not in silent:
+            check_sentences(printed(analysis.methods).capitalize())
+
+
+def test_options_that_are_words_are_said() -> None:
+    options = {"by": ("sex", "age"), "formula": "~ year", "p": (0.2, 0.3), "n": 5.0, "no": None}
+    assert _options(options) == (" Set here: by = sex, age; formula = ~ year.",)
+    assert _options({"p": 0.2, "no": None}) == ()
 
 
 class Extra:
@@ -249,7 +265,7 @@ def test_decisions_are_counted_by_what_they_do(tmp_path: Path) -> None:
     )
     text = text_of(build(tmp_path, studies_csv(5), "methods", lines=lines))
     assert (
-        "3 decisions about single rows were made, each with a reason (left out: study-1 and "
+        "Decisions about single rows were made, each with a reason (left out: study-1 and "
         "study-3; taken as printed: study-2)."
     ) in text
     assert "3 rows are pooled." in text

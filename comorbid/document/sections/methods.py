@@ -20,6 +20,7 @@ from comorbid.models.fit import Fit
 from comorbid.models.presets import Preset
 from comorbid.studies.table import Studies
 
+_FEW = 10  # as many names can be read in a sentence
 _COUNTS = ("ai", "bi", "ci", "di")
 # A formula lists the variances that can be chosen; a report takes LS.
 _OTHER_VARIANCE = re.compile(r"(?!LS\b)[A-Z][A-Z0-9]*(, [A-Z0-9]+)*( \([^)]*\))?: ")
@@ -119,13 +120,8 @@ def _decisions(studies: Studies, overrides: Sequence[Override]) -> tuple[Block, 
     uses = dict.fromkeys(override.use for override in overrides)
     groups = {use: [labels[o.estimate] for o in overrides if o.use == use] for use in uses}
     texts = [f"{_DECIDED[use]}: {prose.listed(names)}" for use, names in groups.items()]
-    number = prose.counted(len(overrides), "decision", "decisions")
-    made = "was" if len(overrides) == 1 else "were"
-    return (
-        Paragraph(
-            f"{number} about single rows {made} made, each with a reason ({'; '.join(texts)})."
-        ),
-    )
+    made = f"Decisions about single rows were made, each with a reason ({'; '.join(texts)})."
+    return (Paragraph(made),)
 
 
 def _effects(studies: Studies, effects: Effects, measure: Measure) -> tuple[Inline, ...]:
@@ -184,13 +180,14 @@ def _zeros(studies: Studies, ids: Sequence[str], measure: Measure) -> list[Inlin
     if not isinstance(formula, Formula) or formula.kind.source != "counts" or not formula.add:
         return []
     if measure.columns == _COUNTS:
-        frame = studies.frame.set_index("estimate_id").loc[list(ids), list(_COUNTS)]
-        zero = int((frame == 0).any(axis=1).sum())
+        frame = studies.frame.set_index("estimate_id").loc[list(ids)]
+        zero = frame.loc[(frame[list(_COUNTS)] == 0).any(axis=1), "label"].tolist()
         if not zero:
             return [" None of their counts is zero, so that nothing is added to any."]
-        has = prose.counted(zero, "row has", "rows have")
+        who = prose.listed(zero) if len(zero) <= _FEW else "Several rows"
+        have = "has" if len(zero) == 1 else "have"
         return [
-            f" {has} a count of zero; {formula.add:g} is added to each count of such a row ",
+            f" {who} {have} a count of zero; {formula.add:g} is added to each count of such a row ",
             Cite("sweeting2004"),
             ".",
         ]
@@ -252,15 +249,14 @@ def _further(
 
 
 def _options(options: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the options that are set, as they stand in the definition."""
-    set_ = {name: value for name, value in options.items() if value is not None}
-    if not set_:
-        return ()
+    """Return the options that are words; the section on the analysis has its numbers."""
+    values = {name: (v,) if isinstance(v, str) else v for name, v in options.items() if v}
     texts = [
-        f"{name} = {', '.join(map(str, value)) if isinstance(value, tuple) else value}"
-        for name, value in set_.items()
+        f"{name} = {', '.join(value)}"
+        for name, value in values.items()
+        if isinstance(value, tuple) and all(isinstance(part, str) for part in value)
     ]
-    return (f" Set here: {'; '.join(texts)}.",)
+    return (f" Set here: {'; '.join(texts)}.",) if texts else ()
 
 
 def _software(versions: Mapping[str, str]) -> tuple[Inline, ...]:

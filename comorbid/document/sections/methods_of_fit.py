@@ -33,12 +33,19 @@ _INTERVALS: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 
 
-_PRESETS: dict[str, tuple[str, ...]] = {
-    "cochrane2024": ("cochrane2024", "cochrane2025"),
-    "iqwig6": ("iqwig2022",),
-    "metafor5": ("viechtbauer2010",),
-    "meta8": ("schwarzer2024",),
-    "revman5": ("higgins2011",),
+# What each preset follows; the versions stand in the entries cited.
+_PRESETS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "cochrane2024": (
+        "the Cochrane Handbook and what RevMan does by default",
+        ("cochrane2024", "cochrane2025"),
+    ),
+    "iqwig6": ("the General Methods of IQWiG", ("iqwig2022",)),
+    "metafor5": ("the defaults of the R package metafor", ("viechtbauer2010",)),
+    "meta8": ("the defaults of the R package meta", ("schwarzer2024",)),
+    "revman5": (
+        "the random effects by inverse variance of earlier versions of RevMan",
+        ("higgins2011",),
+    ),
 }
 
 
@@ -51,9 +58,10 @@ def conventions(fit: Fit, preset: Preset) -> tuple[Inline, ...]:
         more.append("The prediction interval is comorbid's own.")
     if preset.differs:
         more.append(f"Not reproduced: {preset.differs}.")
+    words, keys = _PRESETS[preset.id]
     return (
-        f"The estimator of tau² and the interval of the pooled value follow {preset.label} ",
-        Cite(*_PRESETS[preset.id]),
+        f"The estimator of tau² and the interval of the pooled value follow {words} ",
+        Cite(*keys),
         " ".join([".", *more]),
     )
 
