@@ -160,7 +160,10 @@ def comorbid_sections() -> Iterable[Section]:
             needs=("pool", "influence"),
         ),
         Section(
-            "cumulative", "The pool over the years", _cumulative_section, needs=("cumulative",)
+            "cumulative",
+            "The pool over the years",
+            _cumulative_section,
+            needs=("pool", "cumulative"),
         ),
         Section(
             "other-rows",
