@@ -38,7 +38,7 @@ def text(blocks: tuple[Block, ...]) -> str:
 
 
 def titles(blocks: tuple[Block, ...]) -> list[str]:
-    return [block.title for block in blocks if isinstance(block, Note)]
+    return [block.title for block in blocks if isinstance(block, Note) and block.title]
 
 
 def of(given: dict[str, list[float]], **settings: Any) -> tuple[Block, ...]:
