@@ -36,10 +36,16 @@ class Spread(Frozen):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the parts as plain values, without those that there are not."""
-        parts = {"intervals": self.intervals, "likely": self.likely, "curve": self.curve}
-        found = {name: part.to_dict() for name, part in parts.items() if part is not None}
-        drop = {} if self.curve is None else {"drop": self.curve.maximum - self.curve.cut}
-        return {**found, **drop, "reason": self.reason}
+        found: dict[str, Any] = {"reason": self.reason}
+        for name, part in (("intervals", self.intervals), ("likely", self.likely)):
+            if part is not None:
+                rows = part.to_frame()
+                columns = {column: rows[column].tolist() for column in rows}
+                found[name] = {**part.to_dict(), "quantity": list(rows.index), **columns}
+        if self.curve is not None:
+            drop = self.curve.maximum - self.curve.cut
+            found["curve"] = {**self.curve.to_dict(), "drop": drop}
+        return found
 
 
 def spread(fit: Fit) -> Spread:

@@ -38,7 +38,7 @@ def text(blocks: tuple[Block, ...]) -> str:
 
 
 def titles(blocks: tuple[Block, ...]) -> list[str]:
-    return [block.title for block in blocks if isinstance(block, Note)]
+    return [block.title for block in blocks if isinstance(block, Note) and block.title]
 
 
 def of(given: dict[str, list[float]], **settings: Any) -> tuple[Block, ...]:
@@ -126,7 +126,7 @@ def test_numbers_of_heterogeneity_are_those_of_the_fit(method: str) -> None:
     locked = result.to_dict()
     assert locked["intervals"]["tau2"] == found.tau2
     # Half the 0.95 quantile of chi-squared with one degree of freedom.
-    assert locked["drop"] == pytest.approx(3.841458820694124 / 2, rel=1e-9)
+    assert locked["curve"]["drop"] == pytest.approx(3.841458820694124 / 2, rel=1e-9)
 
 
 def test_influence_of_few_studies_and_of_none_flagged() -> None:

@@ -137,9 +137,9 @@ def _table(fit: Fit, found: Heterogeneity) -> Table:
         meaning = f"Where the true {name} of a further study would be expected."
         rows.append(("Prediction", form.value(fit.estimate), form.interval(*fit.pi), meaning))
     return Table(
-        header=("Quantity", "Estimate", f"{level} interval", "What it says"),
+        header=("Quantity", "Point estimate", f"{level} interval", "What it says"),
         rows=tuple(rows),
         caption="How far the true values differ",
-        numeric=("Estimate", f"{level} interval"),
+        numeric=("Point estimate", f"{level} interval"),
         note="The intervals of the first four are one Q-profile interval in four forms.",
     )
