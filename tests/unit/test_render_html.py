@@ -354,6 +354,13 @@ def test_a_number_keeps_its_per_cent_sign() -> None:
     assert text not in html
 
 
+def test_an_interval_is_broken_only_before_its_bracket() -> None:
+    cell = "0.95 (0.12 to 1.34)"
+    html = render_html(document(Table(("Row", "OR"), (("a (b c)", cell),), "C", ("OR",))))
+    assert "0.95 (0.12\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}1.34)" in html
+    assert "a (b c)" in html
+
+
 @pytest.mark.parametrize("paper", ["A4", "letter"])
 def test_the_paper_is_the_document_s(paper: Paper) -> None:
     root = page(render_html(Document("T", DATE, (), paper=paper)))
