@@ -14,12 +14,15 @@ import pytest
 
 from comorbid.document.blocks import (
     Block,
+    Cite,
     Figure,
     Heading,
     Items,
     Link,
     Note,
     Paragraph,
+    Reference,
+    References,
     Strong,
     Table,
 )
@@ -433,3 +436,11 @@ def test_fonts_are_whole_small_and_licensed() -> None:
             assert (font.family_name, font.style_name) == ("Comorbid Figures", style)
             letters = "AzÇŁłşğñßờ αωΔτχ²άΉ ЯжёЇґ −±×÷≤≥≈√∞→·•–—…’“”½‰"
             assert [c for c in letters if ord(c) not in font.get_charmap()] == []
+
+
+def test_a_citation_stays_with_the_word_before_it() -> None:
+    own = DocumentSection("only", "Only", (Paragraph(("As they say ", Cite("a"), ".")),), "c@1")
+    entry = Reference("a", ("A book.",))
+    listed = DocumentSection("references", "References", (References((entry,)),), "c@1")
+    html = render_html(Document("T", DATE, (own, listed)))
+    assert "As they say&nbsp;[<a" in html
