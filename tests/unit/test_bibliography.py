@@ -215,7 +215,7 @@ def test_references_stand_where_they_are_placed(tmp_path: Path) -> None:
     report = build(tmp_path, "references", "early", "late")
     assert [section.id for section in report.document.sections] == ["references", "early", "late"]
     assert entries(report) == ["mine", "knapp2003", "higgins2002"]
-    assert 'E [<a class="jump" href="#reference.1">1</a>, ' in report.html
+    assert 'E&nbsp;[<a class="jump" href="#reference.1">1</a>, ' in report.html
 
 
 def test_without_citations_there_are_no_references(tmp_path: Path) -> None:

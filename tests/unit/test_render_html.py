@@ -14,12 +14,15 @@ import pytest
 
 from comorbid.document.blocks import (
     Block,
+    Cite,
     Figure,
     Heading,
     Items,
     Link,
     Note,
     Paragraph,
+    Reference,
+    References,
     Strong,
     Table,
 )
@@ -354,6 +357,13 @@ def test_a_number_keeps_its_per_cent_sign() -> None:
     assert text not in html
 
 
+def test_an_interval_is_broken_only_before_its_bracket() -> None:
+    cell = "0.95 (0.12 to 1.34)"
+    html = render_html(document(Table(("Row", "OR"), (("a (b c)", cell),), "C", ("OR",))))
+    assert "0.95 (0.12\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}1.34)" in html
+    assert "a (b c)" in html
+
+
 @pytest.mark.parametrize("paper", ["A4", "letter"])
 def test_the_paper_is_the_document_s(paper: Paper) -> None:
     root = page(render_html(Document("T", DATE, (), paper=paper)))
@@ -426,3 +436,11 @@ def test_fonts_are_whole_small_and_licensed() -> None:
             assert (font.family_name, font.style_name) == ("Comorbid Figures", style)
             letters = "AzÇŁłşğñßờ αωΔτχ²άΉ ЯжёЇґ −±×÷≤≥≈√∞→·•–—…’“”½‰"
             assert [c for c in letters if ord(c) not in font.get_charmap()] == []
+
+
+def test_a_citation_stays_with_the_word_before_it() -> None:
+    own = DocumentSection("only", "Only", (Paragraph(("As they say ", Cite("a"), ".")),), "c@1")
+    entry = Reference("a", ("A book.",))
+    listed = DocumentSection("references", "References", (References((entry,)),), "c@1")
+    html = render_html(Document("T", DATE, (own, listed)))
+    assert "As they say&nbsp;[<a" in html

@@ -25,10 +25,15 @@ _MONTHS = (
 )  # fmt: skip
 _TEMPLATES = "comorbid.report:templates"
 _PER_CENT = re.compile(r"(?<=\d) %")
+_BRACKETS = re.compile(r"\([^()]*\)")
+# Where a line may be broken.
+_SPACE = re.compile(r"[^\S\xa0]+")
 
 # Widths count in digits. A word longer than this may be broken anywhere, or it alone would
 # widen its column.
 _LONGEST_WORD = 24
+# Text that runs on over several lines wants at least this.
+_COLUMN = 18
 # What fits across an A4 page in the three sizes of table print.
 _NORMAL_WIDTH = 98
 _DENSE_WIDTH = 120
@@ -201,14 +206,24 @@ def _source(figure: Figure) -> str:
 
 def _table(table: Table, number: int) -> _Part:
     numeric = [name in table.numeric for name in table.header]
+    kept = tuple(tuple(map(_kept, row, numeric)) for row in table.rows)
+    density = _density(table.header, kept, numeric)
+    rows = table.rows if density == "crammed" else kept
     return _Part(
         "table",
         table,
         number,
-        density=_density(table, numeric),
+        density=density,
         header=tuple(map(_cell, table.header, numeric)),
-        rows=tuple(tuple(map(_cell, row, numeric)) for row in table.rows),
+        rows=tuple(tuple(map(_cell, row, numeric)) for row in rows),
     )
+
+
+def _kept(text: str, numeric: bool) -> str:
+    """Keep an interval on one line; its estimate may stand on the line before."""
+    if not numeric:
+        return text
+    return _BRACKETS.sub(lambda part: part[0].replace(" ", "\N{NO-BREAK SPACE}"), text)
 
 
 def _cell(text: str, numeric: bool) -> _Cell:
@@ -221,7 +236,7 @@ def _cell(text: str, numeric: bool) -> _Cell:
 
 
 def _longest_word(text: str) -> float:
-    return max(map(_width, text.split()), default=0)
+    return max(map(_width, _SPACE.split(text)))
 
 
 def _width(text: str) -> float:
@@ -243,24 +258,24 @@ def _shorten(text: str, width: int) -> str:
 def _character_width(character: str) -> float:
     if character in "mwMW@%ЖМШЩЫЮжмшщыюΩωΦΨ" or unicodedata.east_asian_width(character) in "WF":
         return 2
+    if character in "().,:; \N{NO-BREAK SPACE}":
+        return 0.65
     return 1.4 if character.isupper() else 1
 
 
-def _density(table: Table, numeric: list[bool]) -> str:
+def _density(
+    header: tuple[str, ...], rows: tuple[tuple[str, ...], ...], numeric: list[bool]
+) -> str:
     """Say how close a table must be set to fit across a page."""
-    wanted = least = 2.0 * len(table.header)
-    for name, is_number, cells in zip(table.header, numeric, _columns(table), strict=True):
+    wanted = least = 2.0 * len(header)
+    for column, (name, is_number) in enumerate(zip(header, numeric, strict=True)):
+        cells = [row[column] for row in rows]
         word = max(map(_longest_word, (name, *cells)))
         line = max(map(_width, cells), default=0)
         least += min(word, _LONGEST_WORD)
-        wanted += max(line if is_number else min(line, _LONGEST_WORD), min(word, _LONGEST_WORD))
+        wanted += max(line if is_number else min(line, _COLUMN), min(word, _LONGEST_WORD))
     if wanted <= _NORMAL_WIDTH:
         return "normal"
     if wanted <= _DENSE_WIDTH:
         return "dense"
     return "tight" if least <= _TIGHT_WIDTH else "crammed"
-
-
-def _columns(table: Table) -> Iterator[tuple[str, ...]]:
-    for column in range(len(table.header)):
-        yield tuple(row[column] for row in table.rows)
