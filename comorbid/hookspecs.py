@@ -150,7 +150,8 @@ def comorbid_renderers() -> Iterable[Renderer]:
     Called: ``render(document, theme)`` is called once if ``report.toml`` lists the renderer under
     ``formats``.
 
-    Gets: the whole `Document` and the `Theme`.
+    Gets: the whole `Document` and the `Theme`. For a form that can carry files,
+    ``document.attachments`` has the report's inputs and lock.
 
     Returns: `Renderer` values; ``render`` returns bytes, the same for the same document.
 

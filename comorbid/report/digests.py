@@ -14,14 +14,13 @@ PDF = ".pdf"
 
 
 def figures_of(document: Document) -> Iterator[tuple[str, Figure]]:
-    """Yield each figure of a document with its name: number, section and caption."""
+    """Yield each figure of a document with its name: number and section."""
     number = 0
     for section in document.sections:
         for block in section.blocks:
             if isinstance(block, Figure):
                 number += 1
-                caption = f": {block.caption}" if block.caption else ""
-                yield f"Figure {number} (section {section.title}{caption})", block
+                yield f"Figure {number} (section {section.title})", block
 
 
 def figure_digests(document: Document) -> list[str]:

@@ -133,7 +133,7 @@ def parse_lock(content: bytes, file: str) -> dict[str, Any]:
     """Return the lock that a file holds; `ReportError`, with its name, if it is no lock."""
     try:
         lock: dict[str, Any] = json.loads(content.decode(), parse_float=Printed)
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # no text, no JSON, or made to be unreadable
         remedy = "restore it or run comorbid build"
         raise ReportError([Problem(f"cannot be read: {error}", remedy, file=file)]) from error
     if not _is_lock(lock):

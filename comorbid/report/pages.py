@@ -92,7 +92,7 @@ class _Page:
             return
         seen = visible_differences(self.name, self.there, self.made)
         if self.recorded or self.comparable:
-            yield "\n".join([self._stranger(), *(seen or [self._first_byte()])])
+            yield "\n".join([self._stranger(), *(seen or self._unseen())])
         elif seen:
             yield "\n".join([f"{self.name}: does not show what is made of it here", *seen])
 
@@ -113,12 +113,16 @@ class _Page:
         also = "" if self.comparable else " nor what this platform makes of the report"
         return f"{self.name}: the file in the folder is not the one that was locked{also}"
 
-    def _first_byte(self) -> str:
+    def _unseen(self) -> Iterator[str]:
+        """Say what differs where a reader sees nothing: the place, and a PDF's platform."""
         there = self.there or b""
         pairs = zip(there, self.made, strict=False)
         shorter = min(len(there), len(self.made))
         first = next((i for i, (a, b) in enumerate(pairs) if a != b), shorter)
-        return f"  nothing that a reader sees; first at byte {first + 1} of {len(there)}"
+        yield f"  nothing that a reader sees; first at byte {first + 1} of {len(there)}"
+        if self.name.endswith(PDF):
+            unequal = unequal_facts(self.name, *map(_bytes_of_lock, (there, self.made)))
+            yield from (f"  it was made with {fact} {was}" for fact, (was, _) in unequal.items())
 
 
 def visible_differences(name: str, there: bytes, made: bytes) -> list[str]:
@@ -142,6 +146,13 @@ def _attached(there: bytes, made: bytes) -> Iterator[str]:
             yield f"its attachment {name!r} is {'missing' if name in right else 'a stranger'}"
         elif left[name] != right[name]:
             yield f"its attachment {name!r} is another than made here"
+
+
+def _bytes_of_lock(pdf: bytes) -> dict[str, Any]:
+    """Return the entry ``bytes`` of the lock in a PDF."""
+    lock = attachments_of(pdf, file="the PDF")[locks.FILE]
+    entry: dict[str, Any] = locks.parse_lock(lock, "the lock in it")["bytes"]
+    return entry
 
 
 def _comparable_files(pdf: bytes) -> dict[str, Any]:

@@ -19,9 +19,13 @@ from comorbid.report.definition import FILE, Definition, is_inside, read_definit
 from comorbid.report.digests import PDF
 from comorbid.report.files import file_hash
 from comorbid.report.pages import check_pages
+from comorbid.report.plan import file_of
 from comorbid.report.results import compute
 from comorbid.report.text import text_differences
 from comorbid.report.unpack import attachments_of
+
+# What a PDF that is verified alone is called beside its attachments.
+_ALONE = f"report{PDF}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +173,8 @@ def _verify(folder: Path, calls: Calls, *, attached: tuple[str, ...] = ()) -> Ve
         reasons = tuple(f"cannot be computed: {problem}" for problem in error.problems)
         return Verification(inputs, reasons, ("cannot be composed",), ("cannot be printed",))
     pages = check_pages(again, locked, calls.progress)
+    if attached and not any(file_of(e.declaration) == _ALONE for e in again.plan.renderers):
+        pages.found.append("the definition attached to the PDF asks for no PDF")
     return Verification(
         inputs,
         compare_numbers(locked, recomputed),
@@ -232,7 +238,7 @@ def _unpacked(path: Path) -> Iterator[tuple[Path, tuple[str, ...]]]:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary).resolve()
         try:
-            for name, content in {**files, f"report{PDF}": pdf}.items():
+            for name, content in {**files, _ALONE: pdf}.items():
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 (folder / name).write_bytes(content)
         except OSError as error:

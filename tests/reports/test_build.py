@@ -107,6 +107,7 @@ def test_build_writes_three_files_and_verifies(folder: Path) -> None:
         [*INPUTS, "report.html", "report.pdf"]
     )
     assert cb.verify(folder).agrees
+    assert cb.verify(folder / "report.pdf").agrees
 
 
 def edit_lock(folder: Path, change: object) -> None:

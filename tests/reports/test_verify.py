@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pikepdf
 import pytest
 
@@ -31,6 +32,7 @@ data = "data/studies.csv"
 sections = ["methods", "forest", "provenance"]
 """
 INPUTS = ("report.toml", "data/studies.csv")
+FOREST = "The pooled effect"  # the title of the section with the one figure
 LEVELS = ("inputs", "numbers", "document", "bytes")
 
 
@@ -94,7 +96,7 @@ def test_a_byte_of_an_input(folder: Path) -> None:
     assert line.startswith("data/studies.csv: not the file that was locked; sha256 locked ")
     moved = [line for line in found.numbers if line.startswith("results.pool.values.estimate: ")]
     assert len(moved) == 1
-    assert any(entry.startswith("The pooled association, line ") for entry in found.document)
+    assert any(entry.startswith(f"{FOREST}, line ") for entry in found.document)
     assert any("report.html: made again here" in entry for entry in found.bytes)
 
 
@@ -121,7 +123,7 @@ def test_a_digit_of_a_number(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     ("section", "old", "new"),
-    [("The pooled association", "95 %", "99 %"), ("Methods", "odds ratio", "risk ratio")],
+    [(FOREST, "95 %", "99 %"), ("Methods", "odds ratio", "risk ratio")],
 )
 def test_a_word_of_the_document(folder: Path, section: str, old: str, new: str) -> None:
     def change(lock: dict[str, Any]) -> None:
@@ -143,13 +145,13 @@ def test_a_word_of_the_document(folder: Path, section: str, old: str, new: str) 
 def test_a_word_of_an_alternative_text(folder: Path) -> None:
     def change(lock: dict[str, Any]) -> None:
         lines = lock["document"]["lines"]
-        figure = next(i for i, line in enumerate(lines) if line.startswith("**Figure 1.**"))
+        figure = next(i for i, line in enumerate(lines) if "**Figure 1.**" in line)
         assert lines[figure + 2].startswith("> ")
         lines[figure + 2] += " It proves the point."
 
     edit_lock(folder, change)
     place = cb.verify(folder).document[0]
-    assert place.startswith("The pooled association, line ")
+    assert place.startswith(f"{FOREST}, line ")
     assert "It proves the point." in place.split("\n")[1]
 
 
@@ -196,8 +198,7 @@ def test_an_attachment_replaced_in_the_pdf_of_a_folder(folder: Path) -> None:
 def test_a_drawing(folder: Path) -> None:
     edit_lock(folder, lambda lock: lock["bytes"].update(figures=["0" * 64]))
     line = the_one(cb.verify(folder), "bytes")
-    assert line.startswith("Figure 1 (section The pooled association: ")
-    assert line.endswith("): the drawing is not the one that was locked")
+    assert line == f"Figure 1 (section {FOREST}): the drawing is not the one that was locked"
 
 
 def test_the_digest_of_a_page(folder: Path) -> None:
@@ -431,6 +432,40 @@ def test_a_file_that_is_no_report(
     with pytest.raises(cb.ReportError, match=message) as caught:
         cb.verify(path)
     assert str(path) in str(caught.value)
+
+
+def test_a_definition_that_asks_for_no_pdf_vouches_for_none(folder: Path, tmp_path: Path) -> None:
+    """Nothing of the PDF would be looked at."""
+    other = lay_out(tmp_path / "other", f'{DEFINITION}formats = ["html"]\n')
+    cb.build(other).save()
+    names = ("report.toml", "results.json")
+    attach(folder / "report.pdf", {name: (other / name).read_bytes() for name in names})
+    line = the_one(cb.verify(folder / "report.pdf"), "bytes")
+    assert line == "the definition attached to the PDF asks for no PDF"
+
+
+@pytest.mark.slow
+def test_a_processor_with_fewer_instructions(folder: Path) -> None:
+    """NumPy is told to do without some: the lock stays, and a PDF says what it was made with."""
+    simd = np.show_config(mode="dicts")["SIMD Extensions"]  # type: ignore[index]
+    if not simd.get("found"):
+        pytest.skip("NumPy found no vector instructions that it could do without")
+    before = (folder / "results.json").read_bytes()
+    variables = {**os.environ, "NPY_DISABLE_CPU_FEATURES": " ".join(simd["found"])}
+    for command in ("verify", "build"):
+        run = subprocess.run(
+            [sys.executable, "-m", "comorbid", command, str(folder)],
+            env={**variables, "PYTHONPATH": str(Path(cb.__file__).parents[1])},
+            capture_output=True,
+            text=True,
+        )
+        assert run.returncode == 0, run.stderr
+        if command == "verify":
+            assert "bytes: not comparable here\n  simd: locked " in run.stdout
+    assert (folder / "results.json").read_bytes() == before
+    line = the_one(cb.verify(folder), "bytes")
+    assert line.startswith("report.pdf: the file in the folder is not the one that was locked\n")
+    assert "\n  it was made with simd " in line
 
 
 def test_a_draft_is_no_report(tmp_path: Path) -> None:

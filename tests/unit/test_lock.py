@@ -104,7 +104,13 @@ def test_what_cannot_be_locked_is_an_error() -> None:
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("{", "cannot be read"), ("[]", "is no lock"), ('{"format": 1}', "is no lock of format 2")],
+    [
+        ("{", "cannot be read"),
+        ("[" * 200_000, "cannot be read"),
+        (f'{{"format": {"9" * 5000}}}', "cannot be read"),
+        ("[]", "is no lock"),
+        ('{"format": 1}', "is no lock of format 2"),
+    ],
 )
 def test_unreadable_lock(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "results.json").write_text(text, encoding="utf-8")
