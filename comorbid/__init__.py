@@ -122,6 +122,7 @@ if TYPE_CHECKING:
     from comorbid.people import people as people
     from comorbid.registry import hookimpl as hookimpl
     from comorbid.report.build import build as build
+    from comorbid.report.diff import ReportDiff as ReportDiff, diff as diff
     from comorbid.report.verify import verify as verify
     from comorbid.sensitivity.baujat import baujat as baujat
     from comorbid.sensitivity.bootstrap import bootstrap as bootstrap
@@ -196,6 +197,7 @@ _HOMES = {
     "people": "people",
     "registry": "hookimpl",
     "report.build": "build",
+    "report.diff": "ReportDiff diff",
     "report.verify": "verify",
     "sensitivity.baujat": "baujat",
     "sensitivity.bootstrap": "bootstrap",

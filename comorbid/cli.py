@@ -1,4 +1,4 @@
-"""The command line: check, pool, build, verify, plugins, new, and what installed plugins add.
+"""The command line: check, pool, build, verify, diff, plugins, new, and what installed plugins add.
 
 Exit 0 done, 1 failed, 2 wrong usage.
 """
@@ -240,6 +240,25 @@ def verify(reports: tuple[Path, ...]) -> None:
             _echo(found.summary())
             failed |= not found.agrees
     sys.exit(failed)
+
+
+@main.command()
+@click.argument("old", type=_REPORT)
+@click.argument("new", type=_REPORT)
+def diff(old: Path, new: Path) -> None:
+    """Compare two reports, OLD and NEW: studies, pooled numbers, settings and versions.
+
+    Each is a report's folder, its results.json or its PDF alone. Exits with 0 if nothing differs,
+    1 if something does, and 2 if they cannot be compared.
+    """
+    from comorbid.report.diff import diff as diff_reports
+
+    try:
+        found = diff_reports(old, new)
+    except ComorbidError as error:
+        raise click.UsageError(str(error)) from error
+    click.echo(found.summary())
+    sys.exit(not found.same)
 
 
 @main.command()

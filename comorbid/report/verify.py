@@ -151,7 +151,7 @@ def verify(
     """
     path = Path(report)
     if path.is_file():
-        with _unpacked(path) as (folder, names):
+        with unpacked(path) as (folder, names):
             return _verify(folder, Calls(progress, step=step), attached=names)
     return _verify(path, Calls(progress, step=step))
 
@@ -230,7 +230,7 @@ def _other_text(locked: Mapping[str, Any], here: list[str]) -> tuple[str, ...]:
 
 
 @contextmanager
-def _unpacked(path: Path) -> Iterator[tuple[Path, tuple[str, ...]]]:
+def unpacked(path: Path) -> Iterator[tuple[Path, tuple[str, ...]]]:
     """Lay a PDF and what is attached to it into a folder that is deleted afterwards."""
     pdf = path.read_bytes()
     files = attachments_of(pdf, file=str(path))
