@@ -19,6 +19,7 @@ import pytest
 from pypdf import PdfReader
 
 from comorbid.builtin import comorbid_sections
+from comorbid.report.context import ROWS_LIMIT
 
 REPORT = Path(__file__).parents[2] / "reports" / "headache-back-pain"
 # A process of its own for each build: the peak of one that pytest starts would count pytest's.
@@ -31,6 +32,29 @@ used = resource.getrusage(resource.RUSAGE_CHILDREN)
 peak = used.ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
 cpu = used.ru_utime + used.ru_stime
 print(json.dumps([run.returncode, run.stderr, seconds, cpu, peak]))
+"""
+SETTINGS = """\
+id = "simulated"
+title = "A simulation of {k} studies"
+subtitle = "Made by a random generator with a fixed seed; no study took place"
+date = 2026-01-31
+data = "studies.csv"
+measure = "OR"
+sections = {sections}
+
+[analyses.subgroups]
+by = ["population"]
+
+[analyses.meta-regression]
+formula = "~ year"
+
+[analyses.burden]
+condition1 = "the one"
+p1 = 0.25
+source1 = "the simulation"
+condition2 = "the other"
+p2 = 0.3
+source2 = "the simulation"
 """
 pytestmark = pytest.mark.benchmark
 
@@ -94,12 +118,8 @@ def simulate(folder: Path, k: int) -> None:
         writer.writeheader()
         writer.writerows(rows)
     sections = json.dumps([section.id for section in comorbid_sections()])
-    (folder / "report.toml").write_text(
-        f'id = "simulated"\ntitle = "A simulation of {k} studies"\n'
-        'subtitle = "Made by a random generator with a fixed seed; no study took place"\n'
-        f'date = 2026-01-31\ndata = "studies.csv"\nmeasure = "OR"\nsections = {sections}\n',
-        encoding="utf-8",
-    )
+    settings = SETTINGS.format(k=k, sections=sections)
+    (folder / "report.toml").write_text(settings, encoding="utf-8")
 
 
 def test_headache_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -109,7 +129,7 @@ def test_headache_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
         print("", cpu(), "Headache and back pain, " + sizes(tmp_path), *lines, sep="\n  ")
 
 
-@pytest.mark.parametrize("k", [300, 5000])
+@pytest.mark.parametrize("k", [300, ROWS_LIMIT])
 def test_large_report(k: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     simulate(tmp_path, k)
     lines = [measured(command, tmp_path) for command in ("build", "verify")]

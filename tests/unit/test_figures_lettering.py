@@ -6,6 +6,7 @@ import datetime
 import io
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -47,14 +48,15 @@ def test_every_word_of_every_figure_becomes_text_where_it_was(name: str) -> None
     drawn = figure(name)
     text = as_text(drawn.svg, FAMILY)
     assert LETTERS not in text
-    assert [words for words, _ in placed(text)] == Picture(drawn).words
-    for words, across in placed(text):
-        assert len(across) == len(words.text)
-        for end in (len(across) // 2, len(across) - 1):
+    for (words, across), was in zip(placed(text), Picture(drawn).words, strict=True):
+        letters = [i for i, letter in enumerate(was.text) if not letter.isspace()]
+        assert words == replace(was, text="".join(was.text[i] for i in letters))
+        assert len(across) == len(letters)
+        for end in (len(letters) // 2, len(letters) - 1):
             # How far matplotlib, which laid the figure out, writes what stands before.
-            before = text_width(words.text[:end], size=words.size, bold=words.bold)
+            before = text_width(was.text[: letters[end]], size=was.size, bold=was.bold)
             # Two letters may be set closer together than the first of them is wide.
-            assert across[end] == pytest.approx(before, abs=0.06 * words.size)
+            assert across[end] == pytest.approx(before, abs=0.06 * was.size)
 
 
 def test_everything_else_stays() -> None:
@@ -70,6 +72,16 @@ def test_everything_else_stays() -> None:
 def test_what_is_not_ours_stays() -> None:
     other = '<svg xmlns="http://www.w3.org/2000/svg"><!-- a --><g><use href="#a"/></g></svg>'
     assert as_text(other, FAMILY) == other
+
+
+def test_words_end_where_their_group_does() -> None:
+    # The first group holds more than letters; the letter of the second is not its own.
+    group = '<!-- a -->\n<g transform="translate(1 2) scale(0.08 -0.08)">\n<defs></defs>\n{}</g>\n'
+    letter = f'<use xlink:href="{LETTERS}Regular-a"/>\n'
+    first, second = group.format(f"<circle/>{letter}"), group.format(letter)
+    text = as_text(first + second, FAMILY)
+    assert text.startswith(first)
+    assert text.count("<text") == 1
 
 
 def test_an_accent_without_a_letter_of_its_own_stays_an_outline() -> None:
