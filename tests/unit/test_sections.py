@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import Any
 
 import pytest
+from golden_data import DATA
 
 import comorbid as cb
 from comorbid.document.blocks import Block, Figure, Note, Paragraph, Table
@@ -82,7 +84,7 @@ def test_heterogeneity_of_two_studies_has_an_interval_and_says_that_it_is_wide()
     assert "with 2 studies neither says much" in said
     assert "The 95 % interval of tau² reaches from 0 to 5.04: the data agree with no" in said
     assert "what is called low (25 %) and what is called high (75 %)" in said
-    assert "tau2 is estimated as 0" in said
+    assert "tau² is estimated as 0" in said
 
 
 def test_huge_heterogeneity() -> None:
@@ -158,6 +160,19 @@ def test_three_intervals_stand_beside_each_other_where_there_are_few() -> None:
     assert table.rows == (("95 %", *ends),)
     assert table.header == ("Interval", "Classic (normal)", "Knapp-Hartung", "Ad hoc")
     assert not any(isinstance(b, Table) for b in notes(fit(**SOME), about=("average",)))
+
+
+def test_a_second_maximum_is_said_to_be_where_it_is_and_how_much_lower() -> None:
+    """A data set of the source with maxima at 0.0965 and 0: tests/golden/data/README.md.
+
+    Its log-likelihoods, 0.74550 and 0.39257, differ by 0.353.
+    """
+    case = json.loads((DATA / "reml-global-maximum.json").read_text())[0]
+    two = cb.pool(cb.Effects(yi=case["yi"], vi=case["vi"]))
+    said = text(notes(two, about=("heterogeneity",)))
+    assert "has 2 maxima; the highest is used" in said
+    assert "They are at tau² = 0.0965 and 0, the highest first; at the other the log-" in said
+    assert "likelihood is lower by 0.353" in said
 
 
 def test_notices_stand_in_the_sections_that_they_are_about() -> None:
