@@ -20,6 +20,7 @@ from comorbid.testing import build_section, studies_csv
 OWN = ("summary", "summary-of-findings", "forest", "heterogeneity", "influence", "funnel")
 HUGE = {"yi": [0.1, 0.9, 2.0, 3.5, 5.0], "vi": [1e-4] * 5}
 ALIKE = {"yi": [0.5, 0.51, 0.5, 0.49, 0.5], "vi": [0.05] * 5}
+BOTH = "The estimates of the 3 studies do not all lie on one side of 1"
 SOME = {"yi": [0.1, 0.9, 0.4, 1.3], "vi": [0.03, 0.08, 0.02, 0.05]}
 
 
@@ -203,11 +204,8 @@ def test_facts_about_certainty_are_counted() -> None:
         ([0.5], "There is one study, with no other"),
         ([0.5, 0.7], "The estimates of both studies lie above 1; the confidence interval of none"),
         ([-0.5, -0.7, -0.9], "The estimates of all 3 studies lie below 1; "),
-        ([-0.5, 0.7, 0.9], "The 3 estimates do not all lie on one side of 1 (2 above, 1 below); "),
-        (
-            [-0.5, 0.0, 0.9],
-            "The 3 estimates do not all lie on one side of 1 (1 above, 1 below, 1 at it); ",
-        ),
+        ([-0.5, 0.7, 0.9], f"{BOTH} (2 above, 1 below); "),
+        ([-0.5, 0.0, 0.9], f"{BOTH} (1 above, 1 below, 1 at it); "),
     ],
 )
 def test_inconsistency_in_words(yi: list[float], expected: str) -> None:
@@ -231,3 +229,17 @@ def test_summary_of_findings_gives_no_level_of_certainty() -> None:
     assert "Can be assessed, with 12 studies." in said
     for word in ("high certainty", "moderate", "very low", "serious"):
         assert word not in said
+
+
+@pytest.mark.parametrize("k", [2, 12])
+def test_what_is_printed_of_two_maxima_and_of_huge_intervals_is_locked(k: int) -> None:
+    """A section with a number that is not locked cannot be built."""
+    cases = json.loads((DATA / "reml-global-maximum.json").read_text())
+    case = next(case for case in cases if case["maxima"] > 1 and len(case["yi"]) == 12)
+    yi, vi = ([3.0, -2.0], [0.2, 0.3]) if k == 2 else (case["yi"], case["vi"])
+    columns = {
+        name: [f"{math.exp(y + z * math.sqrt(v)):.6g}" for y, v in zip(yi, vi, strict=True)]
+        for name, z in (("estimate", 0.0), ("ci_low", -1.959964), ("ci_high", 1.959964))
+    }
+    for name in ("summary", "summary-of-findings", "heterogeneity", "influence"):
+        assert build_section(name, studies=studies_csv(k, **columns))
