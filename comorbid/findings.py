@@ -82,5 +82,12 @@ def findings(fit: Fit, *, studies: Studies) -> Findings:
         below=int((y < null).sum()) if known else None,
         at=int((y == null).sum()) if known else None,
         apart=int((np.abs(y - fit.estimate) > half).sum()),
-        times=math.exp(fit.ci[1] - fit.ci[0]) if fit.effects.scale == "log" else math.nan,
+        times=_times(fit),
     )
+
+
+def _times(fit: Fit) -> float:
+    if fit.effects.scale != "log":
+        return math.nan
+    with np.errstate(over="ignore"):
+        return float(np.exp(fit.ci[1] - fit.ci[0]))

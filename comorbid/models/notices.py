@@ -188,7 +188,7 @@ def _few_studies(fit: Fit) -> Iterator[Notice]:
             "average",
             f"k = {FEW[0]} or {FEW[1]}",
             f"Only {fit.k} studies",
-            f"With {fit.k} studies tau2 rests on {basis}: neither the prediction interval nor any "
+            f"With {fit.k} studies tau² rests on {basis}: neither the prediction interval nor any "
             "one confidence interval can be relied on, and three of the latter stand side by side",
             _ROEVER,
             MappingProxyType(dict(fit.intervals())),
@@ -207,7 +207,7 @@ def _narrower(fit: Fit) -> Iterator[Notice]:
             "average",
             "width of the Knapp-Hartung interval < width of the classic interval",
             "The Knapp-Hartung interval is the narrower one",
-            "The effects differ less than their variances and tau2 lead to expect, so that the "
+            "The effects differ less than their variances and tau² lead to expect, so that the "
             "Knapp-Hartung interval is narrower than the classic one and may be too narrow",
             _JACKSON,
             MappingProxyType({test: ends[test] for test in ("z", "knha")}),
@@ -239,9 +239,9 @@ def _tau2_zero(fit: Fit) -> Iterator[Notice]:
         yield Notice(
             "tau2-zero",
             "heterogeneity",
-            "tau2 = 0",
-            "tau2 is estimated as 0",
-            "That tau2 is estimated as 0 does not show that the true effects are equal: how large "
+            "tau² = 0",
+            "tau² is estimated as 0",
+            "That tau² is estimated as 0 does not show that the true effects are equal: how large "
             "it may be, its interval says",
             _KONTOPANTELIS,
             MappingProxyType({"tau2_ci": (float(bounds.low[0]), float(bounds.high[0]))}),
@@ -259,8 +259,8 @@ def _second_maximum(fit: Fit) -> Iterator[Notice]:
             "second-maximum",
             "heterogeneity",
             "number of local maxima > 1",
-            f"The likelihood of tau2 has {order.size} maxima",
-            f"The {kind} of tau2 has {order.size} maxima; the highest is used, and another one "
+            f"The likelihood of tau² has {order.size} maxima",
+            f"The {kind} of tau² has {order.size} maxima; the highest is used, and another one "
             "may agree with the data nearly as well",
             _HARDY,
             MappingProxyType(

@@ -8,6 +8,8 @@ from typing import Any
 from comorbid.effects.arrays import Frozen
 from comorbid.models.fit import pool
 from comorbid.models.heterogeneity import Heterogeneity
+from comorbid.models.likelihood import likelihood_of
+from comorbid.models.maxima import all_maxima
 from comorbid.models.pooled import Fit
 from comorbid.models.profiles import Profile, profile
 
@@ -24,7 +26,9 @@ class Spread(Frozen):
         The same by profile likelihood, at the maximum: that of the fit's own likelihood, for other
         methods the restricted one.
     curve : Profile or None
-        That likelihood where it is highest, and where tau2 is 0.
+        That likelihood where tau2 is 0, and where it is highest.
+    peaks : tuple of float
+        Where it has a local maximum, from the smallest tau2 on.
     reason : str
         Why there is none of them, or empty.
     """
@@ -32,6 +36,7 @@ class Spread(Frozen):
     intervals: Heterogeneity | None
     likely: Heterogeneity | None
     curve: Profile | None
+    peaks: tuple[float, ...]
     reason: str
 
     def to_dict(self) -> dict[str, Any]:
@@ -43,8 +48,15 @@ class Spread(Frozen):
                 columns = {column: rows[column].tolist() for column in rows}
                 found[name] = {**part.to_dict(), "quantity": list(rows.index), **columns}
         if self.curve is not None:
-            drop = self.curve.maximum - self.curve.cut
-            found["curve"] = {**self.curve.to_dict(), "drop": drop}
+            curve = self.curve
+            found["curve"] = {
+                **{name: getattr(curve, name) for name in ("kind", "best", "maximum", "cut")},
+                "drop": curve.maximum - curve.cut,
+                "tau2_zero": 0.0,
+                "log_likelihood_zero": float(curve.log_likelihood[0]),
+                "peaks": len(self.peaks),
+                "peaks_tau2": list(self.peaks),
+            }
         return found
 
 
@@ -58,8 +70,9 @@ def spread(fit: Fit) -> Spread:
     elif fit.k < 2:
         reason = "one study says nothing about differences between studies"
     if reason:
-        return Spread(None, None, None, reason)
+        return Spread(None, None, None, (), reason)
     method = fit.method if fit.method in ("ML", "REML") else "REML"
     best = pool(fit.effects, method=method, test=fit.test, level=fit.level)
     curve = profile(best, tau2=[0.0, best.tau2])
-    return Spread(fit.heterogeneity(), best.heterogeneity("PL"), curve, "")
+    peaks = tuple(sorted(all_maxima(best.projection, likelihood_of(method)).tau2.tolist()))
+    return Spread(fit.heterogeneity(), best.heterogeneity("PL"), curve, peaks, "")

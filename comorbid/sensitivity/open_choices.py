@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -14,8 +14,9 @@ from comorbid.effects.build import both_sources, effects
 from comorbid.effects.overrides import Override
 from comorbid.effects.table import Effects
 from comorbid.errors import DataError
-from comorbid.studies.audit import audit
-from comorbid.studies.table import Studies
+
+if TYPE_CHECKING:
+    from comorbid.studies.table import Studies
 
 _MOST_ROWS = 100
 _DECIDED, _MARKED = "as decided", "as marked"
@@ -71,6 +72,8 @@ def open_choices(
     if studies is None:
         source, rows = (Choice(n, (o,), (o,)) for n, o in (("source", _DECIDED), ("rows", _MARKED)))
         return OpenChoices(source, rows, pooled.yi[:, None], pooled.vi[:, None], pooled.ids)
+    from comorbid.studies.table import Studies
+
     check_type("studies", studies, Studies, "give the table that the effects come from")
     if len(set(pooled.studies)) < pooled.k:
         raise DataError("the fit holds several rows of one study; pool one row a study")
@@ -129,6 +132,8 @@ def _by_source(
 
 def _usable_sources(studies: Studies, every: Effects) -> dict[str, tuple[Array, Array]]:
     """Return effects and variances of all rows from each source, nan where it is impossible."""
+    from comorbid.studies.audit import audit
+
     errors = {(finding.code, row) for finding in audit(studies).findings for row in finding.rows}
     rows = studies.frame["estimate_id"].tolist()
     order = [rows.index(id_) for id_ in every.ids]

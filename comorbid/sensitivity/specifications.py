@@ -20,10 +20,11 @@ from comorbid.models.kernel import Batch, Test, fit_batch
 from comorbid.models.pooled import check_fit
 from comorbid.models.settings import check_settings, find_estimator
 from comorbid.sensitivity.open_choices import Choice, open_choices
-from comorbid.studies.table import Studies
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from comorbid.studies.table import Studies
 
 METHODS = ("DL", "ML", "PM", "REML", "SJ")
 TESTS: tuple[Test, ...] = ("z", "knha", "adhoc")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import shutil
 import types
 from pathlib import Path
@@ -107,10 +108,10 @@ def test_a_measure_that_raises_is_named_with_its_plugin(
     monkeypatch.setattr("comorbid.report.build.load_registry", lambda *arguments: loaded)
     path = folder / "report.toml"
     text = path.read_text(encoding="utf-8").replace('measure = "OR"', 'measure = "XX"')
-    sections = '"migraine", "chronic-daily-headache", ', '"treatments", '
+    sections = [rf'"{name}",\s' for name in ("migraine", "chronic-daily-headache", "treatments")]
     for needs_a_plugin in (*sections, 'treatments = "treatments.csv"'):
-        assert needs_a_plugin in text
-        text = text.replace(needs_a_plugin, "")
+        text, count = re.subn(needs_a_plugin, "", text)
+        assert count == 1
     path.write_text(text, encoding="utf-8")
     with pytest.raises(cb.PluginError, match="x@1, measure 'XX' fails: ZeroDivisionError"):
         cb.build(folder)

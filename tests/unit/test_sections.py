@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import Any
 
 import pytest
+from golden_data import DATA
 
 import comorbid as cb
 from comorbid.document.blocks import Block, Figure, Note, Paragraph, Table
@@ -18,6 +20,7 @@ from comorbid.testing import build_section, studies_csv
 OWN = ("summary", "summary-of-findings", "forest", "heterogeneity", "influence", "funnel")
 HUGE = {"yi": [0.1, 0.9, 2.0, 3.5, 5.0], "vi": [1e-4] * 5}
 ALIKE = {"yi": [0.5, 0.51, 0.5, 0.49, 0.5], "vi": [0.05] * 5}
+BOTH = "The estimates of the 3 studies do not all lie on one side of 1"
 SOME = {"yi": [0.1, 0.9, 0.4, 1.3], "vi": [0.03, 0.08, 0.02, 0.05]}
 
 
@@ -82,7 +85,7 @@ def test_heterogeneity_of_two_studies_has_an_interval_and_says_that_it_is_wide()
     assert "with 2 studies neither says much" in said
     assert "The 95 % interval of tau² reaches from 0 to 5.04: the data agree with no" in said
     assert "what is called low (25 %) and what is called high (75 %)" in said
-    assert "tau2 is estimated as 0" in said
+    assert "tau² is estimated as 0" in said
 
 
 def test_huge_heterogeneity() -> None:
@@ -160,6 +163,19 @@ def test_three_intervals_stand_beside_each_other_where_there_are_few() -> None:
     assert not any(isinstance(b, Table) for b in notes(fit(**SOME), about=("average",)))
 
 
+def test_a_second_maximum_is_said_to_be_where_it_is_and_how_much_lower() -> None:
+    """A data set of the source with maxima at 0.0965 and 0: tests/golden/data/README.md.
+
+    Its log-likelihoods, 0.74550 and 0.39257, differ by 0.353.
+    """
+    case = json.loads((DATA / "reml-global-maximum.json").read_text())[0]
+    two = cb.pool(cb.Effects(yi=case["yi"], vi=case["vi"]))
+    said = text(notes(two, about=("heterogeneity",)))
+    assert "has 2 maxima; the highest is used" in said
+    assert "They are at tau² = 0.0965 and 0, the highest first; at the other the log-" in said
+    assert "likelihood is lower by 0.353" in said
+
+
 def test_notices_stand_in_the_sections_that_they_are_about() -> None:
     assert titles(build_section("funnel", studies=studies_csv(9))) == ["Fewer than 10 studies"]
     assert titles(build_section("funnel", studies=studies_csv(10))) == []
@@ -188,11 +204,8 @@ def test_facts_about_certainty_are_counted() -> None:
         ([0.5], "There is one study, with no other"),
         ([0.5, 0.7], "The estimates of both studies lie above 1; the confidence interval of none"),
         ([-0.5, -0.7, -0.9], "The estimates of all 3 studies lie below 1; "),
-        ([-0.5, 0.7, 0.9], "The 3 estimates do not all lie on one side of 1 (2 above, 1 below); "),
-        (
-            [-0.5, 0.0, 0.9],
-            "The 3 estimates do not all lie on one side of 1 (1 above, 1 below, 1 at it); ",
-        ),
+        ([-0.5, 0.7, 0.9], f"{BOTH} (2 above, 1 below); "),
+        ([-0.5, 0.0, 0.9], f"{BOTH} (1 above, 1 below, 1 at it); "),
     ],
 )
 def test_inconsistency_in_words(yi: list[float], expected: str) -> None:
@@ -216,3 +229,17 @@ def test_summary_of_findings_gives_no_level_of_certainty() -> None:
     assert "Can be assessed, with 12 studies." in said
     for word in ("high certainty", "moderate", "very low", "serious"):
         assert word not in said
+
+
+@pytest.mark.parametrize("k", [2, 12])
+def test_what_is_printed_of_two_maxima_and_of_huge_intervals_is_locked(k: int) -> None:
+    """A section with a number that is not locked cannot be built."""
+    cases = json.loads((DATA / "reml-global-maximum.json").read_text())
+    case = next(case for case in cases if case["maxima"] > 1 and len(case["yi"]) == 12)
+    yi, vi = ([3.0, -2.0], [0.2, 0.3]) if k == 2 else (case["yi"], case["vi"])
+    columns = {
+        name: [f"{math.exp(y + z * math.sqrt(v)):.6g}" for y, v in zip(yi, vi, strict=True)]
+        for name, z in (("estimate", 0.0), ("ci_low", -1.959964), ("ci_high", 1.959964))
+    }
+    for name in ("summary", "summary-of-findings", "heterogeneity", "influence"):
+        assert build_section(name, studies=studies_csv(k, **columns))

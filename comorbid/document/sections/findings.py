@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from comorbid.document import prose
 from comorbid.document.blocks import Block, Cite, Paragraph, Table
 from comorbid.document.figures import words
+from comorbid.document.figures.numbers import Format
 from comorbid.document.figures.study_rows import study_format
 from comorbid.effects.measures import null_of
 from comorbid.findings import Findings
@@ -116,7 +117,10 @@ def inconsistency(fit: Fit, found: Findings) -> str:
 def _sides(found: Findings, null: str) -> str:
     sides = {"above": found.above, "below": found.below, "at it": found.at}
     parts = [f"{count} {where}" for where, count in sides.items() if count]
-    return f"The {found.k} estimates do not all lie on one side of {null} ({', '.join(parts)})"
+    return (
+        f"The estimates of the {found.k} studies do not all lie on one side of {null} "
+        f"({', '.join(parts)})"
+    )
 
 
 def imprecision(fit: Fit, found: Findings) -> str:
@@ -126,15 +130,13 @@ def imprecision(fit: Fit, found: Findings) -> str:
     --------
     >>> import comorbid as cb
     >>> fit = cb.pool(cb.Effects(yi=[0.5, 0.9, 0.2], vi=[.03, .08, .02], measure="OR"))
-    >>> print(imprecision(fit, Findings(3, 0, (), above=3, below=0, at=0, apart=1, times=3.96)))
-    The confidence interval includes 1, no association; its upper end is 3.96 times its lower end.
+    >>> print(imprecision(fit, Findings(3, 0, (), above=3, below=0, at=0, apart=1, times=5.2)))
+    The confidence interval includes 1, no association; its upper end is 5.20 times its lower end.
     The prediction interval includes 1.
     """
     null, effects = null_of(fit.effects.measure), fit.effects
     width = (
-        ""
-        if math.isnan(found.times)
-        else (f"; its upper end is {prose.value(found.times)} times its lower end")
+        "" if math.isnan(found.times) else (f"; its upper end is {_times(fit)} times its lower end")
     )
     if math.isnan(null):
         return f"The confidence interval is {study_format(effects, fit.level).interval(*fit.ci)}."
@@ -146,6 +148,11 @@ def imprecision(fit: Fit, found: Findings) -> str:
     wide = fit.pi[0] <= null <= fit.pi[1]
     value = prose.null_value(effects.measure, effects.scale)
     return f"{first} The prediction interval {'includes' if wide else 'leaves out'} {value}."
+
+
+def _times(fit: Fit) -> str:
+    """Return the upper end of a ratio's interval over the lower one, however large."""
+    return Format("log").value(fit.ci[1] - fit.ci[0])
 
 
 def small_studies(found: Findings) -> str:

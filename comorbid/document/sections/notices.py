@@ -39,8 +39,10 @@ def _numbers(notice: Notice, fit: Fit) -> str:
     if notice.id == "second-maximum":
         places = prose.listed([prose.small(tau2) for tau2 in values["tau2"]])
         lower = prose.listed([prose.small(height) for height in values["lower_by"][1:]])
+        others = "the other" if len(values["tau2"]) == 2 else "the others"
         return (
-            f". From the highest on they are at tau² = {places}; its log is lower there by {lower}"
+            f". They are at tau² = {places}, the highest first; at {others} the log-likelihood is "
+            f"lower by {lower}"
         )
     return ""
 
