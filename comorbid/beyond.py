@@ -101,7 +101,8 @@ def _defaults(context: Context) -> dict[str, Any]:
     found = {name: known[name].default for name in ("method", "test", "level")}
     if preset is not None:
         found |= preset.settings(context.effects)
-    return {**found, "percent": 100 * found["level"]}
+    named = "" if preset is None else preset.id
+    return {**found, "percent": 100 * found["level"], "preset": named}
 
 
 def _deviations(context: Context) -> Sequence[Block]:
@@ -111,7 +112,7 @@ def _deviations(context: Context) -> Sequence[Block]:
         found["without"],
         left_out=found["not_pooled"],
         defaults=found["defaults"],
-        preset="" if context.settings.preset is None else context.settings.preset.id,
+        preset=found["defaults"]["preset"],
         studies=context.studies,
         overrides=context.overrides,
         declared=[(deviation.what, deviation.why) for deviation in context.deviations],
