@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Sequence
 from typing import Any, cast
@@ -19,6 +20,7 @@ from comorbid.document.sections import (
     specifications as specification_section,
 )
 from comorbid.effects.scales import SCALES
+from comorbid.models.fit import pool
 from comorbid.options import Option
 from comorbid.parts import Parts, fit_of, options_of, parts_of
 from comorbid.people import people
@@ -89,8 +91,18 @@ def _without_overrides(context: Context) -> Parts:
     left_out = deviations.not_pooled(fit, context.studies)
     known = found.batch.estimate[np.isfinite(found.batch.estimate)]
     ends = SCALES[found.scale].back([known.min(), known.max()]).tolist() if known.size else []
-    parts = {"without": found, "between": tuple(ends)}
+    parts = {"without": found, "between": tuple(ends), "defaults": _defaults(context)}
     return Parts({**parts, "not_pooled": left_out, "studies": len(left_out)})
+
+
+def _defaults(context: Context) -> dict[str, Any]:
+    """Return what method, test and level are where the report says nothing of them."""
+    preset, known = context.settings.preset, inspect.signature(pool).parameters
+    found = {name: known[name].default for name in ("method", "test", "level")}
+    if preset is not None:
+        found |= preset.settings(context.effects)
+    named = "" if preset is None else preset.id
+    return {**found, "percent": 100 * found["level"], "preset": named}
 
 
 def _deviations(context: Context) -> Sequence[Block]:
@@ -99,6 +111,8 @@ def _deviations(context: Context) -> Sequence[Block]:
         fit_of(context),
         found["without"],
         left_out=found["not_pooled"],
+        defaults=found["defaults"],
+        preset=found["defaults"]["preset"],
         studies=context.studies,
         overrides=context.overrides,
         declared=[(deviation.what, deviation.why) for deviation in context.deviations],

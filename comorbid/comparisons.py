@@ -69,7 +69,7 @@ def _meta_regression(context: Context) -> Parts:
             fit = regress(effects, formula, **settings_of(context))
         except ModelError as error:
             reason = "; ".join(problem.message for problem in error.problems)
-    found = {"formula": formula, "k": k, "coefficients": p, "left": k - p, "reason": reason}
+    found = {"formula": formula, "k": k, "coefficients": p, "qe_df": k - p, "reason": reason}
     found |= {"fit": fit, "ratios": _ratios(fit), "ends": _ends(fit)}
     return Parts({**found, "source": regression.HANDBOOK})
 

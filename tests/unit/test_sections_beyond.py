@@ -29,6 +29,7 @@ OVERRIDES = (
     cb.Override("ghandour2004-1", use="counts", reason="The interval is impossible."),
     cb.Override("swain2014-1", use="counts", reason="The interval is rounded."),
 )
+DEFAULTS = {"method": "REML", "test": "knha", "level": 0.95}
 BURDEN = {"condition1": "one", "p1": 0.2, "source1": "a register"} | {
     "condition2": "two",
     "p2": 1 / 30,
@@ -349,14 +350,29 @@ def test_deviations_and_settings_are_listed() -> None:
         studies=STUDIES,
         overrides=OVERRIDES,
         declared=[(d.what, d.why) for d in declared],
+        defaults=DEFAULTS,
+        preset="",
     )
     items = [block for block in blocks if isinstance(block, cb.Items)]
     assert items[1].items == ((cb.Strong("No search for grey literature."), " No time was left."),)
-    assert deviations.settings(pooled) == (
+    assert deviations.settings(pooled, DEFAULTS, preset="") == (
         "Other than by default: estimator of tau² DL in place of REML and level 90 % in place of "
         "95 %."
     )
     assert "The confidence interval excludes 1 with and without them." in texts(blocks)
+
+
+def test_settings_are_compared_with_the_preset() -> None:
+    pooled = fit([0.5, 0.9, 0.2], [0.03, 0.08, 0.02], method="DL", test="z")
+    own = cb.find_preset("revman5")
+    defaults = {**own.settings(pooled.effects), "level": 0.95}
+    assert deviations.settings(pooled, defaults, preset="revman5") == (
+        "Estimator of tau², interval and level are those of the preset revman5."
+    )
+    other = fit([0.5, 0.9, 0.2], [0.03, 0.08, 0.02], method="PM", test="z")
+    assert deviations.settings(other, defaults, preset="revman5") == (
+        "Other than by the preset revman5: estimator of tau² PM in place of DL."
+    )
 
 
 def test_without_a_study_each_says_why_there_is_nothing(tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from comorbid.document import prose
 from comorbid.document.blocks import Figure
 from comorbid.document.figures.axis import Axis
@@ -34,6 +36,8 @@ PEOPLE = _ACROSS * _DOWN
 """How many marks a people plot has."""
 
 _STEP = 9.0
+_SQUARE = ((-1, -1), (1, -1), (1, 1), (-1, 1))
+_DIAMOND = ((0, -1), (1, 0), (0, 1), (-1, 0))
 _SIZE = 6.4
 
 
@@ -103,16 +107,17 @@ def _groups(people: People, conditions: tuple[str, str]) -> tuple[_Group, ...]:
     one, two = round(people.have_1 * per) - both, round(people.have_2 * per) - both
     rest = PEOPLE - both - one - two
     first, second = (printable(one_line(name)) for name in conditions)
+    alone = _number(people.only_1), _number(people.only_2)
     short = f"{_number(people.expected.estimate)} both, if independent"
     more = f"{_number(people.extra.estimate)} both beyond that"
-    found = [_Group("chance", chance, "s", INK, INK, _SIZE, short)]
+    found = [_Group("chance", chance, "square", INK, INK, _SIZE, short)]
     if people.extra.estimate >= 0:
-        found.append(_Group("beyond", both - chance, "o", ACCENT, ACCENT, _SIZE, more))
+        found.append(_Group("beyond", both - chance, "disc", ACCENT, ACCENT, _SIZE, more))
     else:
         found[0] = _Group(
             "chance",
             both,
-            "s",
+            "square",
             INK,
             INK,
             _SIZE,
@@ -121,9 +126,9 @@ def _groups(people: People, conditions: tuple[str, str]) -> tuple[_Group, ...]:
         )
     return (
         *found,
-        _Group("only-1", one, "s", PALE, ACCENT, 5.6, f"{_number(people.only_1)} {first} alone"),
-        _Group("only-2", two, "D", PAPER, INK, 4.4, f"{_number(people.only_2)} {second} alone"),
-        _Group("neither", rest, "o", MUTED, MUTED, 1.6, f"{_number(people.neither)} neither"),
+        _Group("only-1", one, "square", PALE, ACCENT, 5.6, f"{alone[0]} {first} alone"),
+        _Group("only-2", two, "diamond", PAPER, INK, 6.2, f"{alone[1]} {second} alone"),
+        _Group("neither", rest, "square", MUTED, MUTED, 0.7, f"{_number(people.neither)} neither"),
     )
 
 
@@ -151,17 +156,25 @@ def _draw(people: People, conditions: tuple[str, str], title: str) -> Drawing:
 
 
 def _marks(pen: Pen, group: _Group, at: list[tuple[float, float]], before: str = "") -> None:
-    """Draw one group's marks as one line without strokes, which is small and fast."""
-    from matplotlib.lines import Line2D
+    """Draw one group's marks as one path, which is small and fast; sizes and places in points."""
+    from matplotlib.patches import PathPatch
+    from matplotlib.path import Path
 
     if not at:
         return
-    xs, ys = zip(*at, strict=True)
-    line = Line2D(xs, ys, linestyle="none", marker=group.mark, markersize=group.size)
-    line.set(markerfacecolor=group.fill, markeredgecolor=group.edge, markeredgewidth=0.9)
-    line.set(clip_on=False, zorder=3)
-    line.set_gid(f"{before}{group.name}")
-    pen.axes.add_line(line)
+    half, places = group.size / 2, np.array(at)[:, None, :]
+    if group.mark == "disc":
+        path = Path.make_compound_path(*(Path.circle(place, half) for place in at))
+    else:
+        corners = _SQUARE if group.mark == "square" else _DIAMOND
+        ends = (places + half * np.array([*corners, corners[0]])).reshape(-1, 2)
+        codes = [Path.MOVETO, *[Path.LINETO] * 3, Path.CLOSEPOLY]
+        path = Path(ends, np.tile(codes, len(at)))
+    patch = PathPatch(path)
+    patch.set(facecolor=group.fill, edgecolor=group.edge, linewidth=0.9, zorder=3)
+    patch.set_gid(f"{before}{group.name}")
+    pen.axes.add_patch(patch)
+    patch.set_clip_on(False)
 
 
 def _notes(people: People) -> tuple[str, ...]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import inspect
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -14,11 +13,10 @@ from comorbid.document.sections.results import refit_table
 from comorbid.effects.measures import null_of
 from comorbid.effects.overrides import Override
 from comorbid.effects.scales import SCALES
-from comorbid.models.fit import Fit, pool
+from comorbid.models.fit import Fit
 from comorbid.models.refits import Refits
 from comorbid.studies.table import Studies
 
-_DEFAULTS = inspect.signature(pool).parameters
 _VERBS = {
     "counts": "computed from its counts, not from its printed interval",
     "reported": "taken as printed",
@@ -35,11 +33,13 @@ def deviations(
     studies: Studies,
     overrides: Sequence[Override],
     declared: Sequence[tuple[str, str]],
+    defaults: Mapping[str, object],
+    preset: str,
 ) -> tuple[Block, ...]:
     """Return decisions with what each changes, declared deviations, and settings not the default.
 
     ``left_out`` names the studies that are not pooled, ``declared`` holds what was done otherwise
-    and why.
+    and why; ``defaults`` and ``preset`` are as for `settings`.
     """
     return (
         Heading("Decisions about single estimates"),
@@ -47,7 +47,7 @@ def deviations(
         Heading("Deviations from the protocol"),
         *_declared(declared),
         Heading("Settings and studies"),
-        Paragraph(f"{settings(fit)} {not_pooled_words(left_out)}"),
+        Paragraph(f"{settings(fit, defaults, preset=preset)} {not_pooled_words(left_out)}"),
     )
 
 
@@ -115,17 +115,22 @@ def _declared(declared: Sequence[tuple[str, str]]) -> tuple[Block, ...]:
     return (Items(tuple((Strong(what), f" {why}") for what, why in declared)),)
 
 
-def settings(fit: Fit) -> str:
-    """Say which settings of the pool are not those that hold where nothing is said."""
+def settings(fit: Fit, defaults: Mapping[str, object], *, preset: str) -> str:
+    """Say which settings of the pool are not those that hold where nothing is said.
+
+    ``defaults`` are comorbid's or, where the report names a ``preset``, that preset's.
+    """
     names = {"method": "estimator of tau²", "test": "interval", "level": "level"}
     changed = [
-        f"{names[name]} {_shown(getattr(fit, name))} in place of {_shown(default)}"
-        for name in names
-        if getattr(fit, name) != (default := _DEFAULTS[name].default)
+        f"{name} {_shown(getattr(fit, key))} in place of {_shown(defaults[key])}"
+        for key, name in names.items()
+        if getattr(fit, key) != defaults[key]
     ]
+    by = f"the preset {preset}" if preset else "default"
     if not changed:
-        return "Estimator of tau², interval and level are the defaults."
-    return f"Other than by default: {prose.listed(changed)}."
+        whose = f"those of {by}" if preset else "the defaults"
+        return f"Estimator of tau², interval and level are {whose}."
+    return f"Other than by {by}: {prose.listed(changed)}."
 
 
 def _shown(value: object) -> str:
