@@ -322,6 +322,7 @@ def _used(context: Context) -> methods.Used:
         subgroups=[(s.label, s.rationale, s.prespecified) for s in context.subgroups],
         software=context.provenance.software,
         preset=context.settings.preset,
+        bibliography=context.bibliography,
     )
 
 

@@ -55,6 +55,11 @@ class Bibliography(Mapping[str, Reference]):
         """Return the DOI of an entry, in lower case, or ""."""
         return _doi(self._entries[key][0]).lower()
 
+    def paper(self, doi: str) -> Cite | Link:
+        """Return the citation of the paper with this DOI, or a link where no entry has it."""
+        key = next((key for key in self if self.doi(key) == doi.lower()), None)
+        return Cite(key) if key else _link(doi)
+
     def joined(self, own: Bibliography) -> Bibliography:
         """Return these entries and a report's own, which win where both are the same paper.
 
@@ -188,8 +193,7 @@ def cited_by(cite: str) -> tuple[Inline, ...]:
     runs: list[Inline] = []
     for i, paper in enumerate(papers):
         before, colon, doi = paper.partition("doi:")
-        link = (Link(f"doi:{doi}", _address(f"https://doi.org/{doi}")),) if colon else ()
-        runs += [f"{'; ' if i else '('}{before}", *link]
+        runs += [f"{'; ' if i else '('}{before}", *((_link(doi),) if colon else ())]
     return (*runs, ")")
 
 
@@ -203,7 +207,8 @@ def _key_of(paper: str) -> str | None:
     known = bundled()
     before, colon, doi = paper.partition("doi:")
     if colon:
-        return next((key for key in known if known.doi(key) == doi.lower()), None)
+        cite = known.paper(doi)
+        return cite.keys[0] if isinstance(cite, Cite) else None
     if not (match := re.match(r"(\w+).*? (\d{4}), ([^,\d]+)", before)):
         return None
     author, year, title = match.groups()
@@ -216,6 +221,10 @@ def _style() -> Any:
     from pybtex.style.formatting.unsrt import Style
 
     return Style(abbreviate_names=True, name_style="lastfirst")
+
+
+def _link(doi: str) -> Link:
+    return Link(f"doi:{doi}", _address(f"https://doi.org/{doi}"))
 
 
 def _address(url: str) -> str:

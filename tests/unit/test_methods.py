@@ -250,6 +250,23 @@ def test_which_rows_are_pooled(rows: dict[str, list[str]], expected: str, tmp_pa
     assert expected in text_of(build(tmp_path, studies_csv(4, **rows), "methods"))
 
 
+def test_the_review_is_cited_where_the_bibliography_has_it(tmp_path: Path) -> None:
+    review = (
+        '[review]\ntitle = "Two pains"\nauthors = "Doe J"\njournal = "Pain 2019"\ndoi = "10.1/x"\n'
+        'registration = "PROSPERO 1"\nstudies = 9\nparticipants = 99999\npooled_by_authors = true\n'
+    )
+    start = "The studies come from the systematic review “Two pains” "
+    without = text_of(build(tmp_path, studies_csv(3), "methods", lines=review))
+    assert f"{start}doi:10.1/x, registered as PROSPERO 1. The study table has" in without
+    (tmp_path / "own.bib").write_text(
+        "@article{doe2019, author={Doe, J.}, title={Two pains}, journal={Pain}, year={2019}, "
+        "doi={10.1/X}}"
+    )
+    lines = f'references = "own.bib"\n{review}'
+    cited_ = text_of(build(tmp_path, studies_csv(3), "methods", lines=lines))
+    assert f"{start}[doe2019], registered as PROSPERO 1. The study table has" in cited_
+
+
 @pytest.mark.filterwarnings("ignore::comorbid.DataWarning")
 def test_rows_that_are_taken_as_independent_are_said(tmp_path: Path) -> None:
     table = studies_csv(4, study_id=list("aabc"), estimate_id=list("wxyz"))
