@@ -147,7 +147,11 @@ def comorbid_sections() -> Iterable[Section]:
         ),
         Section("audit", "Audit of the study table", _audit_section, needs=("audit",)),
         Section(
-            "methods", "Methods", _methods, needs=("pool", "evidence"), constants=("k - 1 degrees",)
+            "methods",
+            "Methods",
+            _methods,
+            needs=("pool", "evidence"),
+            constants=("k - 1 degrees", "0.5 is added"),
         ),
         Section(
             "studies",

@@ -128,6 +128,12 @@ def test_zero_counts_are_said() -> None:
     assert "Several rows have a count of zero" in many
 
 
+def test_zero_counts_pass_the_check_of_numbers(tmp_path: Path) -> None:
+    table = "study_id,ai,bi,ci,di\na,0,97,12,90\nb,14,90,15,80\nc,24,90,0,80\n"
+    text = text_of(build(tmp_path, table, "methods"))
+    assert "a and c have a count of zero; 0.5 is added to each count" in text
+
+
 def test_where_the_standard_errors_come_from() -> None:
     header = "study_id,measure,estimate,ci_low,ci_high,se,p_value\n"
     interval, se, p = "a,OR,2,1.5,2.7,,\n", "b,OR,2,,,0.2,\n", "c,OR,2,,,,0.03\n"
