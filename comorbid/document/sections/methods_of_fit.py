@@ -36,7 +36,7 @@ _INTERVALS: dict[str, tuple[str, tuple[str, ...]]] = {
 # What each preset follows; the versions stand in the entries cited.
 _PRESETS: dict[str, tuple[str, tuple[str, ...]]] = {
     "cochrane2024": (
-        "the Cochrane Handbook and what RevMan does by default",
+        "what Cochrane recommends for random effects",
         ("cochrane2024", "cochrane2025"),
     ),
     "iqwig6": ("the General Methods of IQWiG", ("iqwig2022",)),
