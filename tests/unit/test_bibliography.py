@@ -176,6 +176,7 @@ class Citing:
             "points": (cb.Paragraph((cb.Ref("one"),)),),
             "wrong": (cb.Paragraph((cb.Cite("nobody"),)),),
             "plain": (cb.Paragraph("No citation."),),
+            "fails": (cb.Paragraph("17,171 is no number of any result."), table),
         }
         return tuple(
             cb.Section(id_, id_.title(), lambda context, blocks=blocks: blocks)  # type: ignore[misc]
@@ -265,6 +266,15 @@ def test_sections_that_lead_nowhere_fail_with_their_plugin(tmp_path: Path) -> No
         "does",
         "section 'wrong' (Citing@0) cites 'nobody', which is not in the bibliography",
     ]
+
+
+def test_what_refers_to_a_section_that_fails_is_no_failure_of_its_own(tmp_path: Path) -> None:
+    with pytest.raises(cb.ReportError) as caught:
+        build(tmp_path, "points", "fails")
+    (problem,) = caught.value.problems
+    assert "section 'fails'" in problem.message
+    report = build(tmp_path, "points", "fails", failing="placeholder")
+    assert report.document.subtitle.startswith("Draft: 2 of 2 sections")
 
 
 def test_in_a_draft_they_and_those_that_lose_by_it_are_placeholders(tmp_path: Path) -> None:
