@@ -171,29 +171,32 @@ def cited_by(cite: str) -> tuple[Inline, ...]:
     Parameters
     ----------
     cite : str
-        Papers as ``Author Year, doi:...`` or ``Author Year, Title``, separated by ``"; "``.
+        Papers as ``Author Year, doi:...`` or ``Author Year, Title``, separated by ``"; "``; may
+        be empty.
 
     Returns
     -------
     tuple
-        A `Cite` where the bundled bibliography has all papers, otherwise the text in brackets,
-        with links.
+        A space and a `Cite` where the bundled bibliography has all papers, otherwise the text in
+        brackets, with links; nothing for no text.
 
     Examples
     --------
     >>> cited_by("Viechtbauer 2005, doi:10.3102/10769986030003261")
-    (Cite(keys=('viechtbauer2005',)),)
+    (' ', Cite(keys=('viechtbauer2005',)))
     >>> cited_by("Doe 2020, doi:10.1000/1")
-    ('(Doe 2020, ', Link(text='doi:10.1000/1', url='https://doi.org/10.1000/1'), ')')
+    (' (Doe 2020, ', Link(text='doi:10.1000/1', url='https://doi.org/10.1000/1'), ')')
     """
+    if not cite.strip():
+        return ()
     papers = cite.split("; ")
     keys = [_key_of(paper) for paper in papers]
     if (found := [key for key in keys if key]) and len(found) == len(keys):
-        return (Cite(*found),)
+        return (" ", Cite(*found))
     runs: list[Inline] = []
     for i, paper in enumerate(papers):
         before, colon, doi = paper.partition("doi:")
-        runs += [f"{'; ' if i else '('}{before}", *((_link(doi),) if colon else ())]
+        runs += [f"{'; ' if i else ' ('}{before}", *((_link(doi),) if colon else ())]
     return (*runs, ")")
 
 

@@ -146,15 +146,17 @@ def test_no_paper_is_bundled_twice() -> None:
 
 @pytest.mark.parametrize("cite", sorted({known.cite for known in (*MEASURES, *ESTIMATORS)}))
 def test_every_measure_and_estimator_has_its_entries(cite: str) -> None:
-    (run,) = cited_by(cite)
+    space, run = cited_by(cite)
+    assert space == " "
     assert isinstance(run, cb.Cite)
     assert len(run.keys) == len(cite.split("; "))
 
 
 def test_a_citation_that_is_not_bundled_keeps_its_words() -> None:
-    assert cited_by("Lipsey 2001, Another book") == ("(Lipsey 2001, Another book", ")")
+    assert cited_by("Lipsey 2001, Another book") == (" (Lipsey 2001, Another book", ")")
+    assert cited_by("") == cited_by(" ") == ()
     text = cited_by("Woolf 1955, doi:10.1111/j.1469-1809.1955.tb01348.x; Doe 2020, doi:10.1/x")
-    assert text[0] == "(Woolf 1955, "
+    assert text[0] == " (Woolf 1955, "
     assert text[-2] == cb.Link("doi:10.1/x", "https://doi.org/10.1/x")
 
 

@@ -75,6 +75,23 @@ def test_every_estimator_and_test(method: str, test: Test, k: int) -> None:
     assert ("no prediction interval" in texts[0]) is (method == "EE")
 
 
+def test_an_estimator_and_a_measure_without_a_paper() -> None:
+    estimator = cb.Estimator("mine", "my method", lambda yi, vi: np.zeros(yi.shape[1]), "")
+    text = printed(model(cb.pool(cb.Effects(yi=YI, vi=VI), method=estimator)))
+    check_sentences(text)
+    assert "tau², is estimated by my method; each study" in text
+    measure = cb.Measure(
+        "XX", "my measure", ("ai",), lambda rows: (rows["ai"],) * 2, "log", 0.0, ""
+    )
+    effects = cb.Effects(
+        yi=[0.1, 0.2], vi=[0.1, 0.2], measure="XX", scale="log",
+        source=("counts", "counts"), ids=("study-1", "study-2"),
+    )  # fmt: skip
+    text = printed(_effects(STUDIES, effects, measure))
+    check_sentences(text)
+    assert text.endswith("2 effects are computed from ai.")
+
+
 def test_the_weights_of_the_analyst_are_said() -> None:
     effects = cb.Effects(yi=YI, vi=VI)
     own = printed(model(cb.pool(effects, weights=[1, 2, 3, 4, 5])))

@@ -150,7 +150,7 @@ def _effects(studies: Studies, effects: Effects, measure: Measure) -> tuple[Inli
         number = prose.counted(len(computed), "effect is", "effects are")
         formula = f" ({_formula(measure)})" if measure.formula else ""
         columns = prose.listed(measure.columns)
-        parts += [f" {number} computed from {columns}{formula} ", *cited_by(measure.cite), "."]
+        parts += [f" {number} computed from {columns}{formula}", *cited_by(measure.cite), "."]
         parts += _zeros(studies, computed, measure)
     return tuple(parts)
 
