@@ -147,7 +147,11 @@ def comorbid_sections() -> Iterable[Section]:
         ),
         Section("audit", "Audit of the study table", _audit_section, needs=("audit",)),
         Section(
-            "methods", "Methods", _methods, needs=("pool", "evidence"), constants=("k - 1 degrees",)
+            "methods",
+            "Methods",
+            _methods,
+            needs=("pool", "evidence"),
+            constants=("k - 1 degrees", "0.5 is added"),
         ),
         Section(
             "studies",
@@ -322,6 +326,7 @@ def _used(context: Context) -> methods.Used:
         subgroups=[(s.label, s.rationale, s.prespecified) for s in context.subgroups],
         software=context.provenance.software,
         preset=context.settings.preset,
+        bibliography=context.bibliography,
     )
 
 

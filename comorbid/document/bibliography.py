@@ -55,6 +55,11 @@ class Bibliography(Mapping[str, Reference]):
         """Return the DOI of an entry, in lower case, or ""."""
         return _doi(self._entries[key][0]).lower()
 
+    def paper(self, doi: str) -> Cite | Link:
+        """Return the citation of the paper with this DOI, or a link where no entry has it."""
+        key = next((key for key in self if self.doi(key) == doi.lower()), None)
+        return Cite(key) if key else _link(doi)
+
     def joined(self, own: Bibliography) -> Bibliography:
         """Return these entries and a report's own, which win where both are the same paper.
 
@@ -166,30 +171,32 @@ def cited_by(cite: str) -> tuple[Inline, ...]:
     Parameters
     ----------
     cite : str
-        Papers as ``Author Year, doi:...`` or ``Author Year, Title``, separated by ``"; "``.
+        Papers as ``Author Year, doi:...`` or ``Author Year, Title``, separated by ``"; "``; may
+        be empty.
 
     Returns
     -------
     tuple
-        A `Cite` where the bundled bibliography has all papers, otherwise the text in brackets,
-        with links.
+        A space and a `Cite` where the bundled bibliography has all papers, otherwise the text in
+        brackets, with links; nothing for no text.
 
     Examples
     --------
     >>> cited_by("Viechtbauer 2005, doi:10.3102/10769986030003261")
-    (Cite(keys=('viechtbauer2005',)),)
+    (' ', Cite(keys=('viechtbauer2005',)))
     >>> cited_by("Doe 2020, doi:10.1000/1")
-    ('(Doe 2020, ', Link(text='doi:10.1000/1', url='https://doi.org/10.1000/1'), ')')
+    (' (Doe 2020, ', Link(text='doi:10.1000/1', url='https://doi.org/10.1000/1'), ')')
     """
+    if not cite.strip():
+        return ()
     papers = cite.split("; ")
     keys = [_key_of(paper) for paper in papers]
     if (found := [key for key in keys if key]) and len(found) == len(keys):
-        return (Cite(*found),)
+        return (" ", Cite(*found))
     runs: list[Inline] = []
     for i, paper in enumerate(papers):
         before, colon, doi = paper.partition("doi:")
-        link = (Link(f"doi:{doi}", _address(f"https://doi.org/{doi}")),) if colon else ()
-        runs += [f"{'; ' if i else '('}{before}", *link]
+        runs += [f"{'; ' if i else ' ('}{before}", *((_link(doi),) if colon else ())]
     return (*runs, ")")
 
 
@@ -203,7 +210,8 @@ def _key_of(paper: str) -> str | None:
     known = bundled()
     before, colon, doi = paper.partition("doi:")
     if colon:
-        return next((key for key in known if known.doi(key) == doi.lower()), None)
+        cite = known.paper(doi)
+        return cite.keys[0] if isinstance(cite, Cite) else None
     if not (match := re.match(r"(\w+).*? (\d{4}), ([^,\d]+)", before)):
         return None
     author, year, title = match.groups()
@@ -216,6 +224,10 @@ def _style() -> Any:
     from pybtex.style.formatting.unsrt import Style
 
     return Style(abbreviate_names=True, name_style="lastfirst")
+
+
+def _link(doi: str) -> Link:
+    return Link(f"doi:{doi}", _address(f"https://doi.org/{doi}"))
 
 
 def _address(url: str) -> str:

@@ -72,17 +72,17 @@ class Preset:
     source: str
     differs: str = ""
 
-    def settings(self, effects: Effects) -> dict[str, Any]:
-        """Return ``method`` and ``test`` for `pool` on these effects."""
-        return {"method": self.method, "test": self.test_for(effects)}
+    def settings(self, effects: Effects, *, level: float = 0.95) -> dict[str, Any]:
+        """Return ``method``, ``test`` and ``level`` for `pool` on these effects."""
+        return {"method": self.method, "test": self.test_for(effects, level=level), "level": level}
 
-    def test_for(self, effects: Effects) -> Test:
+    def test_for(self, effects: Effects, *, level: float = 0.95) -> Test:
         """Return the test, ``adhoc`` where the preset corrects a narrow interval by it."""
         usable = effects.take(np.flatnonzero(~(np.isnan(effects.yi) | np.isnan(effects.vi))))
         if self.correction == "never" or usable.k < 2:
             return self.test
-        own = pool(usable, method=self.method, test=self.test)
-        classic = pool(usable, method="DL", test="z")
+        own = pool(usable, method=self.method, test=self.test, level=level)
+        classic = pool(usable, method="DL", test="z", level=level)
         narrower = own.ci[1] - own.ci[0] < classic.ci[1] - classic.ci[0]
         return "adhoc" if narrower else self.test
 
@@ -90,7 +90,7 @@ class Preset:
 PRESETS: tuple[Preset, ...] = (
     Preset(
         "cochrane2024",
-        "the Cochrane Handbook 6.5 and RevMan since 2024",
+        "the Cochrane Handbook 6.5 and what Cochrane recommends for RevMan",
         method="REML",
         test="knha",
         correction="never",
@@ -101,6 +101,8 @@ PRESETS: tuple[Preset, ...] = (
         source="Cochrane 2024, Handbook 6.5, chapter 10; Cochrane Methods 2025, "
         "https://methods.cochrane.org/methods-cochrane/"
         "random-effects-meta-analysis-methods-intervention-reviews",
+        differs="the choice between this interval and the classic one, which RevMan leaves to the "
+        "author: give test to choose",
     ),
     Preset(
         "iqwig6",

@@ -59,8 +59,9 @@ def compose(
             reasons[section.id] = built
             built = (_placeholder(built),)
         sections.append(DocumentSection(section.id, section.title, built, entry.origin))
-    keys = computed.context.bibliography
-    while lost := _leading_nowhere(sections, keys):
+    if failing == "stop":  # before references of other sections to those that failed are missed
+        raise_together([*computed.failed.values(), *reasons.values()])
+    while lost := _leading_nowhere(sections, computed.context.bibliography):
         # A placeholder has no figures, so that references of other sections may now lead nowhere.
         reasons |= lost
         sections = [

@@ -14,7 +14,7 @@ def test_of(definition: Definition, effects: Effects) -> Test:
     preset = definition.preset
     if preset is None or definition.test != preset.test:
         return definition.test
-    return preset.test_for(effects)
+    return preset.test_for(effects, level=definition.level)
 
 
 def check_uninformative(definition: Definition, studies: Studies, effects: Effects) -> None:

@@ -58,7 +58,7 @@ def test_import_on_top_of_bare_python(capsys: pytest.CaptureFixture[str]) -> Non
 def test_build_of_the_headache_report_from_cold(
     benchmark: BenchmarkFixture, tmp_path: Path
 ) -> None:
-    for name in ("report.toml", "studies.csv", "treatments.csv"):
+    for name in ("report.toml", "studies.csv", "treatments.csv", "references.bib"):
         shutil.copy(REPORT / name, tmp_path)
     command = [sys.executable, "-m", "comorbid", "build", str(tmp_path)]
     run = benchmark.pedantic(

@@ -27,7 +27,7 @@ from comorbid.report.verify import compare_numbers
 pytestmark = pytest.mark.plugins  # the report lists one
 
 REPORT = Path(__file__).parents[2] / "reports" / "headache-back-pain"
-INPUTS = ("report.toml", "studies.csv", "treatments.csv", "results.json")
+INPUTS = ("report.toml", "studies.csv", "treatments.csv", "references.bib", "results.json")
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ REPORT = Path(__file__).parents[2] / "reports" / "headache-back-pain"
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    for name in ("report.toml", "studies.csv", "treatments.csv"):
+    for name in ("report.toml", "studies.csv", "treatments.csv", "references.bib"):
         shutil.copy(REPORT / name, tmp_path)
     return tmp_path
 

@@ -146,15 +146,17 @@ def test_no_paper_is_bundled_twice() -> None:
 
 @pytest.mark.parametrize("cite", sorted({known.cite for known in (*MEASURES, *ESTIMATORS)}))
 def test_every_measure_and_estimator_has_its_entries(cite: str) -> None:
-    (run,) = cited_by(cite)
+    space, run = cited_by(cite)
+    assert space == " "
     assert isinstance(run, cb.Cite)
     assert len(run.keys) == len(cite.split("; "))
 
 
 def test_a_citation_that_is_not_bundled_keeps_its_words() -> None:
-    assert cited_by("Lipsey 2001, Another book") == ("(Lipsey 2001, Another book", ")")
+    assert cited_by("Lipsey 2001, Another book") == (" (Lipsey 2001, Another book", ")")
+    assert cited_by("") == cited_by(" ") == ()
     text = cited_by("Woolf 1955, doi:10.1111/j.1469-1809.1955.tb01348.x; Doe 2020, doi:10.1/x")
-    assert text[0] == "(Woolf 1955, "
+    assert text[0] == " (Woolf 1955, "
     assert text[-2] == cb.Link("doi:10.1/x", "https://doi.org/10.1/x")
 
 
@@ -176,6 +178,7 @@ class Citing:
             "points": (cb.Paragraph((cb.Ref("one"),)),),
             "wrong": (cb.Paragraph((cb.Cite("nobody"),)),),
             "plain": (cb.Paragraph("No citation."),),
+            "fails": (cb.Paragraph("17,171 is no number of any result."), table),
         }
         return tuple(
             cb.Section(id_, id_.title(), lambda context, blocks=blocks: blocks)  # type: ignore[misc]
@@ -265,6 +268,15 @@ def test_sections_that_lead_nowhere_fail_with_their_plugin(tmp_path: Path) -> No
         "does",
         "section 'wrong' (Citing@0) cites 'nobody', which is not in the bibliography",
     ]
+
+
+def test_what_refers_to_a_section_that_fails_is_no_failure_of_its_own(tmp_path: Path) -> None:
+    with pytest.raises(cb.ReportError) as caught:
+        build(tmp_path, "points", "fails")
+    (problem,) = caught.value.problems
+    assert "section 'fails'" in problem.message
+    report = build(tmp_path, "points", "fails", failing="placeholder")
+    assert report.document.subtitle.startswith("Draft: 2 of 2 sections")
 
 
 def test_in_a_draft_they_and_those_that_lose_by_it_are_placeholders(tmp_path: Path) -> None:

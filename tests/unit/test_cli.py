@@ -97,7 +97,7 @@ def test_wrong_setting_exits_2_and_lists_what_is_allowed(
 def test_build_and_verify(tmp_path: Path) -> None:
     folder = tmp_path / "report"
     folder.mkdir()
-    for name in ("report.toml", "studies.csv", "treatments.csv"):
+    for name in ("report.toml", "studies.csv", "treatments.csv", "references.bib"):
         shutil.copy(REPORT / name, folder)
     result = run("build", folder)
     assert result.exit_code == 0
@@ -115,7 +115,7 @@ def test_build_and_verify(tmp_path: Path) -> None:
 
 
 def test_verify_without_a_lock_exits_1(tmp_path: Path) -> None:
-    for name in ("report.toml", "studies.csv", "treatments.csv"):
+    for name in ("report.toml", "studies.csv", "treatments.csv", "references.bib"):
         shutil.copy(REPORT / name, tmp_path)
     result = run("verify", tmp_path)
     assert result.exit_code == 1

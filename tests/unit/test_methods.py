@@ -75,6 +75,23 @@ def test_every_estimator_and_test(method: str, test: Test, k: int) -> None:
     assert ("no prediction interval" in texts[0]) is (method == "EE")
 
 
+def test_an_estimator_and_a_measure_without_a_paper() -> None:
+    estimator = cb.Estimator("mine", "my method", lambda yi, vi: np.zeros(yi.shape[1]), "")
+    text = printed(model(cb.pool(cb.Effects(yi=YI, vi=VI), method=estimator)))
+    check_sentences(text)
+    assert "tau², is estimated by my method; each study" in text
+    measure = cb.Measure(
+        "XX", "my measure", ("ai",), lambda rows: (rows["ai"],) * 2, "log", 0.0, ""
+    )
+    effects = cb.Effects(
+        yi=[0.1, 0.2], vi=[0.1, 0.2], measure="XX", scale="log",
+        source=("counts", "counts"), ids=("study-1", "study-2"),
+    )  # fmt: skip
+    text = printed(_effects(STUDIES, effects, measure))
+    check_sentences(text)
+    assert text.endswith("2 effects are computed from ai.")
+
+
 def test_the_weights_of_the_analyst_are_said() -> None:
     effects = cb.Effects(yi=YI, vi=VI)
     own = printed(model(cb.pool(effects, weights=[1, 2, 3, 4, 5])))
@@ -126,6 +143,12 @@ def test_zero_counts_are_said() -> None:
     assert "a and b have a count of zero" in two
     many = effects_text(header + "".join(f"s{i},0,97,2,90\n" for i in range(11)))
     assert "Several rows have a count of zero" in many
+
+
+def test_zero_counts_pass_the_check_of_numbers(tmp_path: Path) -> None:
+    table = "study_id,ai,bi,ci,di\na,0,97,12,90\nb,14,90,15,80\nc,24,90,0,80\n"
+    text = text_of(build(tmp_path, table, "methods"))
+    assert "a and c have a count of zero; 0.5 is added to each count" in text
 
 
 def test_where_the_standard_errors_come_from() -> None:
@@ -248,6 +271,23 @@ def test_analyses_in_use_say_what_they_do(tmp_path: Path) -> None:
 )
 def test_which_rows_are_pooled(rows: dict[str, list[str]], expected: str, tmp_path: Path) -> None:
     assert expected in text_of(build(tmp_path, studies_csv(4, **rows), "methods"))
+
+
+def test_the_review_is_cited_where_the_bibliography_has_it(tmp_path: Path) -> None:
+    review = (
+        '[review]\ntitle = "Two pains"\nauthors = "Doe J"\njournal = "Pain 2019"\ndoi = "10.1/x"\n'
+        'registration = "PROSPERO 1"\nstudies = 9\nparticipants = 99999\npooled_by_authors = true\n'
+    )
+    start = "The studies come from the systematic review “Two pains” "
+    without = text_of(build(tmp_path, studies_csv(3), "methods", lines=review))
+    assert f"{start}doi:10.1/x, registered as PROSPERO 1. The study table has" in without
+    (tmp_path / "own.bib").write_text(
+        "@article{doe2019, author={Doe, J.}, title={Two pains}, journal={Pain}, year={2019}, "
+        "doi={10.1/X}}"
+    )
+    lines = f'references = "own.bib"\n{review}'
+    cited_ = text_of(build(tmp_path, studies_csv(3), "methods", lines=lines))
+    assert f"{start}[doe2019], registered as PROSPERO 1. The study table has" in cited_
 
 
 @pytest.mark.filterwarnings("ignore::comorbid.DataWarning")

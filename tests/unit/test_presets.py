@@ -110,12 +110,18 @@ def test_iqwig_corrects_only_what_is_narrower_than_dersimonian_and_laird() -> No
     plain = cb.pool(alike, method="PM", test="knha")
     classic = cb.pool(alike, method="DL", test="z")
     assert plain.ci[1] - plain.ci[0] < classic.ci[1] - classic.ci[0]
-    assert preset.settings(alike) == {"method": "PM", "test": "adhoc"}
+    assert preset.settings(alike) == {"method": "PM", "test": "adhoc", "level": 0.95}
     apart = cb.Effects(yi=[0.1, 0.9, 0.4], vi=[0.03, 0.08, 0.02])
     assert preset.test_for(apart) == "knha"
     assert preset.test_for(cb.Effects(yi=[0.1], vi=[0.03])) == "knha"
     gap = cb.Effects(yi=[0.5, 0.51, 0.49, float("nan")], vi=[0.04, 0.05, 0.06, 0.04])
     assert preset.test_for(gap) == "adhoc"
+    # At 99.9 % the quantile of t with 2 degrees of freedom is 31.6, that of the normal only 3.29.
+    three = cb.Effects(yi=[0.50, 0.51, 0.49], vi=[0.04, 0.05, 0.06])
+    assert preset.settings(three)["test"] == "adhoc"
+    wide = cb.Effects(yi=[0.50, 0.60, 0.42], vi=[0.04, 0.05, 0.06])
+    assert preset.settings(wide)["test"] == "adhoc"
+    assert preset.settings(wide, level=0.999)["test"] == "knha"
     # Narrower than its own classic interval, and yet wider than that of DL: left as it is.
     between = cb.Effects(yi=[0.1, 0.5, 0.35], vi=[0.02, 0.02, 0.02])
     assert preset.test_for(between) == "knha"

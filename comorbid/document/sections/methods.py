@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from comorbid.document import prose
-from comorbid.document.bibliography import cited_by
+from comorbid.document.bibliography import Bibliography, cited_by
 from comorbid.document.blocks import Block, Heading, Inline, Items, Paragraph, Strong
 from comorbid.document.runs import Cite, Ref
 from comorbid.document.sections import methods_of_fit
@@ -52,7 +52,8 @@ class Used:
 
     ``sections`` are the ids of its sections, ``analyses`` the label, the sentence for the Methods
     and the options of each analysis, ``subgroups`` the label and rationale of each and whether it
-    was decided on before the data were seen, ``preset`` the one that the report names.
+    was decided on before the data were seen, ``preset`` the one that the report names,
+    ``bibliography`` what it can cite.
     """
 
     sections: Collection[str]
@@ -60,6 +61,7 @@ class Used:
     subgroups: Sequence[tuple[str, str, bool]]
     software: Mapping[str, str]
     preset: Preset | None
+    bibliography: Bibliography
 
 
 def methods(
@@ -74,7 +76,7 @@ def methods(
     """Return how the report was made, in the order of the items of PRISMA 2020 on synthesis."""
     return (
         Heading("Which results are pooled"),
-        Paragraph(_selection(fit, studies, effects)),
+        Paragraph((*_review(studies, used), _selection(fit, studies, effects))),
         *_decisions(studies, overrides),
         Heading("Effects"),
         Paragraph(_effects(studies, effects, measure)),
@@ -87,6 +89,20 @@ def methods(
         *_further(used.analyses),
         Heading("Software and reporting"),
         Paragraph(_software(used.software)),
+    )
+
+
+def _review(studies: Studies, used: Used) -> tuple[Inline, ...]:
+    """Say which systematic review the studies come from, if the report names one."""
+    review = studies.review
+    if review is None:
+        return ()
+    registered = f", registered as {review.registration}" if review.registration else ""
+    paper = used.bibliography.paper(review.doi)
+    return (
+        f"The studies come from the systematic review “{review.title}” ",
+        paper,
+        f"{registered}. ",
     )
 
 
@@ -134,7 +150,7 @@ def _effects(studies: Studies, effects: Effects, measure: Measure) -> tuple[Inli
         number = prose.counted(len(computed), "effect is", "effects are")
         formula = f" ({_formula(measure)})" if measure.formula else ""
         columns = prose.listed(measure.columns)
-        parts += [f" {number} computed from {columns}{formula} ", *cited_by(measure.cite), "."]
+        parts += [f" {number} computed from {columns}{formula}", *cited_by(measure.cite), "."]
         parts += _zeros(studies, computed, measure)
     return tuple(parts)
 

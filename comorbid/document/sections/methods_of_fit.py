@@ -36,7 +36,7 @@ _INTERVALS: dict[str, tuple[str, tuple[str, ...]]] = {
 # What each preset follows; the versions stand in the entries cited.
 _PRESETS: dict[str, tuple[str, tuple[str, ...]]] = {
     "cochrane2024": (
-        "the Cochrane Handbook and what RevMan does by default",
+        "what Cochrane recommends for random effects",
         ("cochrane2024", "cochrane2025"),
     ),
     "iqwig6": ("the General Methods of IQWiG", ("iqwig2022",)),
@@ -107,7 +107,7 @@ def model(fit: Fit) -> tuple[Inline, ...]:
     )
     if fit.method == "EE":
         return (
-            "An equal-effects model is used: all studies are taken to have one true effect ",
+            "An equal-effects model is used: all studies are taken to have one true effect",
             *cited_by(fit.estimator.cite),
             f"; {_weights(fit, 'its sampling variance')}.",
             *average,
@@ -117,7 +117,7 @@ def model(fit: Fit) -> tuple[Inline, ...]:
         "A random-effects model is used: the true effects may differ between studies, and the "
         "pooled value is their average ",
         Cite("higgins2009"),
-        f". The variance between studies, tau², is estimated by {fit.estimator.label} ",
+        f". The variance between studies, tau², is estimated by {fit.estimator.label}",
         *cited_by(fit.estimator.cite),
         f"; {_weights(fit, 'its sampling variance plus tau²')}.",
         *average,
