@@ -80,7 +80,15 @@ class Page:
         elif event == "Log.entryAdded":
             self.complaints.append(what["entry"]["text"])
 
-    def open(self, path: Path, *, width: int, scheme: str = "light", scripts: bool = True) -> None:
+    def open(
+        self,
+        path: Path,
+        *,
+        width: int,
+        scheme: str = "light",
+        media: str = "screen",
+        scripts: bool = True,
+    ) -> None:
         """Show a file in a window of a width, in a colour scheme, and wait until it stands."""
         narrow = width < 600
         self.send(
@@ -91,7 +99,7 @@ class Page:
             mobile=narrow,
         )
         feature = {"name": "prefers-color-scheme", "value": scheme}
-        self.send("Emulation.setEmulatedMedia", features=[feature])
+        self.send("Emulation.setEmulatedMedia", media=media, features=[feature])
         self.send("Emulation.setScriptExecutionDisabled", value=not scripts)
         self.requests, self.complaints, self._loaded = [], [], False
         self.send("Page.navigate", url=path.as_uri())

@@ -257,6 +257,23 @@ def test_without_a_script_the_page_is_whole(page: browser.Page, files: dict[str,
     assert column(page, 0) == list(NAMES)
 
 
+def test_printed_from_the_browser_heads_look_like_heads(
+    page: browser.Page, files: dict[str, Path]
+) -> None:
+    page.open(files["journal"], width=768, scheme="dark", media="print")
+    style = """(() => {
+      const style = getComputedStyle(document.querySelector("th button"));
+      const of = s => getComputedStyle(document.querySelector(s));
+      return [style.borderTopWidth, style.backgroundColor, style.fontWeight,
+              getComputedStyle(document.querySelector("th button"), "::after").content,
+              of(".skip").display, of("body").backgroundColor, of("body").color];
+    })()"""
+    assert page.evaluate(style) == [
+        *("0px", "rgba(0, 0, 0, 0)", "700", "none"),
+        *("none", "rgb(255, 255, 255)", "rgb(27, 27, 29)"),
+    ]
+
+
 def test_a_script_in_the_data_does_not_run(page: browser.Page, tmp_path: Path) -> None:
     """Even where a template forgot to escape, the policy holds: only the script's own hash runs."""
     html = render_html(report()).replace(

@@ -30,6 +30,7 @@ NAMES = (
     "A label of words as long as a study may have. " * 4,
     "Unbroken" * 25,
 )
+REPLACED = ("InlineReplacedBox", "BlockReplacedBox")
 WORDS = "These words are made up so that there is something to break over pages. "
 KINDS: tuple[tuple[Theme, Paper], ...] = tuple(itertools.product((JOURNAL, COMPACT), ("A4", "letter")))
 BOTH = pytest.mark.parametrize(("theme", "paper"), KINDS, ids=[f"{t.id}-{p}" for t, p in KINDS])
@@ -104,7 +105,7 @@ def test_nothing_reaches_past_the_content_of_its_page(theme: Theme, paper: Paper
         (body,) = (child for child in page.children if child.element_tag == "html")
         left, top = page.content_box_x(), page.content_box_y()
         right, bottom = left + page.width, top + page.height
-        shown = list(boxes(body, "TextBox", "InlineReplacedBox", "BlockReplacedBox"))
+        shown = list(boxes(body, "TextBox", *REPLACED))
         assert shown
         for box in shown:
             what = getattr(box, "text", "a drawing")
@@ -163,7 +164,25 @@ def test_each_part_of_a_long_figure_is_as_large_as_its_page_allows(
     assert min(8 * box.width / 482 for box in drawings) * 0.75 >= 6.5
 
 
-REPLACED = ("InlineReplacedBox", "BlockReplacedBox")
+
+def test_three_hundred_studies_stand_on_pages_of_their_own() -> None:
+    import weasyprint
+
+    section = DocumentSection("a", "Studies", (forest(300), table(300)), "c@1")
+    document = Document("Three hundred", datetime.date(2026, 1, 31), (section,))
+    laid_out = weasyprint.HTML(string=render_html(document)).render()
+    whole = [page._page_box for page in laid_out.pages]
+    drawings = [len(list(boxes(page, *REPLACED))) for page in whole]
+    rows = [sum(map(body_rows, boxes(page, "TableBox"))) for page in whole]
+    # 302 rows with the pooled value and the prediction, in parts of at most 50.
+    assert drawings[:7] == [1] * 7
+    assert sum(drawings) == 7
+    assert sum(rows) == 300
+    for page in whole:
+        bottom = page.content_box_y() + page.height
+        for box in boxes(page, *REPLACED):
+            assert 0.5 * page.height < box.height
+            assert box.position_y + box.height <= bottom
 
 
 def test_compact_takes_fewer_pages_and_smaller_print() -> None:
