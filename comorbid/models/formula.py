@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+# Formulaic multiplies terms out as often as a power says.
+_LARGE_POWER = re.compile(r"(\*\*|\^)\s*[(+]*\s*\d{3}")
+
+
 def used_columns(formula: str, frame: pd.DataFrame) -> tuple[str, ...]:
     """Return the columns of the table that a formula uses.
 
@@ -187,6 +191,8 @@ def _known() -> set[str]:
 def _parse(formula: str) -> Any:
     import formulaic
 
+    if _LARGE_POWER.search(formula):
+        raise ModelError(f"formula {formula!r} has a power of 100 or more; give a smaller one")
     try:
         parsed = formulaic.Formula(formula)
     except (formulaic.errors.FormulaicError, SyntaxError) as error:

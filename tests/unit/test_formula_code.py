@@ -61,6 +61,12 @@ def test_other_code_is_refused_and_not_run(formula: str, tmp_path: Path) -> None
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("formula", ["~ (x + sex)**1000000", "~ x**999", "~ (x + sex) ^ (100)"])
+def test_a_power_that_would_never_end(formula: str) -> None:
+    with pytest.raises(cb.ModelError, match="has a power of 100 or more; give a smaller one"):
+        cb.regress(EFFECTS, formula)
+
+
 def test_the_part_that_is_refused_is_named() -> None:
     with pytest.raises(cb.ModelError) as caught:
         cb.regress(EFFECTS, "~ x + I(np.save('x.npy', x))")
