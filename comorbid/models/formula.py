@@ -1,11 +1,11 @@
 """Formulas: from ``"~ year + C(population)"`` and a table to a design. The importer of formulaic.
 
-Formulas are evaluated as Python by formulaic: they may call numpy, and are to be trusted as code.
+Formulas are evaluated as Python by formulaic, once `formula_code` has found nothing in them but
+arithmetic on columns and known functions.
 """
 
 from __future__ import annotations
 
-import ast
 import copy
 import difflib
 import re
@@ -19,9 +19,14 @@ from comorbid.effects.arrays import Array, Index
 from comorbid.effects.table import Effects
 from comorbid.errors import DataError, ModelError, Problem
 from comorbid.models.design_matrix import INTERCEPT, Design
+from comorbid.models.formula_code import forbidden, names_of
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+# Formulaic multiplies terms out as often as a power says.
+_LARGE_POWER = re.compile(r"(\*\*|\^)\s*[(+]*\s*\d{3}")
 
 
 def used_columns(formula: str, frame: pd.DataFrame) -> tuple[str, ...]:
@@ -34,12 +39,16 @@ def used_columns(formula: str, frame: pd.DataFrame) -> tuple[str, ...]:
     """
     names = set[str]()
     parsed = _parse(formula)
-    for factor in {factor for term in parsed for factor in term.factors}:
+    factors = {factor for term in parsed for factor in term.factors}
+    for factor in factors:
         names |= _names_in(factor)
     used = tuple(name for name in frame.columns if name in names)
     unknown = sorted(str(name) for name in names - set(used) - set(_known()))
     if unknown:
         raise ModelError([_unknown_column(name, formula, frame) for name in unknown])
+    for factor in factors:
+        if factor.eval_method.value == "python":
+            _refuse_code(factor.expr, formula)
     return used
 
 
@@ -182,6 +191,8 @@ def _known() -> set[str]:
 def _parse(formula: str) -> Any:
     import formulaic
 
+    if _LARGE_POWER.search(formula):
+        raise ModelError(f"formula {formula!r} has a power of 100 or more; give a smaller one")
     try:
         parsed = formulaic.Formula(formula)
     except (formulaic.errors.FormulaicError, SyntaxError) as error:
@@ -198,14 +209,20 @@ def _parse(formula: str) -> Any:
 
 
 def _names_in(factor: Any) -> set[str]:
-    """Return the names that a factor of a term reads; in backticks they may hold spaces."""
+    """Return the names that a factor of a term reads."""
     if factor.eval_method.value == "literal":
         return set()
     if factor.eval_method.value == "lookup":
         return {factor.expr}
-    quoted = set(re.findall(r"`([^`]+)`", factor.expr))
-    tree = ast.parse(re.sub(r"`[^`]+`", "0", factor.expr), mode="eval")
-    return quoted | {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    return names_of(factor.expr)
+
+
+def _refuse_code(expression: str, formula: str) -> None:
+    """Raise `ModelError` for what is neither arithmetic nor a known function."""
+    if found := forbidden(expression):
+        known = ", ".join(sorted(_known() - {"np", "contr"}))
+        remedy = f"use columns, numbers, arithmetic and {known}, np.log1p and the like"
+        raise ModelError([Problem(f"formula {formula!r}: {found} is not allowed", remedy)])
 
 
 def _unknown_column(name: str, formula: str, frame: pd.DataFrame) -> Problem:

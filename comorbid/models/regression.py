@@ -59,7 +59,8 @@ def regress(
         factor, and ``C()`` makes one of numbers; its first level in sorted order is the
         reference. ``a:b`` is an interaction, ``a*b`` stands for ``a + b + a:b``, ``0 +`` leaves
         the intercept out; ``log``, ``exp``, ``sqrt``, ``center``, ``scale``, ``poly``, ``bs`` and
-        ``I()`` for arithmetic may be used. A formula is evaluated as Python code.
+        ``I()`` for arithmetic may be used, and numpy's element-wise functions as ``np.log1p``;
+        other Python is refused.
     method : str or Estimator
         How tau2 is estimated, as in `pool`.
     test : {"z", "t", "knha", "adhoc"}

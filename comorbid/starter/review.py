@@ -6,6 +6,7 @@ import csv
 import datetime
 import io
 import json
+import textwrap
 from importlib import metadata, resources
 from pathlib import Path
 from typing import get_args
@@ -47,6 +48,7 @@ _BLANKS: dict[OptionKind, OptionValue] = {
     "number": 0.0,
     "numbers": (0.0,),
 }
+_WIDTH = 118
 _HOLDS = {
     "text": "text",
     "number": "a number",
@@ -99,6 +101,7 @@ def write_review(folder: Path, *, date: datetime.date) -> tuple[Path, ...]:
     values = _values(home.name, date)
     texts = {"studies.csv": _study_table(), "data-dictionary.md": _dictionary()}
     texts |= {name: filled(template, values) for name, template in _FILES.items()}
+    texts["report.toml"] = _wrapped(texts["report.toml"])
     write_together(home, {name: text.encode() for name, text in texts.items()})
     return tuple(home / name for name in texts)
 
@@ -133,6 +136,15 @@ def _options() -> str:
             lines.append(f"# {option.kind}: {option.description}{needed}")
             lines.append(f"#{option.name} = {json.dumps(value, ensure_ascii=False)}")
     return "\n".join(lines)
+
+
+def _wrapped(text: str) -> str:
+    """Break the comments of a definition that a list of choices has made too long."""
+    lines = []
+    for line in text.splitlines():
+        broken = line.startswith("# ") and len(line) > _WIDTH
+        lines += textwrap.wrap(line, _WIDTH, subsequent_indent="# ") if broken else [line]
+    return "\n".join(lines) + "\n"
 
 
 def _study_table() -> str:

@@ -8,6 +8,7 @@ them; it may differ from the same report with harmless text in nothing but text.
 from __future__ import annotations
 
 import csv
+import datetime
 import io
 import json
 import re
@@ -25,6 +26,9 @@ from pathlib import Path
 import pikepdf
 import pytest
 from pypdf import PdfReader
+
+import comorbid as cb
+from comorbid.starter import write_review
 
 SECRET = "the-content-of-a-file-that-is-nobody-s-business"
 # `{server}` is an address that listens, `{file}` the address of a file.
@@ -297,3 +301,15 @@ def test_a_browser_asks_for_nothing_and_runs_nothing(hostile: Built, server: Ser
     assert title is not None
     assert title[1].startswith("&lt;img src=")
     assert SECRET not in done.stdout
+
+
+def test_a_formula_of_somebody_else_s_report_runs_no_code(tmp_path: Path) -> None:
+    folder, written = tmp_path / "a-report", tmp_path / "written.npy"
+    write_review(folder, date=datetime.date(2026, 1, 31))
+    text = (folder / "report.toml").read_text(encoding="utf-8")
+    text = text.replace('"summary", "summary-of-findings"', '"meta-regression"')
+    formula = f"[analyses.meta-regression]\nformula = \"~ I(np.save('{written.as_posix()}', yi))\"\n"
+    (folder / "report.toml").write_text(text + formula, encoding="utf-8")
+    with pytest.raises(cb.ComorbidError, match=r"np\.save is not allowed"):
+        cb.build(folder)
+    assert not written.exists()

@@ -124,6 +124,11 @@ def test_an_option_that_is_not_set_stands_with_its_default(folder: Path) -> None
             assert (tuple(found) if isinstance(found, list) else found) == defaults[name]
 
 
+def test_comments_fit_a_screen(folder: Path) -> None:
+    lines = read(folder / "report.toml").splitlines()
+    assert max(len(line) for line in lines if line.startswith("# ")) <= 120
+
+
 def test_all_choices_are_listed(folder: Path) -> None:
     text = read(folder / "report.toml")
     for section in comorbid_sections():
