@@ -217,11 +217,15 @@ def _watch(folder: Path, draft: bool) -> None:
 
 @main.command()
 @click.argument("reports", type=_REPORT, nargs=-1, required=True)
-def verify(reports: tuple[Path, ...]) -> None:
+@click.option(
+    "--second-engine", is_flag=True, help="Also make the fits again with R's metafor, if installed."
+)
+def verify(reports: tuple[Path, ...], second_engine: bool) -> None:
     """Make REPORTS, folders or PDFs alone, again and compare them with their locks.
 
     On four levels: inputs, numbers, document and bytes. Writes nothing; exits with 1 if a level of
-    any report differs.
+    any report differs. With --second-engine also if R's metafor gives a relative difference above
+    1e-6, or is not installed.
     """
     from comorbid.report.verify import verify as verify_report
     from comorbid.terminal import Progress
@@ -239,7 +243,22 @@ def verify(reports: tuple[Path, ...]) -> None:
         else:
             _echo(found.summary())
             failed |= not found.agrees
+            failed |= second_engine and not _second_engine(path)
     sys.exit(failed)
+
+
+def _second_engine(path: Path) -> bool:
+    """Print how far the fits of a report are from metafor's; return whether they agree."""
+    from comorbid.report.second_engine import second_engine
+    from comorbid.report.snapshot import snapshot
+
+    try:
+        found = second_engine(snapshot(path).lock)
+    except ComorbidError as error:
+        _echo(f"error: second engine: {error}", err=True)
+        return False
+    _echo(found.summary())
+    return found.agrees
 
 
 @main.command()
@@ -254,10 +273,10 @@ def diff(old: Path, new: Path) -> None:
     from comorbid.report.diff import diff as diff_reports
 
     try:
-        found = diff_reports(old, new)
+        found = diff_reports(old, new=new)
     except ComorbidError as error:
         raise click.UsageError(str(error)) from error
-    click.echo(found.summary())
+    _echo(found.summary())
     sys.exit(not found.same)
 
 

@@ -77,6 +77,7 @@ class Subgroups:
             **self.refits.to_dict(),
             "weights_total": self._weights(),
             "together": self.fit.to_dict(),
+            "groups": list(self.groups),
             "q_between": self.q_between,
             "q_between_df": self.q_between_df,
             "q_between_p": self.q_between_p,

@@ -135,6 +135,12 @@ class ReportDiff:
         Overrides by the row they are about; of an analysis only whether there is one.
     values, lines : int
         How many locked values, and lines of the text, differ in all.
+
+    Examples
+    --------
+    >>> import comorbid as cb
+    >>> cb.ReportDiff(*[()] * 8, values=0, lines=0)
+    no difference
     """
 
     studies: tuple[StudyChange, ...]
@@ -186,7 +192,7 @@ class ReportDiff:
         return self.summary()
 
 
-def diff(old: str | Path, new: str | Path) -> ReportDiff:
+def diff(old: str | Path, *, new: str | Path) -> ReportDiff:
     """Compare two reports as a reader would.
 
     Parameters
@@ -226,7 +232,7 @@ def diff(old: str | Path, new: str | Path) -> ReportDiff:
     ... formats = ["html"]
     ... ''')
     ...     _ = cb.build(folder).save()
-    >>> found = cb.diff(folder.parent / "old", folder.parent / "new")
+    >>> found = cb.diff(folder.parent / "old", new=folder.parent / "new")
     >>> print(found.studies[0])
     ~ Sjolie 2002 (sjolie2002-1): ci_low 0.8 -> 1.8
     >>> print(found.moves[0])

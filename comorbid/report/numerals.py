@@ -37,8 +37,10 @@ class Numeral:
     coarse_low, coarse_high : float
         The same if it has three significant digits, without zeros after them, for values that are
         not whole.
+    plain : bool
+        Whether it has neither decimals nor a power of ten nor a percent sign, as counts have none.
     whole : bool
-        Whether it has one or two digits only, as counts have.
+        Whether it is plain and has one or two digits only.
     joined : bool
         Whether it can stand for no value: it is a part of a name, or an unusual bound.
 
@@ -55,6 +57,7 @@ class Numeral:
     high: float
     coarse_low: float
     coarse_high: float
+    plain: bool
     whole: bool
     joined: bool
 
@@ -90,7 +93,8 @@ def _numeral(match: re.Match[str]) -> Numeral:
     spent = len(before_point) - _SIGNIFICANT
     rounded = not decimals and spent > 0 and not before_point[_SIGNIFICANT:].strip("0")
     low, high = _around(value, unit)
-    whole = not (decimals or power or match["percent"]) and len(plain) < _SIGNIFICANT
+    is_plain = not (decimals or power or match["percent"])
+    whole = is_plain and len(plain) < _SIGNIFICANT
     coarse = _around(value, unit * 10.0**spent) if rounded or whole else (low, high)
     if bound:
         low, high = coarse = (99.5, 100.0) if bound.startswith("o") else (0.0, value)
@@ -104,6 +108,7 @@ def _numeral(match: re.Match[str]) -> Numeral:
         low,
         high,
         *coarse,
+        plain=is_plain,
         whole=whole,
         joined=unusual
         or bool(

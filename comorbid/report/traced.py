@@ -118,7 +118,7 @@ def _candidates(numeral: Numeral, text: str, printed: Printed, readable: Readabl
 
 def _names(numeral: Numeral, text: str, printed: Printed, readable: Readable) -> Iterator[Name]:
     """Yield what the lock calls the value, by what stands beside it and by its row or column."""
-    known = readable.counts if numeral.whole else readable.names
+    known = readable.counts if numeral.plain else readable.names
     beside = [*names_beside(text, numeral.start, numeral.end)]
     heads = () if printed.drawn else map(tidy, (printed.row, printed.head))
     placed = (name_at(head) for head in heads if head and head not in readable.rows)

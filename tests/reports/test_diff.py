@@ -47,7 +47,7 @@ def without(start: str) -> Callable[[str], str]:
 
 
 def test_a_report_is_the_same_as_itself(old: Path) -> None:
-    found = cb.diff(old, old)
+    found = cb.diff(old, new=old)
     assert found.same
     assert found.summary() == "no difference"
     assert CliRunner().invoke(main, ["diff", str(old), str(old)]).exit_code == 0
@@ -55,7 +55,7 @@ def test_a_report_is_the_same_as_itself(old: Path) -> None:
 
 def test_a_study_removed_and_added_again(old: Path, tmp_path: Path) -> None:
     new = build(tmp_path / "new", without("bejia2005"), same)
-    found = cb.diff(old, new)
+    found = cb.diff(old, new=new)
     (study,) = found.studies
     assert (study.id, study.kind, str(study)) == (
         "bejia2005-1",
@@ -73,7 +73,7 @@ def test_a_study_removed_and_added_again(old: Path, tmp_path: Path) -> None:
     )
     assert (moves["k"].old, moves["k"].new, moves["k"].change) == (6, 5, -1)
     assert moves["k"].relative == pytest.approx(-1 / 6)
-    back = cb.diff(new, old)
+    back = cb.diff(new, new=old)
     assert [study.kind for study in back.studies] == ["added"]
     done = CliRunner().invoke(main, ["diff", str(old), str(new)])
     assert done.exit_code == 1
@@ -89,7 +89,7 @@ def test_an_edited_row_and_an_interval_that_crosses_no_association(
         assert "2.1,1.7,2.6" in rows
         return rows.replace("2.1,1.7,2.6", "0.5,0.4,0.62")
 
-    found = cb.diff(old, build(tmp_path / "new", wide, same))
+    found = cb.diff(old, new=build(tmp_path / "new", wide, same))
     (study,) = found.studies
     assert study.kind == "edited"
     assert study.cells == {
@@ -116,7 +116,7 @@ def test_settings_decisions_and_sections(old: Path, tmp_path: Path) -> None:
         first, mark, rest = text.partition("[[override]]")
         return f"{first}{mark}{rest.partition(mark)[0]}"
 
-    found = cb.diff(old, build(tmp_path / "new", same, other))
+    found = cb.diff(old, new=build(tmp_path / "new", same, other))
     assert found.studies == ()
     changed = {change.name: (change.old, change.new) for change in found.settings}
     assert changed["level"] == (0.95, 0.9)
@@ -139,7 +139,7 @@ def test_a_lock_alone_and_a_version(old: Path, tmp_path: Path) -> None:
     lock["settings"]["plugins"] = ["comorbid-x@1.0"]
     changed = tmp_path / "other.json"
     changed.write_text(json.dumps(lock), encoding="utf-8")
-    found = cb.diff(old, changed)
+    found = cb.diff(old, new=changed)
     assert found.studies == ()  # of a lock alone those pooled, on both sides
     assert [(c.name, c.new) for c in found.software] == [("numpy", "1.0")]
     assert [str(change) for change in found.plugins] == ["comorbid-x: none -> 1.0"]
@@ -152,7 +152,7 @@ def test_a_pdf_alone(tmp_path: Path) -> None:
     first = build(tmp_path / "first", same, with_pdf)
     second = build(tmp_path / "second", without("bejia2005"), with_pdf)
     for one, other in ((first, second), (first / "report.pdf", second / "report.pdf")):
-        found = cb.diff(one, other)
+        found = cb.diff(one, new=other)
         assert [study.label for study in found.studies] == ["Bejia 2005"]
         assert found.moves
 
@@ -164,4 +164,4 @@ def test_what_cannot_be_compared_is_wrong_usage(old: Path, tmp_path: Path) -> No
         done = CliRunner().invoke(main, ["diff", str(old), bad])
         assert done.exit_code == 2
     with pytest.raises(cb.ReportError, match="no such file"):
-        cb.diff(old, empty)
+        cb.diff(old, new=empty)
