@@ -98,7 +98,8 @@ def _numeral(match: re.Match[str]) -> Numeral:
     coarse = _around(value, unit * 10.0**spent) if rounded or whole else (low, high)
     if bound:
         low, high = coarse = (99.5, 100.0) if bound.startswith("o") else (0.0, value)
-    unusual = bound.startswith("<") and not re.fullmatch(r"0\.00+1", plain)
+    small = r"0\.0*1" if match["percent"] else r"0\.00+1"
+    unusual = bound.startswith("<") and not re.fullmatch(small, plain)
     end = match.end("percent") if bound.startswith("o") else match.start("percent")
     end = match.end() if end < 0 else end
     return Numeral(

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 _COLUMNS = ("rstudent", "dffits", "cook_d", "cov_r", "tau2_del", "q_del", "hat", "weight")
 
 
+NORMAL = 1.959963984540054
+"""Two-sided 95 % limit of the standard normal distribution, for standardised residuals."""
+
 # A leverage of exactly the limit, as in groups of equal size, does not pass it by rounding.
 _ROUNDING = 1e-12
 
@@ -89,10 +92,19 @@ class Influence(Recorded):
             "labels": list(self.labels),
             **{name: getattr(self, name).tolist() for name in (*_COLUMNS, "dfbs", "flagged")},
             "flagged_studies": int(np.sum(self.flagged)),
+            "outlying_studies": len(self.outlying),
+            "incomplete": sum(1 for reason in self.reasons if reason),
             "reasons": list(self.reasons),
             "flagged_count": int(self.flagged.sum()),
             **self.made(),
         }
+
+    @property
+    def outlying(self) -> tuple[str, ...]:
+        """Studies whose standardised deleted residual is beyond 1.96."""
+        with np.errstate(invalid="ignore"):
+            beyond = np.flatnonzero(np.abs(self.rstudent) > NORMAL)
+        return tuple(self.labels[i] for i in beyond)
 
     def summary(self) -> str:
         """Return the table as text, and which studies are flagged."""

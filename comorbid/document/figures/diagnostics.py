@@ -13,15 +13,13 @@ from comorbid.document.figures.axis import Axis, Span, Tick, even_ticks
 from comorbid.document.figures.canvas import SMALL, text_width
 from comorbid.document.figures.numbers import MINUS, raised
 from comorbid.effects.arrays import Array
+from comorbid.sensitivity.influence import NORMAL
 
 GAP = 12.0
 """Between two columns, in points."""
 
 _LONGEST = 7
 """Characters of a tick label that a narrow axis has room for."""
-
-NORMAL = 1.959963984540054
-"""Two-sided 95 % limit of the standard normal distribution."""
 
 
 @dataclass(frozen=True, slots=True)

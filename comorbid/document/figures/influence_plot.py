@@ -29,7 +29,6 @@ from comorbid.document.figures.canvas import (
 from comorbid.document.figures.diagnostics import (
     DIAGNOSTICS,
     GAP,
-    NORMAL,
     Diagnostic,
     diagnostic_axis,
 )
@@ -243,15 +242,13 @@ def _largest(result: Influence, name: str) -> tuple[float, str]:
 def _alt(result: Influence) -> str:
     """Return what the figure shows, in words."""
     k, flagged = len(result.labels), _flagged(result)
-    with np.errstate(invalid="ignore"):
-        outlying = [result.labels[i] for i in np.flatnonzero(np.abs(result.rstudent) > NORMAL)]
     distance, furthest = _largest(result, "cook_d")
     weight, heaviest = _largest(result, "weight")
     missing = sum(1 for reason in result.reasons if reason)
     return words.joined(
         f"Influence of each of {words.studies(k)}: eight diagnostics.",
         f"Influential by DFFITS, Cook's distance, leverage or DFBETAS: {_some(flagged)}.",
-        f"Standardised deleted residuals beyond 1.96: {_some(outlying)}.",
+        f"Standardised deleted residuals beyond 1.96: {_some(list(result.outlying))}.",
         f"Largest Cook's distance: {fixed(distance, 2)} ({furthest})." if furthest else "",
         f"Largest weight: {prose.percent(weight, 1)} ({heaviest})." if heaviest else "",
         f"Rows that are incomplete: {missing}." if missing else "",
