@@ -78,6 +78,7 @@ class Subgroups:
             "weights_total": self._weights(),
             "together": self.fit.to_dict(),
             "groups": list(self.groups),
+            "number_of_subgroups": len(self.refits.labels),
             "q_between": self.q_between,
             "q_between_df": self.q_between_df,
             "q_between_p": self.q_between_p,

@@ -31,6 +31,8 @@ _NULL = re.compile(
 )
 _NOUN = re.compile(r" ([a-z]{3,})")
 _REACH, _FAR = 12, 60
+_GENERAL = ("", "estimate", "value")
+"""Heads of columns that hold many things."""
 
 
 def names_beside(text: str, start: int, end: int) -> tuple[Name, ...]:
@@ -61,13 +63,17 @@ def names_beside(text: str, start: int, end: int) -> tuple[Name, ...]:
 
 
 @cache
-def name_at(head: str) -> Name:
+def name_at(head: str, *, nouns: bool = True) -> Name | None:
     """Return how the lock may call what stands in a column or row with a head, in lower case.
+
+    ``nouns`` says whether a word that is no symbol is a name, as in the head of a column.
 
     Examples
     --------
-    >>> [bool(name_at(head).fullmatch("tau2_ci")) for head in ("tau²", "tau", "mean rank")]
-    [True, False, False]
+    >>> name_at("tau²", nouns=False).fullmatch("tau2_ci") is not None
+    True
+    >>> name_at("mean rank").fullmatch("mean_rank") is not None, name_at("estimate")
+    (True, None)
     """
     for words, name in _BEFORE_NUMBER:
         if words.search(f"{head} = "):
@@ -75,7 +81,8 @@ def name_at(head: str) -> Name:
     for words, name in _AFTER_NUMBER:
         if words.fullmatch(f" {head}"):
             return name
-    return _of_noun("_".join(re.findall(r"\w+", head)))
+    noun = "_".join(re.findall(r"\w+", head))
+    return _of_noun(noun) if nouns and noun not in _GENERAL else None
 
 
 @cache

@@ -12,7 +12,7 @@ from typing import Any
 from comorbid.report.numerals import Numeral
 
 _RUN = re.compile(r"\d+")
-_ROWS = ("labels", "ids", "study")
+_ROWS = "labels"
 _GONE = "\N{OBJECT REPLACEMENT CHARACTER}"
 _SCALED = "on_scale"
 
@@ -184,7 +184,7 @@ def _walk(value: Any, at: Value, path: str) -> Iterator[Value | str]:
 
 def _entries(values: Mapping[str, Any], at: Value, path: str) -> Iterator[Value | str]:
     """Yield the numbers and texts of a dictionary; lists beside its labels are columns of rows."""
-    labels = next((values[key] for key in _ROWS if _is_texts(values.get(key))), ())
+    labels = values[_ROWS] if _is_texts(values.get(_ROWS)) else ()
     scaled = values.get(_SCALED)
     shadowed = set(scaled) if isinstance(scaled, dict) else set()
     yield from values
@@ -197,10 +197,10 @@ def _entries(values: Mapping[str, Any], at: Value, path: str) -> Iterator[Value 
         elif isinstance(entry, list):
             own = {place} | (at.records | {path} if len(entry) == 2 and not labels else set())
             for i, item in enumerate(entry):
-                beside = len(labels) == len(entry) and key not in _ROWS
-                named = (
-                    labels[i] if beside else item.get("label") if isinstance(item, dict) else None
-                )
+                beside = len(labels) == len(entry) and key != _ROWS
+                named = labels[i] if beside else None
+                if isinstance(item, dict):
+                    named = item.get("label")
                 rows = at.rows | {tidy(named)} if isinstance(named, str) else at.rows
                 records = frozenset(own | {f"{path}[{i}]"})
                 yield from _walk(item, Value(0.0, records, rows, key), f"{place}[{i}]")

@@ -120,9 +120,9 @@ def _names(numeral: Numeral, text: str, printed: Printed, readable: Readable) ->
     """Yield what the lock calls the value, by what stands beside it and by its row or column."""
     known = readable.counts if numeral.plain else readable.names
     beside = [*names_beside(text, numeral.start, numeral.end)]
-    heads = () if printed.drawn else map(tidy, (printed.row, printed.head))
-    placed = (name_at(head) for head in heads if head and head not in readable.rows)
-    beside += [name for name in placed if any(map(name.fullmatch, known))][:1]
+    if not printed.drawn:
+        row, column = tidy(printed.row), tidy(printed.head)
+        beside += filter(None, [name_at(row, nouns=False) or name_at(column)])
     yield from (name for name in beside if any(map(name.fullmatch, known)))
 
 

@@ -152,8 +152,12 @@ def test_names_beside_a_number() -> None:
     assert names_beside("5 of 6", 0, 1) == ()
     (name,) = names_beside("84 %", 0, 2)
     assert name.fullmatch("weights")
-    assert name_at("mean rank").fullmatch("mean_rank")
-    assert not name_at("i²").fullmatch("weights")
+    column, row = name_at("mean rank"), name_at("i²", nouns=False)
+    assert column is not None
+    assert column.fullmatch("mean_rank")
+    assert row is not None
+    assert not row.fullmatch("weights")
+    assert name_at("x", nouns=False) is None  # a row may be called as it likes
 
 
 def test_labels_of_an_axis_are_no_results_and_other_texts_of_it_are() -> None:
