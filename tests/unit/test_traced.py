@@ -265,3 +265,12 @@ def test_the_core_prints_nothing_that_is_not_locked() -> None:
     for k in (1, 2, 3, 12):
         for entry in registry().sections:
             build_section(entry.declaration.id, studies=studies_csv(k))
+
+
+@pytest.mark.parametrize("section", ["forest", "leave-one-out", "influence"])
+def test_rows_with_shortened_labels_are_those_of_their_studies(section: str) -> None:
+    """Two labels have the same ends and are told apart by a number that is no number of theirs."""
+    town = "in a town of the north-east, by a questionnaire sent to every household in winter, "
+    labels = [f"Aronson and others, {town * n}1948" for n in (2, 3)]
+    studies = studies_csv(4, label=[*labels, "Ferguson 1949", "Rosenthal 1960"])
+    assert build_section(section, studies=studies)
