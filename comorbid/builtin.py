@@ -179,7 +179,7 @@ def comorbid_sections() -> Iterable[Section]:
             "Influence of single studies",
             _influence_section,
             needs=("pool", "influence"),
-            constants=("beyond 1.96", "beyond 1"),
+            constants=("beyond 1.96", "DFBETAS beyond 1"),
         ),
         Section(
             "cumulative",

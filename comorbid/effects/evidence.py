@@ -101,7 +101,7 @@ def evidence_of(studies: Studies, effects: Effects) -> Evidence:
         from_reported=reported,
         computed=effects.k - reported,
         coverage=None
-        if review is None
+        if review is None or not effects.k
         else review.coverage(studies.select({"study_id": effects.studies})),
         review=review,
         groups=_groups(studies, effects),

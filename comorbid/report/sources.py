@@ -12,6 +12,7 @@ from typing import Any
 from comorbid.report.numerals import Numeral
 
 _RUN = re.compile(r"\d+")
+_NUMBERED = re.compile(r" \[\d+\]$")
 _ROWS = "labels"
 _GONE = "\N{OBJECT REPLACEMENT CHARACTER}"
 _SCALED = "on_scale"
@@ -80,9 +81,8 @@ class Source:
         """Say whether a tidy text is a line of a longer one, or a longer one shortened."""
         if not any(char.isalpha() for char in text):
             return False
-        head, shortened, tail = text.partition("…")
-        if shortened:
-            return any(t.startswith(head) and t.endswith(tail) for t in self._whole)
+        if "…" in text:
+            return any(shortens(text, whole) for whole in self._whole)
         return any(text in known and _find(known, text) >= 0 for known in self._whole)
 
 
@@ -103,6 +103,11 @@ class Readable:
     def standing_for(self, numeral: Numeral) -> list[Value]:
         """Return the values that a numeral can be the rounding of."""
         return [value for source in self._sources for value in source.standing_for(numeral)]
+
+    def rows_named(self, texts: Iterable[str]) -> frozenset[str]:
+        """Return the rows that tidy texts name, in full or shortened as figures do."""
+        found = {row for text in texts if "…" in text for row in self.rows if shortens(text, row)}
+        return self.rows & {*texts, *found}
 
     def without_texts(self, text: str, also: Iterable[str] = ()) -> str:
         """Return a tidy text with what it quotes whole blotted out."""
@@ -125,6 +130,18 @@ def tidy(text: str) -> str:
 def names(text: str, name: str) -> bool:
     """Say whether a tidy text holds a name as a whole."""
     return name in text and _find(text, name) >= 0
+
+
+def shortens(text: str, whole: str) -> bool:
+    """Say whether a text has the two ends of a whole one, and a number if others have the same.
+
+    Examples
+    --------
+    >>> [shortens(text, "ferguson & simes 1949") for text in ("fer…1949", "fer…1949 [2]", "…1948")]
+    [True, True, False]
+    """
+    head, _, tail = _NUMBERED.sub("", text).partition("…")
+    return whole.startswith(head) and whole.endswith(tail)
 
 
 def bracketed(text: str) -> str:

@@ -103,7 +103,8 @@ def _in_one_record(candidates: Sequence[Sequence[Value]]) -> bool:
 def _candidates(numeral: Numeral, text: str, printed: Printed, readable: Readable) -> list[Value]:
     """Return the values that a numeral can stand for: those of rows and names that stand there."""
     said = bracketed(text[numeral.end :])
-    rows = {said, said.partition(" ")[2], *map(tidy, printed.row.split("\n"))} & readable.rows
+    beside = {said, said.partition(" ")[2], *map(tidy, printed.row.split("\n"))}
+    rows = readable.rows_named(beside)
     naming = tidy(printed.named_in or printed.text)
     found = [
         value

@@ -266,6 +266,24 @@ def test_a_link_that_shows_where_it_leads_is_no_number() -> None:
 
 def test_the_core_prints_nothing_that_is_not_locked() -> None:
     """Also with one and two studies, which have sentences of their own, and with many."""
+    people = {"condition": "a condition", "p": 0.2, "source": "made up"}
+    options = {
+        "burden": {f"{name}{i}": value for i in (1, 2) for name, value in people.items()},
+        "subgroups": {"by": ["sex"]},
+        "meta-regression": {"formula": "~ year"},
+    }
     for k in (1, 2, 3, 12):
+        studies = studies_csv(
+            k, sex=["f", "m", "m"] * (k // 3) + ["f"] * (k % 3), year=range(1990, 1990 + k)
+        )
         for entry in registry().sections:
-            build_section(entry.declaration.id, studies=studies_csv(k))
+            build_section(entry.declaration.id, studies=studies, options=options)
+
+
+@pytest.mark.parametrize("section", ["forest", "leave-one-out", "influence"])
+def test_rows_with_shortened_labels_are_those_of_their_studies(section: str) -> None:
+    """Two labels have the same ends and are told apart by a number that is no number of theirs."""
+    town = "in a town of the north-east, by a questionnaire sent to every household in winter, "
+    labels = [f"Aronson and others, {town * n}1948" for n in (2, 3)]
+    studies = studies_csv(4, label=[*labels, "Ferguson 1949", "Rosenthal 1960"])
+    assert build_section(section, studies=studies)

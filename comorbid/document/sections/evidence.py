@@ -41,8 +41,6 @@ def audit_findings(audit: Audit) -> tuple[Block, ...]:
 def characteristics(studies: Studies, effects: Effects) -> tuple[Block, ...]:
     """Return a table of the pooled studies, and one of the rows that were not pooled."""
     effects = effects.take(np.flatnonzero(np.isfinite(effects.vi)))
-    if not effects.k:
-        return (Paragraph("No study is pooled."), *_not_pooled(studies, effects))
     return (
         _pooled(studies, effects),
         *_settings(studies, effects),
