@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from comorbid.effects.arrays import Index
-from comorbid.effects.measures import null_of
+from comorbid.effects.formula import Measure
+from comorbid.effects.measures import find_measure, null_of
 from comorbid.effects.overrides import Override
 from comorbid.effects.scales import SCALES
 from comorbid.errors import DataError
@@ -201,6 +202,7 @@ def specifications(
     overrides: Sequence[Override] = (),
     methods: Sequence[str | Estimator] = METHODS,
     tests: Sequence[Test] = TESTS,
+    measure: Measure | None = None,
 ) -> Specifications:
     r"""Pool under every combination of estimator, test, source of effects and rows.
 
@@ -223,6 +225,8 @@ def specifications(
         Estimators of tau2, as in `pool`.
     tests : sequence of {"z", "t", "knha", "adhoc"}
         As in `pool`.
+    measure : Measure, optional
+        That of the fit, if it is none of comorbid's own.
 
     Returns
     -------
@@ -261,7 +265,8 @@ def specifications(
     used = tuple(dict.fromkeys((*tests, own_test)))
     for test in used:
         check_settings(test, fit.level)
-    data = open_choices(fit.effects, studies, overrides)
+    chosen = fit.effects.measure if measure is None else find_measure(measure)
+    data = open_choices(fit.effects, studies, overrides, chosen)
     parts = [
         fit_batch(data.yi, data.vi, estimator=e, test=t, level=fit.level, weights=fit.arrays[2])
         for e in estimators
@@ -280,7 +285,7 @@ def specifications(
         ),
         batch=batch,
         main=(place[0] * len(used) + place[1]) * data.yi.shape[1],
-        null=null_of(fit.effects.measure),
+        null=null_of(chosen) if isinstance(chosen, str) else chosen.null,
         measure=fit.effects.measure,
         scale=fit.effects.scale,
         method=fit.method,
