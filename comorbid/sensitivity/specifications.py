@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from comorbid.checks import shown
 from comorbid.effects.arrays import Index
 from comorbid.effects.formula import Measure
 from comorbid.effects.measures import find_measure, null_of
 from comorbid.effects.overrides import Override
 from comorbid.effects.scales import SCALES
-from comorbid.errors import DataError
+from comorbid.errors import DataError, ModelError
 from comorbid.models import text
 from comorbid.models.estimators import Estimator
 from comorbid.models.fit import Fit
@@ -260,11 +261,7 @@ def specifications(
     check_fit(fit)
     if fit.k < 2:
         raise DataError("one study: nothing is pooled, and no choice matters")
-    estimators = _with_own(methods, fit)
-    own_test: Test = fit.test
-    used = tuple(dict.fromkeys((*tests, own_test)))
-    for test in used:
-        check_settings(test, fit.level)
+    estimators, used = _with_own(methods, tests, fit)
     chosen = fit.effects.measure if measure is None else find_measure(measure)
     data = open_choices(fit.effects, studies, overrides, chosen)
     parts = [
@@ -275,7 +272,7 @@ def specifications(
     names = [field.name for field in fields(Batch)]
     batch = Batch(**{n: np.concatenate([getattr(part, n) for part in parts]) for n in names})
     method_ids = tuple(e.id for e in estimators)
-    place = (method_ids.index(fit.method), used.index(own_test))
+    place = (method_ids.index(fit.method), used.index(fit.test))
     return Specifications(
         choices=(
             Choice("estimator of tau²", method_ids, method_ids),
@@ -297,6 +294,16 @@ def specifications(
     )
 
 
-def _with_own(methods: Sequence[str | Estimator], fit: Fit) -> tuple[Estimator, ...]:
+def _with_own(
+    methods: Sequence[str | Estimator], tests: Sequence[Test], fit: Fit
+) -> tuple[tuple[Estimator, ...], tuple[Test, ...]]:
+    """Return estimators and tests, each once, with those of the fit among them."""
+    for name, given, example in (("methods", methods, METHODS), ("tests", tests, TESTS)):
+        if not isinstance(given, list | tuple):
+            raise ModelError(f"{name} is {shown(given)}; give a list, such as {list(example)}")
     found = {e.id: e for e in map(find_estimator, methods)}
-    return tuple({**found, fit.method: fit.estimator}.values())
+    for test in tests:
+        check_settings(test, fit.level)
+    own: Test = fit.test
+    estimators = {**found, fit.method: fit.estimator}
+    return tuple(estimators.values()), tuple(dict.fromkeys((*tests, own)))
