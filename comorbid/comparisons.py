@@ -46,8 +46,11 @@ def _subgroups(context: Context) -> Parts:
             raise DataError([Problem(f"no column {name!r}", remedy) for name in unknown])
     found = {name: subgroups(context.effects, by=name, **settings_of(context)) for name in by}
     compared = sum(not math.isnan(result.q_between) for result in found.values())
-    smallest = {n: {"studies": int(r.refits.batch.k.min())} for n, r in found.items()}
-    return Parts({"by": found, "smallest": smallest, "compared": compared})
+    sizes = {
+        name: {"subgroups": result.refits.batch.k.size, "studies": int(result.refits.batch.k.min())}
+        for name, result in found.items()
+    }
+    return Parts({"by": found, "sizes": sizes, "compared": compared})
 
 
 def _subgroup_section(context: Context) -> Sequence[Block]:

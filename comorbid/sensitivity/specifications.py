@@ -157,18 +157,22 @@ class Specifications:
             "curve": {name: getattr(self.batch, name).tolist() for name in _LOCKED},
             "own": {**own, "on_scale": self._printed(own)},
             "null": {"value": self.null, "on_scale": self._printed({"value": self.null})},
-            "spread": self._locked(self.spread()),
-            "by_option": [
-                {"label": label, **self._locked(spread)} for label, spread in self.by_option()
-            ],
+            "spread": self._columns([self.spread()]),
+            "by_option": {
+                "labels": [label for label, _ in self.by_option()],
+                **self._columns([spread for _, spread in self.by_option()]),
+            },
             "ids": list(self.ids),
             "left_out": list(self.left_out),
             "warnings": list(self.warnings),
         }
 
-    def _locked(self, spread: Spread) -> dict[str, Any]:
-        ends = {name: getattr(spread, name) for name in ("lowest", "median", "highest")}
-        return {**spread._asdict(), "on_scale": self._printed(ends)}
+    def _columns(self, spreads: Sequence[Spread]) -> dict[str, Any]:
+        """Return spreads as columns, their estimates also on the printed scale."""
+        columns = {name: [getattr(spread, name) for spread in spreads] for name in Spread._fields}
+        back = SCALES[self.scale].back
+        ends = ("lowest", "median", "highest")
+        return {**columns, "on_scale": {name: back(columns[name]).tolist() for name in ends}}
 
     def _printed(self, values: dict[str, float]) -> dict[str, float]:
         """Return values of the analysis scale on the printed one."""
