@@ -36,7 +36,12 @@ def _specifications(context: Context) -> Specifications | Absent:
         return Absent("With one study nothing is pooled, and no choice matters.")
     chosen = {name: context.options[name] for name in ("methods", "tests") if context.options[name]}
     with options_of("specifications"):
-        return specifications(fit, studies=context.studies, overrides=context.overrides, **chosen)
+        return specifications(fit, **_data(context), **chosen)
+
+
+def _data(context: Context) -> dict[str, Any]:
+    names = ("studies", "overrides")
+    return {name: getattr(context, name) for name in names} | {"measure": context.settings.measure}
 
 
 def _specification_section(context: Context) -> Sequence[Block]:
@@ -87,7 +92,7 @@ def _burden_section(context: Context) -> Sequence[Block]:
 def _without_overrides(context: Context) -> Parts:
     """Refit without each decision, and count the studies that are not pooled."""
     fit = fit_of(context)
-    found = without_overrides(fit, studies=context.studies, overrides=context.overrides)
+    found = without_overrides(fit, **_data(context))
     left_out = deviations.not_pooled(fit, context.studies)
     known = found.batch.estimate[np.isfinite(found.batch.estimate)]
     ends = SCALES[found.scale].back([known.min(), known.max()]).tolist() if known.size else []

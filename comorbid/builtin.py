@@ -277,7 +277,12 @@ def _cumulative(context: Context) -> Refits | Absent:
 
 
 def _other_rows(context: Context) -> Refits:
-    return other_rows(_fit(context), studies=context.studies, overrides=context.overrides)
+    return other_rows(
+        _fit(context),
+        studies=context.studies,
+        overrides=context.overrides,
+        measure=context.settings.measure,
+    )
 
 
 def _fit(context: Context) -> Fit:

@@ -46,8 +46,11 @@ def _subgroups(context: Context) -> Parts:
             raise DataError([Problem(f"no column {name!r}", remedy) for name in unknown])
     found = {name: subgroups(context.effects, by=name, **settings_of(context)) for name in by}
     compared = sum(not math.isnan(result.q_between) for result in found.values())
-    smallest = {n: {"studies": int(r.refits.batch.k.min())} for n, r in found.items()}
-    return Parts({"by": found, "smallest": smallest, "compared": compared})
+    sizes = {
+        name: {"subgroups": result.refits.batch.k.size, "studies": int(result.refits.batch.k.min())}
+        for name, result in found.items()
+    }
+    return Parts({"by": found, "sizes": sizes, "compared": compared})
 
 
 def _subgroup_section(context: Context) -> Sequence[Block]:
@@ -70,21 +73,24 @@ def _meta_regression(context: Context) -> Parts:
         except ModelError as error:
             reason = "; ".join(problem.message for problem in error.problems)
     found = {"formula": formula, "k": k, "coefficients": p, "qe_df": k - p, "reason": reason}
-    found |= {"fit": fit, "ratios": _ratios(fit), "ends": _ends(fit)}
-    return Parts({**found, "source": regression.HANDBOOK})
+    found |= {"fit": fit, "source": regression.HANDBOOK}
+    return Parts(found if fit is None else {**found, **_rows(fit), "ends": _ends(fit)})
 
 
-def _ratios(fit: Regression | None) -> object:
-    """Return what each coefficient of logarithms multiplies the average by."""
-    if fit is None or fit.effects.scale != "log":
-        return None
-    back, columns = SCALES["log"].back, ("estimate", "ci_low", "ci_high")
-    return {"labels": fit.names, **{c: back(getattr(fit, c)).tolist() for c in columns}}
+def _rows(fit: Regression) -> dict[str, Any]:
+    """Return the coefficients as rows, and of logarithms what each multiplies the average by."""
+    named, ends = {"labels": list(fit.names)}, ("estimate", "ci_low", "ci_high")
+    columns = {c: getattr(fit, c).tolist() for c in (*ends, "se", "p_value")}
+    rows = {"coefficients": {**named, **columns}}
+    if fit.effects.scale == "log":
+        back = SCALES["log"].back
+        rows["ratios"] = {**named, **{c: back(getattr(fit, c)).tolist() for c in ends}}
+    return rows
 
 
-def _ends(fit: Regression | None) -> object:
+def _ends(fit: Regression) -> object:
     """Return what is predicted at the ends of the one numeric moderator, which the plot names."""
-    if fit is None or not regression.one_number(fit):
+    if not regression.one_number(fit):
         return None
     name = fit.design.columns[0]
     values = fit.effects.to_frame()[name].to_numpy(dtype=np.float64)

@@ -11,6 +11,7 @@ import numpy as np
 from comorbid.checks import check_type
 from comorbid.effects.arrays import Array
 from comorbid.effects.build import both_sources, effects
+from comorbid.effects.formula import Measure
 from comorbid.effects.overrides import Override
 from comorbid.effects.table import Effects
 from comorbid.errors import DataError
@@ -51,7 +52,10 @@ class OpenChoices:
 
 
 def open_choices(
-    pooled: Effects, studies: Studies | None, overrides: Sequence[Override]
+    pooled: Effects,
+    studies: Studies | None,
+    overrides: Sequence[Override],
+    measure: str | Measure,
 ) -> OpenChoices:
     """Return the pooled effects under every combination of source and rows.
 
@@ -63,6 +67,8 @@ def open_choices(
         All rows, pooled or not; without them nothing is open.
     overrides : sequence of Override
         The decisions that the pool rests on.
+    measure : str or Measure
+        That of the effects.
 
     Raises
     ------
@@ -77,7 +83,7 @@ def open_choices(
     check_type("studies", studies, Studies, "give the table that the effects come from")
     if len(set(pooled.studies)) < pooled.k:
         raise DataError("the fit holds several rows of one study; pool one row a study")
-    every = effects(studies, measure=pooled.measure, rows="all", overrides=overrides)
+    every = effects(studies, measure=measure, rows="all", overrides=overrides)
     place = {study: i for i, study in enumerate(pooled.studies)}
     others = _others(every, pooled)
     notes = []
@@ -88,7 +94,7 @@ def open_choices(
     taken = np.repeat([[at[id_]] for id_ in pooled.ids], 1 + len(others), axis=1)
     for column, i in enumerate(others, start=1):
         taken[place[every.studies[i]], column] = i
-    names, yi, vi = _by_source(every, taken, _usable_sources(studies, every))
+    names, yi, vi = _by_source(every, taken, _usable_sources(studies, every, measure))
     replaced = [pooled.labels[place[every.studies[i]]] for i in others]
     return OpenChoices(
         source=Choice("source", names, names),
@@ -130,7 +136,9 @@ def _by_source(
     return tuple(names), np.concatenate(yi, axis=1), np.concatenate(vi, axis=1)
 
 
-def _usable_sources(studies: Studies, every: Effects) -> dict[str, tuple[Array, Array]]:
+def _usable_sources(
+    studies: Studies, every: Effects, measure: str | Measure
+) -> dict[str, tuple[Array, Array]]:
     """Return effects and variances of all rows from each source, nan where it is impossible."""
     from comorbid.studies.audit import audit
 
@@ -138,7 +146,7 @@ def _usable_sources(studies: Studies, every: Effects) -> dict[str, tuple[Array, 
     rows = studies.frame["estimate_id"].tolist()
     order = [rows.index(id_) for id_ in every.ids]
     found = {}
-    for name, (y, v) in zip(_IMPOSSIBLE, both_sources(studies, every.measure), strict=True):
+    for name, (y, v) in zip(_IMPOSSIBLE, both_sources(studies, measure), strict=True):
         bad = np.array([(_IMPOSSIBLE[name], id_) in errors for id_ in every.ids])
         found[name] = np.where(bad, np.nan, y[order]), np.where(bad, np.nan, v[order])
     return found

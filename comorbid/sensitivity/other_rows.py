@@ -8,6 +8,7 @@ import numpy as np
 
 from comorbid.checks import check_type
 from comorbid.effects.build import effects
+from comorbid.effects.formula import Measure
 from comorbid.effects.overrides import Override
 from comorbid.errors import DataError
 from comorbid.models.fit import Fit
@@ -17,7 +18,13 @@ from comorbid.models.refits import Refits
 from comorbid.studies.table import Studies
 
 
-def other_rows(fit: Fit, *, studies: Studies, overrides: Sequence[Override] = ()) -> Refits:
+def other_rows(
+    fit: Fit,
+    *,
+    studies: Studies,
+    overrides: Sequence[Override] = (),
+    measure: Measure | None = None,
+) -> Refits:
     r"""Refit with each row that is not pooled in place of the pooled row of its study.
 
     With the pooled rows :math:`(y_i, v_i)` and another row :math:`(y', v')` of study i, the refit
@@ -31,6 +38,8 @@ def other_rows(fit: Fit, *, studies: Studies, overrides: Sequence[Override] = ()
         All rows, pooled or not.
     overrides : sequence of Override
         The decisions that the pool rests on.
+    measure : Measure, optional
+        That of the fit, if it is none of comorbid's own.
 
     Returns
     -------
@@ -61,7 +70,8 @@ def other_rows(fit: Fit, *, studies: Studies, overrides: Sequence[Override] = ()
     pooled = fit.effects
     if len(set(pooled.studies)) < pooled.k:
         raise DataError("the fit holds several rows of one study; pool one row a study")
-    every = effects(studies, measure=pooled.measure, rows="all", overrides=overrides)
+    chosen = pooled.measure if measure is None else measure
+    every = effects(studies, measure=chosen, rows="all", overrides=overrides)
     position = {study: i for i, study in enumerate(pooled.studies)}
     others = [
         i

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from comorbid.checks import shown
 from comorbid.effects.arrays import Index
-from comorbid.effects.measures import null_of
+from comorbid.effects.formula import Measure
+from comorbid.effects.measures import find_measure, null_of
 from comorbid.effects.overrides import Override
 from comorbid.effects.scales import SCALES
-from comorbid.errors import DataError
+from comorbid.errors import DataError, ModelError
 from comorbid.models import text
 from comorbid.models.estimators import Estimator
 from comorbid.models.fit import Fit
@@ -155,18 +157,22 @@ class Specifications:
             "curve": {name: getattr(self.batch, name).tolist() for name in _LOCKED},
             "own": {**own, "on_scale": self._printed(own)},
             "null": {"value": self.null, "on_scale": self._printed({"value": self.null})},
-            "spread": self._locked(self.spread()),
-            "by_option": [
-                {"label": label, **self._locked(spread)} for label, spread in self.by_option()
-            ],
+            "spread": self._columns([self.spread()]),
+            "by_option": {
+                "labels": [label for label, _ in self.by_option()],
+                **self._columns([spread for _, spread in self.by_option()]),
+            },
             "ids": list(self.ids),
             "left_out": list(self.left_out),
             "warnings": list(self.warnings),
         }
 
-    def _locked(self, spread: Spread) -> dict[str, Any]:
-        ends = {name: getattr(spread, name) for name in ("lowest", "median", "highest")}
-        return {**spread._asdict(), "on_scale": self._printed(ends)}
+    def _columns(self, spreads: Sequence[Spread]) -> dict[str, Any]:
+        """Return spreads as columns, their estimates also on the printed scale."""
+        columns = {name: [getattr(spread, name) for spread in spreads] for name in Spread._fields}
+        back = SCALES[self.scale].back
+        ends = ("lowest", "median", "highest")
+        return {**columns, "on_scale": {name: back(columns[name]).tolist() for name in ends}}
 
     def _printed(self, values: dict[str, float]) -> dict[str, float]:
         """Return values of the analysis scale on the printed one."""
@@ -201,6 +207,7 @@ def specifications(
     overrides: Sequence[Override] = (),
     methods: Sequence[str | Estimator] = METHODS,
     tests: Sequence[Test] = TESTS,
+    measure: Measure | None = None,
 ) -> Specifications:
     r"""Pool under every combination of estimator, test, source of effects and rows.
 
@@ -223,6 +230,8 @@ def specifications(
         Estimators of tau2, as in `pool`.
     tests : sequence of {"z", "t", "knha", "adhoc"}
         As in `pool`.
+    measure : Measure, optional
+        That of the fit, if it is none of comorbid's own.
 
     Returns
     -------
@@ -256,12 +265,9 @@ def specifications(
     check_fit(fit)
     if fit.k < 2:
         raise DataError("one study: nothing is pooled, and no choice matters")
-    estimators = _with_own(methods, fit)
-    own_test: Test = fit.test
-    used = tuple(dict.fromkeys((*tests, own_test)))
-    for test in used:
-        check_settings(test, fit.level)
-    data = open_choices(fit.effects, studies, overrides)
+    estimators, used = _with_own(methods, tests, fit)
+    chosen = fit.effects.measure if measure is None else find_measure(measure)
+    data = open_choices(fit.effects, studies, overrides, chosen)
     parts = [
         fit_batch(data.yi, data.vi, estimator=e, test=t, level=fit.level, weights=fit.arrays[2])
         for e in estimators
@@ -270,7 +276,7 @@ def specifications(
     names = [field.name for field in fields(Batch)]
     batch = Batch(**{n: np.concatenate([getattr(part, n) for part in parts]) for n in names})
     method_ids = tuple(e.id for e in estimators)
-    place = (method_ids.index(fit.method), used.index(own_test))
+    place = (method_ids.index(fit.method), used.index(fit.test))
     return Specifications(
         choices=(
             Choice("estimator of tau²", method_ids, method_ids),
@@ -280,7 +286,7 @@ def specifications(
         ),
         batch=batch,
         main=(place[0] * len(used) + place[1]) * data.yi.shape[1],
-        null=null_of(fit.effects.measure),
+        null=null_of(chosen) if isinstance(chosen, str) else chosen.null,
         measure=fit.effects.measure,
         scale=fit.effects.scale,
         method=fit.method,
@@ -292,6 +298,16 @@ def specifications(
     )
 
 
-def _with_own(methods: Sequence[str | Estimator], fit: Fit) -> tuple[Estimator, ...]:
+def _with_own(
+    methods: Sequence[str | Estimator], tests: Sequence[Test], fit: Fit
+) -> tuple[tuple[Estimator, ...], tuple[Test, ...]]:
+    """Return estimators and tests, each once, with those of the fit among them."""
+    for name, given, example in (("methods", methods, METHODS), ("tests", tests, TESTS)):
+        if not isinstance(given, list | tuple):
+            raise ModelError(f"{name} is {shown(given)}; give a list, such as {list(example)}")
     found = {e.id: e for e in map(find_estimator, methods)}
-    return tuple({**found, fit.method: fit.estimator}.values())
+    for test in tests:
+        check_settings(test, fit.level)
+    own: Test = fit.test
+    estimators = {**found, fit.method: fit.estimator}
+    return tuple(estimators.values()), tuple(dict.fromkeys((*tests, own)))

@@ -9,6 +9,7 @@ import numpy as np
 
 from comorbid.checks import check_type
 from comorbid.effects.build import effects
+from comorbid.effects.formula import Measure
 from comorbid.effects.overrides import Override
 from comorbid.effects.table import Effects
 from comorbid.errors import DataError, DataWarning
@@ -21,7 +22,13 @@ from comorbid.studies.table import Studies
 ALL = "all decisions"
 
 
-def without_overrides(fit: Fit, *, studies: Studies, overrides: Sequence[Override]) -> Refits:
+def without_overrides(
+    fit: Fit,
+    *,
+    studies: Studies,
+    overrides: Sequence[Override],
+    measure: Measure | None = None,
+) -> Refits:
     r"""Refit without each override in turn and, if there are several, without all of them.
 
     Parameters
@@ -32,6 +39,8 @@ def without_overrides(fit: Fit, *, studies: Studies, overrides: Sequence[Overrid
         All rows.
     overrides : sequence of Override
         The decisions that the pool rests on.
+    measure : Measure, optional
+        That of the fit, if it is none of comorbid's own.
 
     Returns
     -------
@@ -63,9 +72,10 @@ def without_overrides(fit: Fit, *, studies: Studies, overrides: Sequence[Overrid
         labels.append(ALL)
         kept.append([])
     versions, reasons = [], []
+    chosen = fit.effects.measure if measure is None else measure
     for rest in kept:
         try:
-            versions.append(_quietly(studies, fit.effects.measure, rest))
+            versions.append(_quietly(studies, chosen, rest))
             reasons.append("")
         except DataError as error:
             versions.append(fit.effects.take(np.empty(0, dtype=np.intp)))
@@ -87,7 +97,7 @@ def without_overrides(fit: Fit, *, studies: Studies, overrides: Sequence[Overrid
     )
 
 
-def _quietly(studies: Studies, measure: str, overrides: Sequence[Override]) -> Effects:
+def _quietly(studies: Studies, measure: str | Measure, overrides: Sequence[Override]) -> Effects:
     """Return the effects; a row without one is left out of the refit, as `pool` does."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)

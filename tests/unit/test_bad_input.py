@@ -92,6 +92,8 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "rstudent": (cb.rstudent, {"fit": FIT}),
     "subsets": (cb.subsets, {"fit": FIT, "limit": 100}),
     "bootstrap": (cb.bootstrap, {"fit": FIT, "n": 50}),
+    "specifications": (cb.specifications, {"fit": FIT}),
+    "people": (cb.people, {"burden": cb.burden(FIT, p1=0.2, p2=0.1)}),
     "other_rows": (cb.other_rows, {"fit": cb.pool(cb.effects(STUDIES)), "studies": STUDIES}),
     "subgroups": (cb.subgroups, {"effects": EFFECTS, "by": "sex"}),
     "against_rest": (cb.against_rest, {"studies": STUDIES, "where": {"headache": ["migraine"]}}),

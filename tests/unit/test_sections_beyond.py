@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import types
 import warnings
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 import comorbid as cb
 from comorbid.burden import burden
+from comorbid.calls import Calls
 from comorbid.contributions import Deviation
 from comorbid.document.sections import (
     burden as people_section,
@@ -19,6 +21,8 @@ from comorbid.document.sections import (
     subgroups as subgroup_section,
 )
 from comorbid.people import people
+from comorbid.report.build import build_with
+from comorbid.report.definition import read_definition
 from comorbid.sensitivity.without_overrides import ALL, without_overrides
 from comorbid.studies.read import studies_from_bytes
 from comorbid.testing import build_section, registry, studies_csv
@@ -375,6 +379,40 @@ def test_settings_are_compared_with_the_preset() -> None:
     )
 
 
+def test_a_measure_of_a_plugin_goes_through_all_of_them(tmp_path: Path) -> None:
+    def rate(rows: Any) -> Any:
+        return rows["x"] / rows["n"], rows["x"] / rows["n"] ** 2
+
+    measure = cb.Measure("RATE", "rate", ("x", "n"), rate, "identity", 0.0, "")
+    plugin = types.ModuleType("one")
+    plugin.comorbid_measures = cb.hookimpl(lambda: [measure])  # type: ignore[attr-defined]
+    (tmp_path / "studies.csv").write_text(
+        "study_id,x,n\na,5,100\nb,7,90\nc,9,200\nd,3,20\n", encoding="utf-8"
+    )
+    (tmp_path / "report.toml").write_text(
+        """
+id = "r"
+title = "T"
+date = 2026-01-31
+data = "studies.csv"
+measure = "RATE"
+sections = ["other-rows", "subgroups", "meta-regression", "specifications", "deviations"]
+[analyses]
+subgroups = { by = "x" }
+meta-regression = { formula = "~ x" }
+[[override]]
+estimate = "d"
+use = "exclude"
+reason = "It is of other people."
+""",
+        encoding="utf-8",
+    )
+    report = build_with(read_definition(tmp_path), registry(plugin), Calls())
+    results: Any = report.lock["results"]
+    assert results["specifications"]["values"]["measure"] == "RATE"
+    assert results["overrides"]["values"]["without"]["k"] == [4]
+
+
 def test_without_a_study_each_says_why_there_is_nothing(tmp_path: Path) -> None:
     sections = ["subgroups", "meta-regression", "funnel", "specifications", "burden", "deviations"]
     (tmp_path / "studies.csv").write_text(studies_csv(1), encoding="utf-8")
@@ -421,6 +459,6 @@ def test_what_the_sections_need_is_locked() -> None:
     assert results["subgroups"]["values"]["by"]["sex"]["labels"] == ["f", "m"]
     assert results["meta-regression"]["values"]["ends"]["at"] == [0.0, 10.0]
     assert results["small-study-effects"]["values"]["tests"]["egger"]["k"] == 11
-    assert results["specifications"]["values"]["spread"]["n"] == 15
+    assert results["specifications"]["values"]["spread"]["n"] == [15]
     assert results["burden"]["values"]["people"]["size"] == 1000.0
     assert results["overrides"]["values"]["without"]["labels"] == []
