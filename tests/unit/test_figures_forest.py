@@ -149,20 +149,22 @@ def test_many_studies_all_stand_there(k: int, parts: int) -> None:
         assert figure.parts[1].alt.startswith(f"Continued: {first} to ")
 
 
-def test_a_part_begins_with_a_heading_and_keeps_a_pooled_row_with_its_studies() -> None:
-    """A heading, 46 studies and two pooled rows fill a part; then the next heading comes."""
-    groups = ["a"] * 46 + ["b"] * 30
-    own = simulated(76)
+@pytest.mark.parametrize(("last", "rows", "first"), [(36, 40, "square"), (40, 43, "heading")])
+def test_no_part_ends_with_a_heading_or_begins_with_a_pooled_row(
+    last: int, rows: int, first: str
+) -> None:
+    """Half of 84 rows falls before a prediction, half of 88 behind the second heading."""
+    own = simulated(40 + last)
+    groups = ["a"] * 40 + ["b"] * last
     effects = cb.Effects(yi=own.yi, vi=own.vi, moderators={"group": groups})
-    figure = cb.figures.forest(cb.subgroups(effects, by="group"))
-    tops = []
-    for part in figure.parts:
-        picture = Picture(part)
-        marks = ("square", "diamond", "bar")
-        drawn = [(picture.middle(name)[1], kind) for kind in marks for name in picture.drawn(kind)]
-        tops.append(min(drawn)[1])
-    assert len(figure.parts) == 2
-    assert tops == ["square", "square"]
+    above, below = (Picture(p) for p in cb.figures.forest(cb.subgroups(effects, by="group")).parts)
+    drawn = [len(above.drawn(kind)) for kind in ("square", "diamond", "bar")]
+    assert drawn == ([39, 0, 0] if first == "square" else [40, 1, 1])
+    assert sum(drawn) + 1 == rows
+    tops = {kind: below.middle(below.drawn(kind)[0])[1] for kind in ("square", "diamond")}
+    assert tops["square"] < tops["diamond"]
+    heading = [words.y for words in below.words if words.text == "group: b"]
+    assert (heading[0] < tops["square"]) == (first == "heading")
 
 
 def test_equal_effects_have_no_prediction_interval() -> None:
