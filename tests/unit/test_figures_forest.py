@@ -143,8 +143,10 @@ def test_many_studies_all_stand_there(k: int, parts: int) -> None:
     assert [len(picture.drawn("diamond")) for picture in pictures] == [0] * (parts - 1) + [1]
     assert pictures[-1].middle(f"diamond-{k}") is not None
     if parts > 1:
-        notes = [f"Part {i} of {parts}, all on the same axis." for i in range(1, parts + 1)]
-        assert all(p.find(note).x > 0 for p, note in zip(pictures, notes, strict=True))
+        begun, before = "Continued in a further part", "Continued from the part before"
+        notes = [begun, *[f"{before}, and in a further one"] * (parts - 2), before]
+        for picture, note in zip(pictures, notes, strict=True):
+            assert picture.find(f"{note}, on the same axis.").x > 0
         first = effects.labels[len(rows(pictures[0]))]
         assert figure.parts[1].alt.startswith(f"Continued: {first} to ")
 

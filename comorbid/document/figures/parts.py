@@ -11,6 +11,9 @@ from dataclasses import replace
 from comorbid.document.blocks import Figure
 from comorbid.document.figures.chart import MOST_ROWS, Chart
 
+_BEGUN = "Continued in a further part, on the same axis."
+_BETWEEN = "Continued from the part before, and in a further one, on the same axis."
+_ENDED = "Continued from the part before, on the same axis."
 _HEIGHT = re.compile(r'(?<=viewBox="0 0 )(\S+) (\S+)"')
 _LENGTH = re.compile(r'( (?:width|height)="[\d.]+)pt"')
 _ID = re.compile(r'(\bid="|href="#|url\(#)([^")]+)')
@@ -26,9 +29,9 @@ def parts_of(chart: Chart) -> tuple[Chart, ...]:
         for start, stop in itertools.pairwise(edges)
     ]
     whole[-1] = replace(whole[-1], totals=chart.totals, notes=chart.notes)
+    said = [_BEGUN, *[_BETWEEN] * (len(whole) - 2), _ENDED]
     return tuple(
-        replace(part, notes=(f"Part {i} of {len(whole)}, all on the same axis.", *part.notes))
-        for i, part in enumerate(whole, start=1)
+        replace(part, notes=(words, *part.notes)) for part, words in zip(whole, said, strict=True)
     )
 
 
