@@ -65,15 +65,21 @@ def printed_texts(blocks: Iterable[Block]) -> Iterator[Printed]:
                         for name, cell in zip(block.header, row, strict=True)
                     )
             case Figure():
-                yield from map(_printed, (block.caption, block.alt))
-                drawn = list(drawn_texts(block.svg))
-                whole = "\n".join(text for text, _ in drawn)
-                rows: dict[float, list[str]] = {}
-                for text, height in drawn:
-                    rows.setdefault(round(height, 1), []).append(text)
-                for text, height in drawn:
-                    beside = "\n".join(rows[round(height, 1)])
-                    yield Printed(text, row=beside, drawn=True, named_in=whole)
+                shown = block.parts or (block,)
+                yield from map(_printed, (block.caption, *(part.alt for part in shown)))
+                yield from _drawn([list(drawn_texts(part.svg)) for part in shown])
+
+
+def _drawn(parts: list[list[tuple[str, float]]]) -> Iterator[Printed]:
+    """Yield the texts of a figure, each with those at its height in its part of the drawing."""
+    whole = "\n".join(text for part in parts for text, _ in part)
+    for part in parts:
+        rows: dict[float, list[str]] = {}
+        for text, height in part:
+            rows.setdefault(round(height, 1), []).append(text)
+        for text, height in part:
+            beside = "\n".join(rows[round(height, 1)])
+            yield Printed(text, row=beside, drawn=True, named_in=whole)
 
 
 def _printed(text: object) -> Printed:

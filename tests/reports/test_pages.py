@@ -6,6 +6,7 @@ import datetime
 import itertools
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ import comorbid as cb
 from comorbid.document.blocks import Block, Heading, Items, Note, Paragraph, Table
 from comorbid.document.document import Document, DocumentSection, Paper
 from comorbid.report.render import render_html
+from comorbid.testing import studies_csv
 from comorbid.themes import COMPACT, JOURNAL, Theme
 
 pytestmark = pytest.mark.slow
@@ -183,6 +185,18 @@ def test_three_hundred_studies_stand_on_pages_of_their_own() -> None:
         for box in boxes(page, *REPLACED):
             assert 0.5 * page.height < box.height
             assert box.position_y + box.height <= bottom
+
+
+def test_a_report_of_many_studies_is_built_with_its_figures_in_parts(tmp_path: Path) -> None:
+    """The build checks every number that is drawn, in each part beside the texts of its row."""
+    (tmp_path / "studies.csv").write_text(studies_csv(70), encoding="utf-8")
+    toml = 'id="r"\ntitle="T"\ndate=2026-01-31\ndata="studies.csv"\npaper="letter"\n'
+    sections = 'sections=["forest", "leave-one-out"]\n'
+    (tmp_path / "report.toml").write_text(toml + sections, encoding="utf-8")
+    document = cb.build(tmp_path).document
+    blocks = [block for section in document.sections for block in section.blocks]
+    assert document.paper == "letter"
+    assert [len(block.parts) for block in blocks if isinstance(block, cb.Figure)] == [2, 2]
 
 
 def test_compact_takes_fewer_pages_and_smaller_print() -> None:

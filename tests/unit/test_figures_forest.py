@@ -143,26 +143,30 @@ def test_many_studies_all_stand_there(k: int, parts: int) -> None:
     assert [len(picture.drawn("diamond")) for picture in pictures] == [0] * (parts - 1) + [1]
     assert pictures[-1].middle(f"diamond-{k}") is not None
     if parts > 1:
-        notes = [f"Part {i} of {parts}, all on the same axis." for i in range(1, parts + 1)]
-        assert all(p.find(note).x > 0 for p, note in zip(pictures, notes, strict=True))
+        begun, before = "Continued in a further part", "Continued from the part before"
+        notes = [begun, *[f"{before}, and in a further one"] * (parts - 2), before]
+        for picture, note in zip(pictures, notes, strict=True):
+            assert picture.find(f"{note}, on the same axis.").x > 0
         first = effects.labels[len(rows(pictures[0]))]
         assert figure.parts[1].alt.startswith(f"Continued: {first} to ")
 
 
-def test_a_part_begins_with_a_heading_and_keeps_a_pooled_row_with_its_studies() -> None:
-    """A heading, 46 studies and two pooled rows fill a part; then the next heading comes."""
-    groups = ["a"] * 46 + ["b"] * 30
-    own = simulated(76)
+@pytest.mark.parametrize(("last", "rows", "first"), [(36, 40, "square"), (40, 43, "heading")])
+def test_no_part_ends_with_a_heading_or_begins_with_a_pooled_row(
+    last: int, rows: int, first: str
+) -> None:
+    """Half of 84 rows falls before a prediction, half of 88 behind the second heading."""
+    own = simulated(40 + last)
+    groups = ["a"] * 40 + ["b"] * last
     effects = cb.Effects(yi=own.yi, vi=own.vi, moderators={"group": groups})
-    figure = cb.figures.forest(cb.subgroups(effects, by="group"))
-    tops = []
-    for part in figure.parts:
-        picture = Picture(part)
-        marks = ("square", "diamond", "bar")
-        drawn = [(picture.middle(name)[1], kind) for kind in marks for name in picture.drawn(kind)]
-        tops.append(min(drawn)[1])
-    assert len(figure.parts) == 2
-    assert tops == ["square", "square"]
+    above, below = (Picture(p) for p in cb.figures.forest(cb.subgroups(effects, by="group")).parts)
+    drawn = [len(above.drawn(kind)) for kind in ("square", "diamond", "bar")]
+    assert drawn == ([39, 0, 0] if first == "square" else [40, 1, 1])
+    assert sum(drawn) + 1 == rows
+    tops = {kind: below.middle(below.drawn(kind)[0])[1] for kind in ("square", "diamond")}
+    assert tops["square"] < tops["diamond"]
+    heading = [words.y for words in below.words if words.text == "group: b"]
+    assert (heading[0] < tops["square"]) == (first == "heading")
 
 
 def test_equal_effects_have_no_prediction_interval() -> None:

@@ -11,7 +11,10 @@ from dataclasses import replace
 from comorbid.document.blocks import Figure
 from comorbid.document.figures.chart import MOST_ROWS, Chart
 
-_HEIGHT = re.compile(r'viewBox="0 0 \S+ (\S+)"')
+_BEGUN = "Continued in a further part, on the same axis."
+_BETWEEN = "Continued from the part before, and in a further one, on the same axis."
+_ENDED = "Continued from the part before, on the same axis."
+_HEIGHT = re.compile(r'(?<=viewBox="0 0 )(\S+) (\S+)"')
 _LENGTH = re.compile(r'( (?:width|height)="[\d.]+)pt"')
 _ID = re.compile(r'(\bid="|href="#|url\(#)([^")]+)')
 
@@ -26,18 +29,17 @@ def parts_of(chart: Chart) -> tuple[Chart, ...]:
         for start, stop in itertools.pairwise(edges)
     ]
     whole[-1] = replace(whole[-1], totals=chart.totals, notes=chart.notes)
+    said = [_BEGUN, *[_BETWEEN] * (len(whole) - 2), _ENDED]
     return tuple(
-        replace(part, notes=(f"Part {i} of {len(whole)}, all on the same axis.", *part.notes))
-        for i, part in enumerate(whole, start=1)
+        replace(part, notes=(words, *part.notes)) for part, words in zip(whole, said, strict=True)
     )
 
 
 def _breaks(chart: Chart) -> Iterator[int]:
     """Yield the rows that begin a further part; a heading and what it heads stay together."""
-    count = len(chart.rows) + len(chart.totals)
-    size = math.ceil(count / math.ceil(count / MOST_ROWS))
-    start, rows = 0, chart.rows
-    while count - start > size:
+    rows, start = chart.rows, 0
+    while (left := len(rows) + len(chart.totals) - start) > MOST_ROWS:
+        size = math.ceil(left / math.ceil(left / MOST_ROWS))
         stop = min(start + size, len(rows))
         while stop > start + 1 and (
             rows[stop - 1].mark == "heading"
@@ -55,27 +57,22 @@ def together(parts: Sequence[Figure], caption: str) -> Figure:
     if len(parts) == 1:
         return replace(parts[0], caption=caption)
     drawings = list(_without_clashes([part.svg[part.svg.index("<svg") :] for part in parts]))
-    heights = [float(re.findall(_HEIGHT, drawing)[0]) for drawing in drawings]
+    heights = [float(_HEIGHT.findall(drawing)[0][1]) for drawing in drawings]
     opening = re.match(r"<svg[^>]*>", drawings[0])
     if opening is None:
         raise ValueError("a drawing does not begin with <svg>")
     total = f"{sum(heights):g}"
-    head = _HEIGHT.sub(lambda m: m[0].replace(m[1], total), opening[0])
+    head = _HEIGHT.sub(rf'\1 {total}"', opening[0])
     head = re.sub(r' height="[^"]+"', f' height="{total}pt"', head)
+    tops = itertools.accumulate([0.0, *heights[:-1]])
     inner = (
         _LENGTH.sub(r'\1"', drawing, count=2).replace("<svg ", f'<svg y="{above:g}" ', 1)
-        for drawing, above in zip(drawings, _sums(heights), strict=True)
+        for drawing, above in zip(drawings, tops, strict=True)
     )
     svg = "\n".join(
         ['<?xml version="1.0" encoding="utf-8" standalone="no"?>', head, *inner, "</svg>\n"]
     )
     return Figure(svg, parts[0].alt, caption, parts=tuple(parts))
-
-
-def _sums(heights: Sequence[float]) -> Iterator[float]:
-    """Yield how much stands above each drawing."""
-    for i in range(len(heights)):
-        yield sum(heights[:i])
 
 
 def _without_clashes(drawings: Sequence[str]) -> Iterator[str]:
