@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import datetime
 import io
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from comorbid.starter import write_review
 from comorbid.terminal import Progress
 
-REPORT = Path(__file__).parents[2] / "reports" / "bcg-vaccine"
-VERIFY = [sys.executable, "-m", "comorbid", "verify", str(REPORT)]
+
+@pytest.fixture
+def build(tmp_path: Path) -> list[str]:
+    """The command that builds a small report, as HTML only."""
+    folder = tmp_path / "a-report"
+    write_review(folder, date=datetime.date(2026, 1, 31))
+    text = (folder / "report.toml").read_text(encoding="utf-8")
+    text = re.sub(r"^sections = \[.*?\]", 'sections = ["methods"]', text, flags=re.S | re.M)
+    text = text.replace('#formats = ["html", "pdf"]', 'formats = ["html"]')
+    (folder / "report.toml").write_text(text, encoding="utf-8")
+    return [sys.executable, "-m", "comorbid", "build", str(folder)]
 
 
 class Terminal(io.StringIO):
@@ -65,18 +77,18 @@ def test_a_failure_leaves_a_clean_line() -> None:
     assert screen(stream.getvalue()) == [""]
 
 
-def test_a_pipe_gets_plain_lines() -> None:
-    done = subprocess.run(VERIFY, capture_output=True, text=True, check=True)
-    assert done.stderr.startswith("definition: bcg-vaccine\n")
+def test_a_pipe_gets_plain_lines(build: list[str]) -> None:
+    done = subprocess.run(build, capture_output=True, text=True, check=True)
+    assert done.stderr.startswith("definition: a-report\n")
     assert "\r" not in done.stderr
     assert "[" not in done.stderr
 
 
-def test_a_terminal_gets_steps_and_the_same_lines() -> None:
+def test_a_terminal_gets_steps_and_the_same_lines(build: list[str]) -> None:
     pty = pytest.importorskip("pty", reason="no pseudo-terminals here")
     ours, theirs = pty.openpty()
     with subprocess.Popen(
-        VERIFY, stdout=subprocess.DEVNULL, stderr=theirs, env={**os.environ, "COLUMNS": "80"}
+        build, stdout=subprocess.DEVNULL, stderr=theirs, env={**os.environ, "COLUMNS": "80"}
     ) as process:
         os.close(theirs)
         written = b""
@@ -88,7 +100,7 @@ def test_a_terminal_gets_steps_and_the_same_lines() -> None:
     assert "analysis 'pool'" in text
     assert "[....................] 1 of " in text
     shown = screen(text)
-    assert shown[0] == "definition: bcg-vaccine"
+    assert shown[0] == "definition: a-report"
     assert not [line for line in shown if line.startswith("[")]
 
 
