@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 import comorbid as cb
@@ -162,6 +164,16 @@ def test_labels_of_an_axis_are_no_results_and_other_texts_of_it_are() -> None:
         '<g id="xtick_1"><text y="2">Study 7</text></g><text y="3">0.5</text></svg>'
     )
     assert list(drawn_texts(svg)) == [("Study 7", 2.0), ("0.5", 3.0)]
+
+
+def test_a_figure_in_parts_has_its_axes_and_the_numbers_of_its_parts_unread() -> None:
+    labels = ["One", *(f"S{'x' * i}" for i in range(99))]
+    effects = cb.Effects(yi=np.linspace(-1, 1, 100), vi=np.full(100, 0.1), labels=labels)
+    figure = cb.figures.forest(cb.pool(effects))
+    assert len(figure.parts) == 3
+    read = [text for text, _ in drawn_texts(figure.svg)]
+    assert "One" in read
+    assert not [text for text in read if re.fullmatch(r"[−\d.]+", text) or "Part" in text]
 
 
 @dataclass(frozen=True)
