@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from html import unescape
 from xml.etree import ElementTree
@@ -69,14 +69,20 @@ def printed_texts(blocks: Iterable[Block]) -> Iterator[Printed]:
                     )
             case Figure():
                 yield from map(_printed, (block.caption, block.alt))
-                drawn = list(drawn_texts(block.svg))
-                whole = "\n".join(text for text, _ in drawn)
-                rows: dict[float, list[str]] = {}
-                for text, height in drawn:
-                    rows.setdefault(round(height, 1), []).append(text)
-                for text, height in drawn:
-                    beside = "\n".join(rows[round(height, 1)])
-                    yield Printed(text, row=beside, drawn=True, named_in=whole)
+                parts = [list(drawn_texts(part.svg)) for part in block.parts or (block,)]
+                whole = "\n".join(text for drawn in parts for text, _ in drawn)
+                for drawn in parts:
+                    yield from _drawn(drawn, whole)
+
+
+def _drawn(texts: Sequence[tuple[str, float]], whole: str) -> Iterator[Printed]:
+    """Yield the texts of a drawing, each with those at its height; a part has its own heights."""
+    rows: dict[float, list[str]] = {}
+    for text, height in texts:
+        rows.setdefault(round(height, 1), []).append(text)
+    for text, height in texts:
+        beside = "\n".join(rows[round(height, 1)])
+        yield Printed(text, row=beside, drawn=True, named_in=whole)
 
 
 def _printed(text: object) -> Printed:

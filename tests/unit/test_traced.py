@@ -13,7 +13,7 @@ import pytest
 import comorbid as cb
 from comorbid.report.notation import name_at, names_beside
 from comorbid.report.numerals import numerals
-from comorbid.report.printed_texts import Printed, drawn_texts
+from comorbid.report.printed_texts import Printed, drawn_texts, printed_texts
 from comorbid.report.sources import Readable, Source, rows_source, source_of
 from comorbid.report.traced import untraced_numbers
 from comorbid.testing import build_section, registry, studies_csv
@@ -174,6 +174,9 @@ def test_a_figure_in_parts_has_its_axes_and_the_numbers_of_its_parts_unread() ->
     read = [text for text, _ in drawn_texts(figure.svg)]
     assert "One" in read
     assert not [text for text in read if re.fullmatch(r"[−\d.]+", text) or "Part" in text]
+    (first,) = [printed for printed in printed_texts((figure,)) if printed.text == "One"]
+    # Beside it stand its estimate and weight, and nothing of the other parts.
+    assert len(first.row.split("\n")) == 3
 
 
 @dataclass(frozen=True)
