@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
+_RAISED = str.maketrans("⁻−⁰¹²³⁴⁵⁶⁷⁸⁹", "--0123456789")
 # A sign belongs to a number unless something that it could join stands before it: "4-arm", "0-24".
 _NUMERAL = re.compile(
     r"(?P<bound>over (?=99\s?%)|< ?)?"
     r"(?P<sign>(?<![\w)\].,])[-−])?"
     r"(?P<digits>\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?)"
-    r"(?:×10(?P<raised>⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)|e(?P<power>[-+]?\d+))?"
+    r"(?:×10(?P<raised>⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)|e(?P<power>[-+−]?\d+))?"
     r"(?P<percent>\s?%)?",
     re.IGNORECASE,
 )
@@ -46,8 +46,8 @@ class Numeral:
 
     Examples
     --------
-    >>> [found.text for found in numerals("2.29 (1.88 to 2.80), p < 0.001; −0.30; 8.31×10⁹")]
-    ['2.29', '1.88', '2.80', '< 0.001', '−0.30', '8.31×10⁹']
+    >>> [found.text for found in numerals("2.29 (1.88 to 2.80), p < 0.001; −0.30; 8.31×10⁹; 4e−05")]
+    ['2.29', '1.88', '2.80', '< 0.001', '−0.30', '8.31×10⁹', '4e−05']
     """
 
     text: str
@@ -85,7 +85,7 @@ def numerals(text: str) -> list[Numeral]:
 
 def _numeral(match: re.Match[str]) -> Numeral:
     bound, digits = match["bound"] or "", match["digits"]
-    power = int((match["raised"] or "").translate(_RAISED) or match["power"] or 0)
+    power = int((match["raised"] or match["power"] or "0").translate(_RAISED))
     plain = digits.replace(",", "")
     before_point, _, decimals = plain.partition(".")
     value = float(f"{'-' if match['sign'] else ''}{plain}e{power}")

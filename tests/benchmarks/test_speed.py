@@ -7,10 +7,8 @@ are a seeded simulation.
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,7 +16,6 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 import comorbid as cb
 
-REPORT = Path(__file__).parents[2] / "reports" / "headache-back-pain"
 pytestmark = pytest.mark.benchmark
 
 
@@ -53,15 +50,3 @@ def test_import_on_top_of_bare_python(capsys: pytest.CaptureFixture[str]) -> Non
     assert len(microseconds) == 5
     with capsys.disabled():
         print(f"\nimport comorbid: {min(microseconds) / 1000:.1f} ms")
-
-
-def test_build_of_the_headache_report_from_cold(
-    benchmark: BenchmarkFixture, tmp_path: Path
-) -> None:
-    for name in ("report.toml", "studies.csv", "treatments.csv", "references.bib"):
-        shutil.copy(REPORT / name, tmp_path)
-    command = [sys.executable, "-m", "comorbid", "build", str(tmp_path)]
-    run = benchmark.pedantic(
-        subprocess.run, (command,), {"check": True, "capture_output": True}, rounds=3
-    )
-    assert run.returncode == 0

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 import comorbid as cb
 from comorbid.report.notation import name_at, names_beside
 from comorbid.report.numerals import numerals
-from comorbid.report.printed_texts import Printed, drawn_texts
+from comorbid.report.printed_texts import Printed, drawn_texts, printed_texts
 from comorbid.report.sources import Readable, Source, rows_source, source_of
 from comorbid.report.traced import untraced_numbers
 from comorbid.testing import build_section, registry, studies_csv
@@ -166,6 +168,19 @@ def test_labels_of_an_axis_are_no_results_and_other_texts_of_it_are() -> None:
         '<g id="xtick_1"><text y="2">Study 7</text></g><text y="3">0.5</text></svg>'
     )
     assert list(drawn_texts(svg)) == [("Study 7", 2.0), ("0.5", 3.0)]
+
+
+def test_a_figure_in_parts_has_its_axes_and_the_numbers_of_its_parts_unread() -> None:
+    labels = ["One", *(f"S{'x' * i}" for i in range(99))]
+    effects = cb.Effects(yi=np.linspace(-1, 1, 100), vi=np.full(100, 0.1), labels=labels)
+    figure = cb.figures.forest(cb.pool(effects))
+    assert len(figure.parts) == 3
+    read = [text for text, _ in drawn_texts(figure.svg)]
+    assert "One" in read
+    assert not [text for text in read if re.fullmatch(r"[−\d.]+", text) or "Part" in text]
+    (first,) = [printed for printed in printed_texts((figure,)) if printed.text == "One"]
+    # Beside it stand its estimate and weight, and nothing of the other parts.
+    assert len(first.row.split("\n")) == 3
 
 
 @dataclass(frozen=True)
