@@ -19,7 +19,8 @@ from comorbid.report.plan import file_of
 from comorbid.report.text import text_differences
 from comorbid.report.unpack import attachments_of, words_of
 
-_DRAWING = re.compile(r"data:image/svg\+xml;base64,[\w+/=]*")
+_DATA = re.compile(r"data:(?P<kind>[\w/+.-]+);base64,(?P<content>[\w+/=]*)")
+_DRAWING = "image/svg+xml"
 _SHOWN = 5
 # So many words are shown on either side of those that differ.
 _AROUND = 4
@@ -131,12 +132,18 @@ def visible_differences(name: str, there: bytes, made: bytes) -> list[str]:
         if name.endswith(PDF):
             found = [*_attached(there, made), *_worded(there, made)]
         else:
-            lines = [_DRAWING.sub("", page.decode()).split("\n") for page in (made, there)]
+            lines = [_DATA.sub(_short, page.decode()).split("\n") for page in (made, there)]
             found = [part.partition("\n")[2] for part in text_differences(*lines)]
     except (ReportError, UnicodeDecodeError) as error:
         return [f"  {error}"]
     more = [f"and {len(found) - _SHOWN} more"] if len(found) > _SHOWN else []
     return [f"  {line}" for part in (*found[:_SHOWN], *more) for line in part.split("\n")]
+
+
+def _short(data: re.Match[str]) -> str:
+    """Return what stands for data inside a page: nothing for a drawing, a digest for a font."""
+    digest = "" if data["kind"] == _DRAWING else _digest(data["content"].encode())[:12]
+    return f"data:{data['kind']};{digest}"
 
 
 def _attached(there: bytes, made: bytes) -> Iterator[str]:

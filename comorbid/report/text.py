@@ -12,6 +12,7 @@ from comorbid.report.render.markdown import render_markdown
 _SECTION = "## "
 # So much of a long line is shown on either side of what changed in it.
 _AROUND = 60
+_LONGEST = 600
 
 
 def text_of(document: Document) -> list[str]:
@@ -69,7 +70,9 @@ def _around_the_change(was: str, now: str) -> tuple[str, str]:
     left, right = max(before - _AROUND, 0), max(after - _AROUND, 0)
 
     def cut(line: str) -> str:
-        return f"{'…' if left else ''}{line[left : len(line) - right]}{'…' if right else ''}"
+        part = line[left : len(line) - right]
+        shown = part if len(part) <= _LONGEST else f"{part[:_LONGEST]} […]"
+        return f"{'…' if left else ''}{shown}{'…' if right else ''}"
 
     return cut(was), cut(now)
 

@@ -162,6 +162,13 @@ def test_a_byte_of_the_html(folder: Path) -> None:
     assert "+<p>Hardly. " in line
 
 
+def test_another_font_in_the_html_is_shown_by_its_digest(folder: Path) -> None:
+    replace_in(folder / "report.html", "data:font/woff2;base64,", "data:font/woff2;base64,AAAA")
+    line = the_one(cb.verify(folder), "bytes")
+    assert "data:font/woff2;" in line
+    assert len(line) < 1000
+
+
 def test_a_byte_of_the_pdf_that_no_reader_sees(folder: Path) -> None:
     path = folder / "report.pdf"
     size = path.stat().st_size

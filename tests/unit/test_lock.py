@@ -205,6 +205,8 @@ def test_text_differences_name_the_section_and_show_what_changed() -> None:
     assert len(minus) < 140
     assert second == "Methods, line 6\n-two"
     assert text_differences(locked, locked) == ()
+    (endless,) = text_differences(["x" * 5000], ["y" * 5000])
+    assert len(endless) < 1300
 
 
 def test_of_many_moves_the_pool_is_shown_first_and_the_rest_counted() -> None:
