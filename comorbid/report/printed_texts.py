@@ -10,10 +10,7 @@ from xml.etree import ElementTree
 
 from comorbid.document.blocks import Block, Figure, Heading, Items, Link, Note, Paragraph, Table
 
-# A further part of a figure has names of its own.
-_AXIS = re.compile(r"[xy]tick_\d+(?:-part-\d+)?")
-# The place of a part among the parts of a figure is no result, as the figure's number is none.
-_PART = re.compile(r"Part \d+ of \d+, all on the same axis\.")
+_AXIS = re.compile(r"[xy]tick_\d+")
 # A tick's label is a number and nothing else: 0.5, −1, 20 %, 10⁵, 3×10⁻⁵.
 _TICK = re.compile(r"[-−]?\d[\d,.]*(?:×10)?[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]*\s?%?")
 _PAPER = re.compile(r"\D+ \d{4}[a-z]?")  # Higgins 2003
@@ -124,7 +121,7 @@ def _inside(parent: ElementTree.Element, *, on_axis: bool) -> Iterator[tuple[str
         if comment or element.tag == f"{_SVG}text":
             text = unescape(element.text or "") if comment else "".join(element.itertext())
             placed = children[i + 1] if comment and i + 1 < len(children) else element
-            if not ((_TICK if on_axis else _PART).fullmatch(text.strip())):
+            if not (on_axis and _TICK.fullmatch(text.strip())):
                 yield text.strip(), _height(placed)
         elif element.tag not in _UNREAD:
             below_axis = on_axis or bool(_AXIS.fullmatch(element.get("id", "")))
