@@ -20,6 +20,8 @@ _JOINED_BEFORE = re.compile(r"(?:[^\W\d]|\w[-/:;@.]|[/_#])$")
 _JOINED_AFTER = re.compile(r"(?:[^\W\d]|[-/:;@.]\w|[/_])")
 _SLACK = 1e-9
 _SIGNIFICANT = 3
+# A float holds so many digits, and every float above 10 to this power is whole.
+_EXACT = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ class Numeral:
         """
         if self.joined:
             return False
-        is_whole = float(value).is_integer()
+        is_whole = float(value).is_integer() and abs(value) < 10.0**_EXACT
         if self.low <= value <= self.high and (is_whole or not self.whole):
             return True
         return not is_whole and self.coarse_low <= value <= self.coarse_high
@@ -91,7 +93,7 @@ def _numeral(match: re.Match[str]) -> Numeral:
     value = float(f"{'-' if match['sign'] else ''}{plain}e{power}")
     unit = 10.0 ** (power - len(decimals))
     spent = len(before_point) - _SIGNIFICANT
-    rounded = not decimals and spent > 0 and not before_point[_SIGNIFICANT:].strip("0")
+    rounded = not decimals and spent > 0 and not before_point[_SIGNIFICANT:_EXACT].strip("0")
     low, high = _around(value, unit)
     is_plain = not (decimals or power or match["percent"])
     whole = is_plain and len(plain) < _SIGNIFICANT

@@ -136,6 +136,7 @@ def test_a_line_of_a_longer_text_or_a_shortened_one_is_drawn() -> None:
         ("2", 1.996, True),  # or has three digits, the last of which are 0
         ("5 %", 4.9, True),
         ("211", 210.7, True),
+        ("926,000,000,000,000,020,971,520", 9.2634e23, True),  # what floats make of three digits
         ("1e-05", 1.2e-05, True),
         ("−0.30", -0.301, True),
         ("0.30", -0.301, False),
