@@ -101,7 +101,7 @@ def effects(
     References
     ----------
     Higgins JPT, Li T, Deeks JJ (2024). Cochrane Handbook for Systematic Reviews of
-    Interventions 6.5, section 6.3.1-6.3.2. doi:10.1002/9781119536604.ch6
+    Interventions 6.5, chapter 6, sections 6.3.1-6.3.2. https://training.cochrane.org/handbook
 
     Examples
     --------

@@ -104,6 +104,9 @@ _SIDIK = "doi:10.1111/j.1467-9876.2005.00489.x"
 _MORRIS = "doi:10.1080/01621459.1983.10477920"
 _PAULE = "doi:10.6028/jres.087.022"
 _KACKER = "doi:10.1016/j.cct.2006.04.004"
+_MEDIAN = (
+    "Viechtbauer 2021, Median-unbiased estimators for the amount of heterogeneity in meta-analysis"
+)
 
 ESTIMATORS: tuple[Estimator, ...] = (
     _core("EE", "the equal-effects model", moments.none, None, "Rice 2018, doi:10.1111/rssa.12275"),
@@ -155,7 +158,7 @@ ESTIMATORS: tuple[Estimator, ...] = (
         "Paule and Mandel's method, median-unbiased",
         equations.paule_mandel_median,
         errors.se_empirical_bayes,
-        _PAULE,
+        f"{_PAULE}; {_MEDIAN}",
     ),
     _core(
         "GENQ", "the generalised Q method", moments.generalised_q, errors.se_generalised, _KACKER
@@ -165,7 +168,7 @@ ESTIMATORS: tuple[Estimator, ...] = (
         "the generalised Q method, median-unbiased",
         equations.generalised_q_median,
         errors.se_generalised,
-        _KACKER,
+        f"{_KACKER}; {_MEDIAN}",
     ),
     _core(
         "DLIT",

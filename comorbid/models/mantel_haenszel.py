@@ -147,7 +147,7 @@ def mantel_haenszel(
     Mantel N, Haenszel W (1959). J Natl Cancer Inst 22:719-748. doi:10.1093/jnci/22.4.719
     Robins J, Breslow N, Greenland S (1986). Biometrics 42:311-323. doi:10.2307/2531052
     Greenland S, Robins JM (1985). Biometrics 41:55-68. doi:10.2307/2530643
-    Sato T (1989). Biometrics 45:1323-1324.
+    Sato T, Greenland S, Robins JM (1989). Biometrics 45:1323-1324.
     Tarone RE (1985). Biometrika 72:91-95. doi:10.1093/biomet/72.1.91
 
     Examples

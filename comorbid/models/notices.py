@@ -260,8 +260,8 @@ def _second_maximum(fit: Fit) -> Iterator[Notice]:
             "heterogeneity",
             "number of local maxima > 1",
             f"The likelihood of tau² has {order.size} maxima",
-            f"The {kind} of tau² has {order.size} maxima; the highest is used, and another one "
-            "may agree with the data nearly as well",
+            f"The {kind} of tau² has {order.size} maxima; the highest is used. How well another "
+            "one agrees with the data is judged by how much lower its log-likelihood is",
             _HARDY,
             MappingProxyType(
                 {
