@@ -100,8 +100,9 @@ def effects(
 
     References
     ----------
-    Higgins JPT, Li T, Deeks JJ (2024). Cochrane Handbook for Systematic Reviews of
-    Interventions 6.5, chapter 6, sections 6.3.1-6.3.2. https://training.cochrane.org/handbook
+    Higgins JPT, Li T, Deeks JJ (2019). Cochrane Handbook for Systematic Reviews of
+    Interventions, 2nd ed., chapter 6, sections 6.3.1-6.3.2. doi:10.1002/9781119536604.ch6
+    (since then https://training.cochrane.org/handbook, version 6.5).
 
     Examples
     --------

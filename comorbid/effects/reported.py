@@ -67,8 +67,9 @@ def reported_effect(
 
     References
     ----------
-    Higgins JPT, Li T, Deeks JJ (2024). Cochrane Handbook for Systematic Reviews of
-    Interventions 6.5, chapter 6, sections 6.3.1-6.3.2. https://training.cochrane.org/handbook
+    Higgins JPT, Li T, Deeks JJ (2019). Cochrane Handbook for Systematic Reviews of
+    Interventions, 2nd ed., chapter 6, sections 6.3.1-6.3.2. doi:10.1002/9781119536604.ch6
+    (since then https://training.cochrane.org/handbook, version 6.5).
     Altman DG, Bland JM (2011). How to obtain the confidence interval from a P value. BMJ
     343:d2090. doi:10.1136/bmj.d2090
 

@@ -172,9 +172,11 @@ def test_coverage_counts_each_study_once(part: str) -> None:
     assert coverage.to_dict() == {
         "studies": 6,
         "of_studies": 14,
+        "not_here": 14 - 6,
         "participants": 423634,
         "of_participants": 460195,
         "share": 423634 / 460195,
+        "percent": 100 * (423634 / 460195),
         "without_n": [],
     }
 

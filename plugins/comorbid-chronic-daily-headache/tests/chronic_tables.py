@@ -50,7 +50,7 @@ def values(built: Any, id_: str) -> dict[str, Any]:
 
 def text(built: Any) -> str:
     """The section as text, without the drawings."""
-    (section,) = built.document.sections
+    section, *_ = built.document.sections  # references may follow
     return " ".join(
         f"{block.caption} {block.alt}" if isinstance(block, cb.Figure) else str(block)
         for block in section.blocks
