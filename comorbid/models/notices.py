@@ -207,7 +207,7 @@ def _narrower(fit: Fit) -> Iterator[Notice]:
             "average",
             "width of the Knapp-Hartung interval < width of the classic interval",
             "The Knapp-Hartung interval is the narrower one",
-            "The effects differ less than their variances and tau² lead to expect, so that the "
+            "The effects differ less than their variances and tau² make one expect, so that the "
             "Knapp-Hartung interval is narrower than the classic one and may be too narrow",
             _JACKSON,
             MappingProxyType({test: ends[test] for test in ("z", "knha")}),

@@ -61,7 +61,7 @@ def without_overrides(
     >>> fit = cb.pool(cb.effects(studies, overrides=[counts]))
     >>> found = without_overrides(fit, studies=studies, overrides=[counts])
     >>> found.to_frame()["estimate"].round(3).to_dict()
-    {'Swain 2014 (counts)': 0.821}
+    {'Swain 2014 (counts)': 0.824}
     """
     check_fit(fit)
     check_type("studies", studies, Studies, "give the table that the effects come from")

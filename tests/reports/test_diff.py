@@ -28,7 +28,8 @@ def build(folder: Path, edit: Callable[[str], str], define: Callable[[str], str]
     (folder / "report.toml").write_text(definition, encoding="utf-8")
     rows = (HEADACHE / "studies.csv").read_text(encoding="utf-8")
     (folder / "studies.csv").write_text(edit(rows), encoding="utf-8")
-    shutil.copy(HEADACHE / "treatments.csv", folder)
+    for name in ("treatments.csv", "references.bib"):
+        shutil.copy(HEADACHE / name, folder)
     cb.build(folder).save()
     return folder
 
