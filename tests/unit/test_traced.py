@@ -126,6 +126,8 @@ def test_a_line_of_a_longer_text_or_a_shortened_one_is_drawn() -> None:
         ("0.13", 0.125, True),
         ("3,190", 3187.2, True),  # three significant digits
         ("3,190", 3187.0, False),  # a count is printed whole
+        ("771,000,000,000,000,000,000", 7.7089e20, True),  # too large a float to be a count
+        ("771,000,000,000,000,000,000", 7.7189e20, False),
         ("1.47×10⁶", 1_466_000.0, True),
         ("1.47×10⁶", 1_464_000.0, False),
         ("over 99 %", 99.97, True),
