@@ -110,6 +110,14 @@ def test_cells_of_tables_are_printed_beside_their_names() -> None:
     assert missing("350", cells, row="Bejia 2005") == []
 
 
+def test_a_row_whose_name_a_figure_cannot_draw() -> None:
+    pool = source_of({"labels": ["日本語 2011", "山 2012"], "yi": [1.7, 2.7]}, "pool")
+    assert missing("□□□ 2011", pool, drawn=True) == []
+    assert missing("1.70", pool, drawn=True, row="□□□ 2011\n1.70", named_in="□□□ 2011") == []
+    assert missing("2.70", pool, drawn=True, row="□□□ 2011\n2.70", named_in="□□□ 2011") == ["2.70"]
+    assert missing("□□□ 2013", pool, drawn=True) == ["2013"]
+
+
 def test_a_line_of_a_longer_text_or_a_shortened_one_is_drawn() -> None:
     assert missing("no effect: Swain 2014", drawn=True) == []
     assert missing("left out… Swain 2014", drawn=True) == []
