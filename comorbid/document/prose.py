@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from decimal import Decimal
 
 from comorbid.effects.measures import MEASURES, null_of
 from comorbid.effects.scales import SCALES
@@ -37,6 +38,8 @@ def value(number: float, scale: str = "log") -> str:
     --------
     >>> value(2.2939), value(0.0153), value(3189.6), value(float("nan"))
     ('2.29', '0.0153', '3,190', '–')
+    >>> value(2.66999e19)
+    '26,700,000,000,000,000,000'
     """
     if math.isnan(number):
         return "–"
@@ -45,7 +48,7 @@ def value(number: float, scale: str = "log") -> str:
     if scale == "log" and number < 0.0995:
         return "< 0.001" if number < 0.001 else f"{number:.3g}"
     if scale == "log" and number >= 99.995:
-        return f"{float(f'{number:.3g}'):,.0f}"
+        return f"{Decimal(f'{number:.3g}'):,.0f}"
     return f"{number:.2f}".replace("-", "\N{MINUS SIGN}")
 
 

@@ -74,7 +74,9 @@ class Move:
         line = f"{self.fit}, {self.name}: {_number(self.old)} -> {_number(self.new)}"
         if math.isnan(self.change):
             return line
-        share = "" if math.isnan(self.relative) else f", {100 * self.relative:+.2g} %"
+        percent = 100 * self.relative
+        shown = f"{percent:+,.0f}" if abs(percent) >= 10 else f"{percent:+.2g}"
+        share = "" if math.isnan(percent) else f", {shown} %"
         return f"{line} ({self.change:+.3g}{share})"
 
 

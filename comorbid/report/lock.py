@@ -132,7 +132,9 @@ def read_lock(folder: Path) -> dict[str, Any]:
 def parse_lock(content: bytes, file: str) -> dict[str, Any]:
     """Return the lock that a file holds; `ReportError`, with its name, if it is no lock."""
     try:
-        lock: dict[str, Any] = json.loads(content.decode(), parse_float=Printed)
+        lock: dict[str, Any] = json.loads(
+            content.decode(), parse_float=Printed, object_pairs_hook=_once
+        )
     except (ValueError, RecursionError) as error:  # no text, no JSON, or made to be unreadable
         remedy = "restore it or run comorbid build"
         raise ReportError([Problem(f"cannot be read: {error}", remedy, file=file)]) from error
@@ -140,6 +142,16 @@ def parse_lock(content: bytes, file: str) -> dict[str, Any]:
         remedy = "run comorbid build with this version"
         raise ReportError([Problem(f"is no lock of format {FORMAT}", remedy, file=file)])
     return lock
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse a name given twice: a person reads the first value, and a computer the last."""
+    entries: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in entries:
+            raise ValueError(f"{name!r} stands twice in one place")
+        entries[name] = value
+    return entries
 
 
 def _is_lock(lock: object) -> bool:

@@ -22,6 +22,8 @@ _SLACK = 1e-9
 _SIGNIFICANT = 3
 # A float holds so many digits, and every float above 10 to this power is whole.
 _EXACT = 15
+# Beyond are more than can be counted, and floats that are computed are often whole there.
+_MOST = 1e11
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ class Numeral:
         """
         if self.joined:
             return False
-        is_whole = float(value).is_integer() and abs(value) < 10.0**_EXACT
+        is_whole = float(value).is_integer() and abs(value) < _MOST
         if self.low <= value <= self.high and (is_whole or not self.whole):
             return True
         return not is_whole and self.coarse_low <= value <= self.coarse_high

@@ -17,7 +17,7 @@ from comorbid.report.build import Report
 from comorbid.report.digests import PDF, figures_of, unequal_facts
 from comorbid.report.plan import file_of
 from comorbid.report.text import text_differences
-from comorbid.report.unpack import attachments_of, words_of
+from comorbid.report.unpack import attachments_of, laid_over, margins_of, words_of
 
 _DATA = re.compile(r"data:(?P<kind>[\w/+.-]+);base64,(?P<content>[\w+/=]*)")
 _DRAWING = "image/svg+xml"
@@ -115,12 +115,12 @@ class _Page:
         return f"{self.name}: the file in the folder is not the one that was locked{also}"
 
     def _unseen(self) -> Iterator[str]:
-        """Say what differs where a reader sees nothing: the place, and a PDF's platform."""
+        """Say what differs where no text does: the place, and a PDF's platform."""
         there = self.there or b""
         pairs = zip(there, self.made, strict=False)
         shorter = min(len(there), len(self.made))
         first = next((i for i, (a, b) in enumerate(pairs) if a != b), shorter)
-        yield f"  nothing that a reader sees; first at byte {first + 1} of {len(there)}"
+        yield f"  no word differs, a drawing may; first at byte {first + 1} of {len(there)}"
         if self.name.endswith(PDF):
             unequal = unequal_facts(self.name, *map(_bytes_of_lock, (there, self.made)))
             yield from (f"  it was made with {fact} {was}" for fact, (was, _) in unequal.items())
@@ -130,7 +130,7 @@ def visible_differences(name: str, there: bytes, made: bytes) -> list[str]:
     """Return what a reader may notice between two files of one page, drawings aside."""
     try:
         if name.endswith(PDF):
-            found = [*_attached(there, made), *_worded(there, made)]
+            found = [*_attached(there, made), *_worded(there, made), *_added(there, made)]
         else:
             lines = [_DATA.sub(_short, page.decode()).split("\n") for page in (made, there)]
             found = [part.partition("\n")[2] for part in text_differences(*lines)]
@@ -180,6 +180,17 @@ def _worded(there: bytes, made: bytes) -> Iterator[str]:
             before, after = left[max(a - _AROUND, 0) : a], left[b : b + _AROUND]
             was, now = ([*before, *words, *after] for words in (left[a:b], right[c:d]))
             yield f"-… {' '.join(was)} …\n+… {' '.join(now)} …"
+
+
+def _added(there: bytes, made: bytes) -> Iterator[str]:
+    """Yield what was put on the pages beside their content, where more than words can be hidden."""
+    for kind in sorted(laid_over(there, file="the PDF") - laid_over(made, file="the PDF")):
+        yield f"annotations {kind} lie on its pages"
+    # Elsewhere pages break elsewhere, and other sections stand at the head of one.
+    titles = {w for w in words_of(made, file="the PDF") if not any(map(str.isdigit, w))}
+    strange = margins_of(there, file="the PDF") - margins_of(made, file="the PDF") - titles
+    if strange:
+        yield f"its running heads and feet have the words {' '.join(sorted(strange))}"
 
 
 def _check_without(

@@ -16,6 +16,8 @@ _NUMBERED = re.compile(r" \[\d+\]$")
 _ROWS = "labels"
 _GONE = "\N{OBJECT REPLACEMENT CHARACTER}"
 _SCALED = "on_scale"
+# What figures draw for a character that their font lacks.
+_BOX = "\N{WHITE SQUARE}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +81,9 @@ class Source:
 
     def holds_part(self, text: str) -> bool:
         """Say whether a tidy text is a line of a longer one, or a longer one shortened."""
-        if not any(char.isalpha() for char in text):
+        if not any(char.isalpha() or char == _BOX for char in text):
             return False
-        if "…" in text:
+        if "…" in text or _BOX in text:
             return any(shortens(text, whole) for whole in self._whole)
         return any(text in known and _find(known, text) >= 0 for known in self._whole)
 
@@ -106,7 +108,8 @@ class Readable:
 
     def rows_named(self, texts: Iterable[str]) -> frozenset[str]:
         """Return the rows that tidy texts name, in full or shortened as figures do."""
-        found = {row for text in texts if "…" in text for row in self.rows if shortens(text, row)}
+        drawn = [text for text in texts if "…" in text or _BOX in text]
+        found = {row for text in drawn for row in self.rows if shortens(text, row)}
         return self.rows & {*texts, *found}
 
     def without_texts(self, text: str, also: Iterable[str] = ()) -> str:
@@ -135,12 +138,18 @@ def names(text: str, name: str) -> bool:
 def shortens(text: str, whole: str) -> bool:
     """Say whether a text has the two ends of a whole one, and a number if others have the same.
 
+    A box stands for a character that a figure cannot draw.
+
     Examples
     --------
     >>> [shortens(text, "ferguson & simes 1949") for text in ("fer…1949", "fer…1949 [2]", "…1948")]
     [True, True, False]
     """
-    head, _, tail = _NUMBERED.sub("", text).partition("…")
+    text = _NUMBERED.sub("", text)
+    if _BOX in text:
+        parts = (re.escape(part).replace(_BOX, ".{1,3}") for part in text.split("…"))
+        return re.fullmatch(".*".join(parts), whole) is not None
+    head, _, tail = text.partition("…")
     return whole.startswith(head) and whole.endswith(tail)
 
 

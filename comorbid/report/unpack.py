@@ -56,6 +56,35 @@ def words_of(pdf: bytes, *, file: str) -> list[str]:
         return [word for page in reader.pages for word in _text(page).split()]
 
 
+def margins_of(pdf: bytes, *, file: str) -> set[str]:
+    """Return the words of the running heads and feet of a PDF, its page numbers left out.
+
+    Raises
+    ------
+    ReportError
+        If the file is no PDF, damaged or encrypted.
+    """
+    with _opened(pdf, file) as reader:
+        words = {word for page in reader.pages for word in _text(page, artifacts=True).split()}
+        return words - {str(i + 1) for i in range(len(reader.pages))}
+
+
+def laid_over(pdf: bytes, *, file: str) -> set[str]:
+    """Return the kinds of annotations that lie on the pages of a PDF, such as ``/Link``.
+
+    Raises
+    ------
+    ReportError
+        If the file is no PDF, damaged or encrypted.
+    """
+    with _opened(pdf, file) as reader:
+        return {
+            str(entry.get_object().get("/Subtype"))
+            for page in reader.pages
+            for entry in page.get("/Annots", ()) or ()
+        }
+
+
 _RESTORE = "restore the file, or build it again"
 
 
@@ -86,19 +115,19 @@ def _opened(pdf: bytes, file: str) -> Iterator[Any]:
         logger.setLevel(level)
 
 
-def _text(page: Any) -> str:
-    """Return the text of a page that is part of its content."""
-    artifacts: list[bool] = []
+def _text(page: Any, *, artifacts: bool = False) -> str:
+    """Return the text of a page that is part of its content, or that which is not."""
+    open_artifacts: list[bool] = []
     parts: list[str] = []
 
     def mark(operator: bytes, operands: Any, _matrix: Any, _text_matrix: Any) -> None:
         if operator in (b"BMC", b"BDC"):
-            artifacts.append(operands[0] == "/Artifact")
-        elif operator == b"EMC" and artifacts:
-            artifacts.pop()
+            open_artifacts.append(operands[0] == "/Artifact")
+        elif operator == b"EMC" and open_artifacts:
+            open_artifacts.pop()
 
     def take(text: str, _matrix: Any, _text_matrix: Any, _font: Any, _size: Any) -> None:
-        if not any(artifacts):
+        if any(open_artifacts) is artifacts:
             parts.append(text)
 
     page.extract_text(visitor_operand_before=mark, visitor_text=take)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -152,7 +153,10 @@ def verify(
     path = Path(report)
     if path.is_file():
         with unpacked(path) as (folder, names):
-            return _verify(folder, Calls(progress, step=step), attached=names)
+            try:
+                return _verify(folder, Calls(progress, step=step), attached=names)
+            except ProblemsError as error:
+                raise _in_pdf(error, folder, path) from error
     return _verify(path, Calls(progress, step=step))
 
 
@@ -170,6 +174,8 @@ def _verify(folder: Path, calls: Calls, *, attached: tuple[str, ...] = ()) -> Ve
     except ProblemsError as error:
         if not inputs:
             raise
+        if attached:
+            error = _in_pdf(error, folder, None)
         reasons = tuple(f"cannot be computed: {problem}" for problem in error.problems)
         return Verification(inputs, reasons, ("cannot be composed",), ("cannot be printed",))
     pages = check_pages(again, locked, calls.progress)
@@ -183,6 +189,20 @@ def _verify(folder: Path, calls: Calls, *, attached: tuple[str, ...] = ()) -> Ve
         tuple(pages.facts),
         tuple(pages.notes),
     )
+
+
+def _in_pdf(error: ProblemsError, folder: Path, pdf: Path | None) -> ProblemsError:
+    """Call the files of a PDF in problems what they are called there, not where they lie now."""
+    inside, place = f"{folder}{os.sep}", f"{pdf}, attachment " if pdf else ""
+    problems = [
+        replace(
+            problem,
+            message=problem.message.replace(inside, ""),
+            file=problem.file and problem.file.replace(inside, place),
+        )
+        for problem in error.problems
+    ]
+    return type(error)(problems)
 
 
 def _other_inputs(folder: Path, locked: Mapping[str, str]) -> Iterator[str]:
@@ -271,4 +291,11 @@ def compare_numbers(locked: dict[str, Any], recomputed: dict[str, Any]) -> tuple
         locks.Difference(path, value, fresh.get(path))
         for path, value in locks.edited_values(locked).items()
     ]
-    return tuple(dict.fromkeys(str(difference) for difference in (*moved, *edited)))
+    return tuple(dict.fromkeys(_said(difference) for difference in (*moved, *edited)))
+
+
+def _said(difference: locks.Difference) -> str:
+    """Return a difference in words; where both values read the same, their seal was edited."""
+    if repr(difference.locked) != repr(difference.recomputed):
+        return str(difference)
+    return f"{difference.path}: {difference.locked!r} is not what its seal says, which was edited"

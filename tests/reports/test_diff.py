@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 import comorbid as cb
 from comorbid.cli import main
+from comorbid.report.diff import Move
 
 HEADACHE = Path(__file__).parents[2] / "reports/headache-back-pain"
 SECTIONS = 'sections = ["forest", "leave-one-out"]\nformats = ["html"]\n'
@@ -166,3 +167,10 @@ def test_what_cannot_be_compared_is_wrong_usage(old: Path, tmp_path: Path) -> No
         assert done.exit_code == 2
     with pytest.raises(cb.ReportError, match="no such file"):
         cb.diff(old, new=empty)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "share"), [(2.0, 2.01, "+0.5 %"), (1.0, 0.02, "-98 %"), (1.0, 14.6, "+1,360 %")]
+)
+def test_a_change_in_percent_is_written_out(old: float, new: float, share: str) -> None:
+    assert str(Move("pool", "average", old, new)).endswith(f", {share})")

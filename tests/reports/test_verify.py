@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -175,7 +176,7 @@ def test_a_byte_of_the_pdf_that_no_reader_sees(folder: Path) -> None:
     path.write_bytes(path.read_bytes() + b"\n")
     line = the_one(cb.verify(folder), "bytes")
     assert line.startswith("report.pdf: the file in the folder is not the one that was locked\n")
-    assert f"nothing that a reader sees; first at byte {size + 1} of {size + 1}" in line
+    assert f"no word differs, a drawing may; first at byte {size + 1} of {size + 1}" in line
 
 
 def test_a_pdf_that_is_broken(folder: Path) -> None:
@@ -206,6 +207,17 @@ def test_a_drawing(folder: Path) -> None:
     edit_lock(folder, lambda lock: lock["bytes"].update(figures=["0" * 64]))
     line = the_one(cb.verify(folder), "bytes")
     assert line == f"Figure 1 (section {FOREST}): the drawing is not the one that was locked"
+
+
+def test_a_digit_of_a_seal(folder: Path) -> None:
+    def change(lock: dict[str, Any]) -> None:
+        seal = lock["results"]["pool"]["seal"]
+        lock["results"]["pool"]["seal"] = ("1" if seal[0] == "0" else "0") + seal[1:]
+
+    edit_lock(folder, change)
+    line = the_one(cb.verify(folder), "numbers")
+    assert line.startswith("results.pool.values.")
+    assert line.endswith(" is not what its seal says, which was edited")
 
 
 def test_the_digest_of_a_page(folder: Path) -> None:
@@ -291,6 +303,38 @@ def test_a_pdf_with_other_words_is_found_on_another_machine(folder: Path, tmp_pa
     line = the_one(cb.verify(path), "bytes")
     assert line.startswith("report.pdf: does not show what is made of it here\n  -… ")
     assert "more" in line.split("\n")[-1]
+
+
+@pytest.mark.usefixtures("another_machine")
+def test_what_is_laid_over_the_pages_is_found_on_another_machine(folder: Path) -> None:
+    path = folder / "report.pdf"
+    note = pikepdf.Dictionary(
+        Type=pikepdf.Name.Annot,
+        Subtype=pikepdf.Name.FreeText,
+        Rect=[9, 9, 90, 90],
+        Contents="9.9",
+    )
+    with pikepdf.open(path, allow_overwriting_input=True) as pdf:
+        pdf.pages[1].Annots = pikepdf.Array([pdf.make_indirect(note)])
+        pdf.save(path)
+    assert "annotations /FreeText lie on its pages" in the_one(cb.verify(path), "bytes")
+
+
+@pytest.mark.usefixtures("another_machine")
+def test_words_marked_as_a_running_head_are_found_on_another_machine(folder: Path) -> None:
+    path = folder / "report.pdf"
+    font = pikepdf.Dictionary(
+        Type=pikepdf.Name.Font, Subtype=pikepdf.Name.Type1, BaseFont=pikepdf.Name.Helvetica
+    )
+    with pikepdf.open(path, allow_overwriting_input=True) as pdf:
+        page = pdf.pages[1]
+        page.add_resource(font, pikepdf.Name.Font, pikepdf.Name("/Forged"))
+        page.contents_add(
+            b"/Artifact BMC BT /Forged 30 Tf 100 500 Td (OR 99.5) Tj ET EMC", prepend=False
+        )
+        pdf.save(path)
+    line = the_one(cb.verify(path), "bytes")
+    assert "its running heads and feet have the words 99.5 OR" in line
 
 
 def test_a_pdf_is_added_to_a_lock_made_without(
@@ -439,6 +483,18 @@ def test_a_file_that_is_no_report(
     with pytest.raises(cb.ReportError, match=message) as caught:
         cb.verify(path)
     assert str(path) in str(caught.value)
+
+
+def test_problems_name_the_pdf_and_not_where_it_was_unpacked(folder: Path) -> None:
+    path = folder / "report.pdf"
+    attach(path, {"data/studies.csv": b"study_id\n"})
+    found = cb.verify(path)
+    assert found.numbers
+    assert all(tempfile.gettempdir() not in line for line in found.numbers)
+    assert "cannot be computed: data/studies.csv" in found.numbers[0]
+    attach(path, {"results.json": b"{}"})
+    with pytest.raises(cb.ReportError, match=r"report\.pdf, attachment results\.json: is no lock"):
+        cb.verify(path)
 
 
 def test_a_definition_that_asks_for_no_pdf_vouches_for_none(folder: Path, tmp_path: Path) -> None:

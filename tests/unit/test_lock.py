@@ -107,6 +107,7 @@ def test_what_cannot_be_locked_is_an_error() -> None:
     [
         ("{", "cannot be read"),
         ("[" * 200_000, "cannot be read"),
+        ('{"format": 1, "format": 2}', "'format' stands twice in one place"),
         (f'{{"format": {"9" * 5000}}}', "cannot be read"),
         ("[]", "is no lock"),
         ('{"format": 1}', "is no lock of format 2"),

@@ -343,6 +343,26 @@ def test_no_decision_no_deviation_and_defaults() -> None:
     assert "Estimator of tau², interval and level are the defaults." in said
 
 
+def test_a_declared_deviation_may_hold_numbers(tmp_path: Path) -> None:
+    (tmp_path / "studies.csv").write_text(
+        "study_id,measure,estimate,ci_low,ci_high\na,OR,2,1,4\nb,OR,3,1.5,6\n", encoding="utf-8"
+    )
+    (tmp_path / "report.toml").write_text(
+        """
+id = "r"
+title = "T"
+date = 2026-01-31
+data = "studies.csv"
+sections = ["deviations"]
+[[deviation]]
+what = "We searched 7 of 9 databases until 2031."
+why = "The budget was 3.7 % smaller."
+""",
+        encoding="utf-8",
+    )
+    assert "7 of 9 databases" in cb.build(tmp_path).render("markdown").decode()
+
+
 def test_deviations_and_settings_are_listed() -> None:
     pooled = cb.pool(cb.effects(STUDIES, overrides=OVERRIDES), method="DL", level=0.9)
     refits = without_overrides(pooled, studies=STUDIES, overrides=OVERRIDES)

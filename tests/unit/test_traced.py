@@ -110,6 +110,14 @@ def test_cells_of_tables_are_printed_beside_their_names() -> None:
     assert missing("350", cells, row="Bejia 2005") == []
 
 
+def test_a_row_whose_name_a_figure_cannot_draw() -> None:
+    pool = source_of({"labels": ["日本語 2011", "山 2012"], "yi": [1.7, 2.7]}, "pool")
+    assert missing("□□□ 2011", pool, drawn=True) == []
+    assert missing("1.70", pool, drawn=True, row="□□□ 2011\n1.70", named_in="□□□ 2011") == []
+    assert missing("2.70", pool, drawn=True, row="□□□ 2011\n2.70", named_in="□□□ 2011") == ["2.70"]
+    assert missing("□□□ 2013", pool, drawn=True) == ["2013"]
+
+
 def test_a_line_of_a_longer_text_or_a_shortened_one_is_drawn() -> None:
     assert missing("no effect: Swain 2014", drawn=True) == []
     assert missing("left out… Swain 2014", drawn=True) == []
@@ -126,6 +134,8 @@ def test_a_line_of_a_longer_text_or_a_shortened_one_is_drawn() -> None:
         ("0.13", 0.125, True),
         ("3,190", 3187.2, True),  # three significant digits
         ("3,190", 3187.0, False),  # a count is printed whole
+        ("771,000,000,000,000,000,000", 7.7089e20, True),  # too large a float to be a count
+        ("771,000,000,000,000,000,000", 7.7189e20, False),
         ("1.47×10⁶", 1_466_000.0, True),
         ("1.47×10⁶", 1_464_000.0, False),
         ("over 99 %", 99.97, True),
