@@ -7,6 +7,7 @@ import math
 import shutil
 import subprocess
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,19 +115,22 @@ class SecondEngine:
 
     @property
     def agrees(self) -> bool:
-        """Whether no relative difference is above 1e-6."""
-        return all(difference <= TOLERANCE for difference, _ in self.largest.values())
+        """Whether a fit was made again, and no relative difference is above 1e-6."""
+        near = (difference <= TOLERANCE for difference, _ in self.largest.values())
+        return self.fits > 0 and all(near)
 
     def summary(self) -> str:
-        """Return the versions, and a line a quantity."""
+        """Return the versions, a line a quantity, and a line a reason for fits left out."""
         fits = "1 fit" if self.fits == 1 else f"{self.fits} fits"
-        verdict = "agree" if self.agrees else "differ"
+        verdict = "agree" if self.agrees else "differ" if self.fits else "made again"
         lines = [f"second engine: {fits} {verdict} (metafor {self.metafor}, R {self.r})"]
         lines += [
             f"  {name}: largest relative difference {difference:.1e} ({fit})"
             for name, (difference, fit) in self.largest.items()
         ]
-        return "\n".join([*lines, *(f"  not made again: {entry}" for entry in self.left_out)])
+        reasons = Counter(entry.rpartition(": ")[2] for entry in self.left_out)
+        lines += [f"  not made again: {number}, {reason}" for reason, number in reasons.items()]
+        return "\n".join(lines)
 
     def __repr__(self) -> str:
         return self.summary()

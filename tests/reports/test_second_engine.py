@@ -15,6 +15,7 @@ import comorbid as cb
 from comorbid.cli import main
 from comorbid.report.second_engine import (
     QUANTITIES,
+    SecondEngine,
     compare,
     read_answer,
     second_engine,
@@ -85,6 +86,15 @@ def test_a_fit_with_the_analysts_tau2_is_left_out() -> None:
         [],
         ("pool: tau2 or weights are the analyst's",),
     )
+
+
+def test_no_fit_made_again_is_no_agreement() -> None:
+    found = SecondEngine("4.2.2", "3.8.1", 0, ("pool: one study", "groups: a: one study"), {})
+    assert not found.agrees
+    assert found.summary().splitlines() == [
+        "second engine: 0 fits made again (metafor 3.8.1, R 4.2.2)",
+        "  not made again: 2, one study",
+    ]
 
 
 def test_differences_are_relative_and_named() -> None:
