@@ -125,7 +125,18 @@ def text_width(text: str, *, size: float, bold: bool = False) -> float:
 
 @lru_cache(maxsize=10_000)
 def _unit_width(text: str, bold: bool) -> float:
-    """Return the width of a text in multiples of the font's size; the same text is often fitted."""
+    """Return the width of a text in multiples of the font's size, from that of its pairs.
+
+    Each pair of neighbours is set once, with its kerning, and not each text.
+    """
+    if len(text) <= 2 or any(map(unicodedata.combining, text)):
+        return _set_width(text, bold)
+    pairs = sum(_set_width(text[i : i + 2], bold) for i in range(len(text) - 1))
+    return pairs - sum(_set_width(char, bold) for char in text[1:-1])
+
+
+@lru_cache(maxsize=10_000)
+def _set_width(text: str, bold: bool) -> float:
     from matplotlib.textpath import text_to_path
 
     width, _, _ = text_to_path.get_text_width_height_descent(text, font(1.0, bold), ismath=False)

@@ -6,7 +6,6 @@ import base64
 import calendar
 import contextlib
 import datetime
-import gc
 import io
 import logging
 import os
@@ -22,6 +21,7 @@ from typing import Any
 
 from comorbid.document.figures.lettering import FONTS, as_text
 from comorbid.errors import ComorbidWarning, Problem, ReportError
+from comorbid.memory import few_collections
 from comorbid.report.render.tags import finish_tags
 
 _VARIANT = "pdf/ua-1"
@@ -100,7 +100,7 @@ def render_pdf(
         finish_tags(pdf)
         strangers.extend(_strangers(document.fonts.values(), html))
 
-    with _source_date(date), _few_collections(), _messages() as messages:
+    with _source_date(date), few_collections(), _messages() as messages:
         try:
             lettering = weasyprint.CSS(string=_faces(), url_fetcher=fetcher, font_config=fonts)
             page = weasyprint.HTML(string=html, url_fetcher=fetcher)
@@ -233,17 +233,6 @@ def _source_date(date: datetime.date) -> Iterator[None]:
             del os.environ[name]
         else:
             os.environ[name] = before
-
-
-@contextlib.contextmanager
-def _few_collections() -> Iterator[None]:
-    """Let Python look for garbage more rarely: a page's boxes live to its end, and are many."""
-    before = gc.get_threshold()
-    gc.set_threshold(100_000, 10, 10)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 class _Collector(logging.Handler):
