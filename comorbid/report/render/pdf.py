@@ -19,6 +19,7 @@ from pathlib import PurePosixPath
 from types import ModuleType
 from typing import Any
 
+from comorbid.document.figures.flattening import flat
 from comorbid.document.figures.lettering import FONTS, as_text
 from comorbid.errors import ComorbidWarning, Problem, ReportError
 from comorbid.memory import few_collections
@@ -205,7 +206,7 @@ def _fetcher() -> Any:
             if not url.startswith("data:image/svg+xml"):
                 return response
             svg = response.read().decode(errors="surrogateescape")
-            body = as_text(svg, _LETTERING).encode(errors="surrogateescape")
+            body = flat(as_text(svg, _LETTERING)).encode(errors="surrogateescape")
             return URLFetcherResponse(url, body, response.headers)
 
     return Fetcher(allowed_protocols=("data",), fail_on_errors=True)
