@@ -66,3 +66,8 @@ def test_a_style_becomes_attributes_and_that_of_a_mark_goes_first() -> None:
 def test_a_drawing_with_another_style_sheet_stays() -> None:
     svg = '<svg xmlns="http://www.w3.org/2000/svg"><style>*{fill: red}</style><g id="a"/></svg>'
     assert flat(svg) == svg
+
+
+def test_a_broken_drawing_stays_for_the_printer_to_report() -> None:
+    broken = figure("forest").svg.replace("</svg>", "")
+    assert flat(broken) == broken

@@ -38,7 +38,11 @@ def flat(svg: str) -> str:
     """
     if _SHEET not in svg or svg.count("<style") > 1:
         return svg
-    root = ET.fromstring(svg)
+    try:
+        root = ET.fromstring(svg)  # noqa: S314 the printer of pages parses it the same way
+    except ET.ParseError:
+        # The printer says what is wrong with it, and in which figure.
+        return svg
     for node in root.iter():
         if node.tag in _STYLED:
             node.attrib.update(_properties(node.attrib.pop("style", "")))
