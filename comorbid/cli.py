@@ -16,6 +16,7 @@ import click
 
 from comorbid.characters import without_control
 from comorbid.errors import ComorbidError, ComorbidWarning, ModelError
+from comorbid.memory import few_collections
 
 if TYPE_CHECKING:
     from comorbid.calls import Call
@@ -179,6 +180,7 @@ def build(folder: Path, draft: bool, watch: bool) -> None:
         sys.exit(not _build(folder, draft))
 
 
+@few_collections()
 def _build(folder: Path, draft: bool) -> bool:
     """Build a report and say so; return whether it is whole."""
     from comorbid.report.build import build as build_report
@@ -220,6 +222,7 @@ def _watch(folder: Path, draft: bool) -> None:
 @click.option(
     "--second-engine", is_flag=True, help="Also make the fits again with R's metafor, if installed."
 )
+@few_collections()
 def verify(reports: tuple[Path, ...], second_engine: bool) -> None:
     """Make REPORTS, folders or PDFs alone, again and compare them with their locks.
 

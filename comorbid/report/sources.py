@@ -6,6 +6,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import takewhile
 from typing import Any
 
@@ -125,6 +126,7 @@ class Readable:
         return any(source.holds_part(text) for source in self._sources)
 
 
+@lru_cache(maxsize=10_000)
 def tidy(text: str) -> str:
     """Return a text in lower case, with single spaces and no shy ones, as texts are compared."""
     return " ".join(text.casefold().split())

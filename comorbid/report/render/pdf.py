@@ -6,7 +6,6 @@ import base64
 import calendar
 import contextlib
 import datetime
-import gc
 import io
 import logging
 import os
@@ -20,8 +19,10 @@ from pathlib import PurePosixPath
 from types import ModuleType
 from typing import Any
 
+from comorbid.document.figures.flattening import flat
 from comorbid.document.figures.lettering import FONTS, as_text
 from comorbid.errors import ComorbidWarning, Problem, ReportError
+from comorbid.memory import few_collections
 from comorbid.report.render.tags import finish_tags
 
 _VARIANT = "pdf/ua-1"
@@ -100,7 +101,7 @@ def render_pdf(
         finish_tags(pdf)
         strangers.extend(_strangers(document.fonts.values(), html))
 
-    with _source_date(date), _few_collections(), _messages() as messages:
+    with _source_date(date), few_collections(), _messages() as messages:
         try:
             lettering = weasyprint.CSS(string=_faces(), url_fetcher=fetcher, font_config=fonts)
             page = weasyprint.HTML(string=html, url_fetcher=fetcher)
@@ -205,7 +206,7 @@ def _fetcher() -> Any:
             if not url.startswith("data:image/svg+xml"):
                 return response
             svg = response.read().decode(errors="surrogateescape")
-            body = as_text(svg, _LETTERING).encode(errors="surrogateescape")
+            body = flat(as_text(svg, _LETTERING)).encode(errors="surrogateescape")
             return URLFetcherResponse(url, body, response.headers)
 
     return Fetcher(allowed_protocols=("data",), fail_on_errors=True)
@@ -233,17 +234,6 @@ def _source_date(date: datetime.date) -> Iterator[None]:
             del os.environ[name]
         else:
             os.environ[name] = before
-
-
-@contextlib.contextmanager
-def _few_collections() -> Iterator[None]:
-    """Let Python look for garbage more rarely: a page's boxes live to its end, and are many."""
-    before = gc.get_threshold()
-    gc.set_threshold(100_000, 10, 10)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 class _Collector(logging.Handler):
