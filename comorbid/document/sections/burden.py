@@ -33,7 +33,7 @@ def burden(
         Note(
             "The numbers hold if the pooled association holds in the population that the "
             "prevalences are of, and if both mean the same by the two conditions. "
-            f"{f'{note} ' if note else ''}The numbers count people who have both; they do not say "
+            f"{f'{note}. ' if note else ''}The numbers count people who have both; they do not say "
             "that one condition brings about the other.",
             title="What these numbers assume",
         ),
