@@ -220,8 +220,11 @@ def _matching_effects(
     for i, (study, estimate) in enumerate(zip(rows.studies, rows.ids, strict=True)):
         if study not in chosen or estimate in main.ids:
             chosen[study] = i
+    names = frame.drop_duplicates("study_id").set_index("study_id")["label"]
     notes = [
-        f"{study} has {count} rows of the same people that match; {rows.ids[row]} is used"
+        f"{names[study]} has {count} rows of the same people that match; {rows.labels[row]}, "
+        f"{'its row in the main pool' if rows.ids[row] in main.ids else 'the first of them'}, is "
+        "used."
         for study, row in chosen.items()
         if (count := rows.studies.count(study)) > 1
     ]

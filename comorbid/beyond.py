@@ -65,6 +65,7 @@ def _burden(context: Context) -> Parts:
             "people_a_mark": of.size / PEOPLE,
             "more_or_fewer": tuple(abs(number) for number in extra),
             "population": None if size is None else people(found, size=size),
+            "note": options["note"],
         }
     )
 
@@ -86,6 +87,7 @@ def _burden_section(context: Context) -> Sequence[Block]:
         conditions=found["conditions"],
         sources=found["sources"],
         population=found["population"],
+        note=found["note"],
     )
 
 
@@ -154,6 +156,7 @@ ANALYSES = (
             Option("p2", "numbers", "its prevalence, alone or with low and high", required=True),
             Option("source2", "text", "who says so", required=True),
             Option("population", "number", "number of people to speak of"),
+            Option("note", "text", "in how far the pooled studies are about these conditions"),
         ),
         methods=(
             "How many people have both conditions follows from the pooled ratio and the "

@@ -35,6 +35,10 @@ class Coverage:
         ``participants / of_participants``, a proportion.
     without_n : tuple of str
         Studies in the table whose number of people is not known; they count as 0.
+    largest : str
+        The study with the most people, by its id; empty if no number is known.
+    largest_share : float
+        Its part of ``participants``, a proportion.
     """
 
     studies: int
@@ -43,12 +47,15 @@ class Coverage:
     of_participants: int
     share: float
     without_n: tuple[str, ...] = ()
+    largest: str = ""
+    largest_share: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields by name, the share as a percentage too, and what is not here."""
+        """Return the fields by name, the shares as percentages too, and what is not here."""
         return {
             **dataclasses.asdict(self),
             "percent": 100 * self.share,
+            "largest_percent": 100 * self.largest_share,
             "not_here": self.of_studies - self.studies,
             "without_n": list(self.without_n),
         }
@@ -182,6 +189,8 @@ class Review:
             of_participants=self.participants,
             share=participants / self.participants,
             without_n=tuple(str(study) for study in known.index[known.isna()]),
+            largest=str(known.idxmax()) if participants else "",
+            largest_share=float(known.max()) / participants if participants else 0.0,
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def test_the_table_is_that_of_metadat() -> None:
     with (REPORT / "studies.csv").open(encoding="utf-8") as file:
         ours = list(csv.DictReader(file))
     names = {"ai": "tpos", "bi": "tneg", "ci": "cpos", "di": "cneg"}
-    names |= {name: name for name in ("author", "year", "ablat", "alloc")}
+    names |= {"author": "author", "year": "year", "latitude": "ablat", "allocation": "alloc"}
     assert [{name: row[name] for name in names} for row in ours] == [
         {name: trial[theirs] for name, theirs in names.items()} for trial in trials
     ]
@@ -85,7 +85,7 @@ def test_the_regression_on_latitude_is_metafor_s() -> None:
     values = lock["results"]["meta-regression"]["values"]["fit"]
     with gzip.open(DATA / "dat.bcg.json.gz", "rt", encoding="utf-8") as file:
         fit = json.load(file)["metareg"]["RR_ablat"]["REML"]["knha"]
-    assert values["formula"] == "~ ablat"
+    assert values["formula"] == "~ latitude"
     close(values, fit, {"estimate": "beta", "se": "se", "ci_low": "ci.lb", "ci_high": "ci.ub"})
     close(values, fit, {"p_value": "pval", "tau2": "tau2", "r2": "R2", "i2": "I2", "qe": "QE"})
     close(values, fit, {"qm": "QM", "qm_p": "QMp", "qe_p": "QEp"})
@@ -117,7 +117,7 @@ def test_it_says_what_was_found(text: str) -> None:
         "I² as 92 % (Q = 152.23 on 12 degrees of freedom, p \\< 0.001)",
         "| Aronson 1948 | 262 | 4 of 123 | 11 of 139 | 0.41 |",
         "Every confidence interval excludes 1.",
-        "regressed on ablat (formula \\~ ablat)",
+        "regressed on latitude (formula \\~ latitude)",
         "| random | 7 | 0.38 | 0.20 to 0.70 |",
     ):
         assert part in text

@@ -55,6 +55,8 @@ def test_page_one_is_one_page_and_begins_with_the_prediction(folder: Path) -> No
     assert isinstance(summary.blocks[1], cb.Figure)
     assert page.index("95 % prediction interval") < page.index("The average over the 6 studies")
     assert "6 of 14 studies, 92 % of participants" in page
+    # 404,206 of 423,634
+    assert "Swain 2014 alone has 95 % of them." in page
     assert "Swain 2014 (swain2014-1): computed from its 2x2 counts" in page
     last = summary.blocks[-1]
     assert isinstance(last, cb.Paragraph)

@@ -272,6 +272,14 @@ def test_a_population_is_spoken_of_where_it_is_given() -> None:
     assert "Among 66,000,000 people that would be " in texts(blocks)
 
 
+def test_a_note_on_the_conditions_stands_among_what_is_assumed() -> None:
+    options = {"burden": BURDEN | {"note": "None of the 3 studies is about them"}}
+    said = texts(build_section("burden", options=options))
+    assert "by the two conditions. None of the 3 studies is about them. The numbers count" in said
+    plain = texts(build_section("burden", options={"burden": BURDEN}))
+    assert "by the two conditions. The numbers count people who have both" in plain
+
+
 def test_rare_conditions_are_told_of_more_people() -> None:
     options = {"burden": BURDEN | {"p1": 0.002, "p2": 0.001}}
     assert "of 1,000,000 people would be expected" in texts(

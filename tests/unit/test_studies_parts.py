@@ -178,6 +178,9 @@ def test_coverage_counts_each_study_once(part: str) -> None:
         "share": 423634 / 460195,
         "percent": 100 * (423634 / 460195),
         "without_n": [],
+        "largest": "swain2014",
+        "largest_share": 404206 / 423634,
+        "largest_percent": 100 * (404206 / 423634),
     }
 
 
@@ -187,6 +190,7 @@ def test_coverage_follows_the_table() -> None:
     assert review is not None
     part = review.coverage(studies.select({"study_id": ["bejia2005", "yoon2013"]}))
     assert (part.studies, part.participants) == (2, 350 + 9944)
+    assert (part.largest, part.largest_share) == ("yoon2013", 9944 / 10294)
     assert part.summary() == "2 of 14 studies, 2 % of participants (10,294 of 460,195)"
 
 

@@ -76,8 +76,11 @@ def test_primary_row_is_preferred_and_the_choice_is_said() -> None:
     assert result.fit is not None
     assert "yoon2013-1" in result.fit.effects.ids
     assert (
-        "yoon2013 has 4 rows of the same people that match; yoon2013-1 is used" in result.warnings
-    )
+        "Yoon 2013 has 4 rows of the same people that match; Yoon 2013, its row in the main pool, "
+        "is used."
+    ) in result.warnings
+    chronic = cb.against_rest(studies, where={"headache": ("chronic",)})
+    assert chronic.warnings[0].endswith("; Yoon 2013 (3), the first of them, is used.")
 
 
 @pytest.mark.parametrize(

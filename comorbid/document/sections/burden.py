@@ -14,10 +14,12 @@ def burden(
     conditions: tuple[str, str],
     sources: tuple[str, str],
     population: People | None = None,
+    note: str | None = None,
 ) -> tuple[Block, ...]:
     """Return how many have both conditions: sentences, figure and table.
 
-    ``people`` speaks of a round number of people, ``population`` of those of a real one.
+    ``people`` speaks of a round number of people, ``population`` of those of a real one;
+    ``note`` says in how far the pooled studies are about these conditions.
     """
     found = people.burden
     whole = () if population is None else (Paragraph(in_population(population, conditions)),)
@@ -30,8 +32,9 @@ def burden(
         Paragraph(risk(found, conditions)),
         Note(
             "The numbers hold if the pooled association holds in the population that the "
-            "prevalences are of, and if both mean the same by the two conditions. They count "
-            "people who have both; they do not say that one condition brings about the other.",
+            "prevalences are of, and if both mean the same by the two conditions. "
+            f"{f'{note}. ' if note else ''}The numbers count people who have both; they do not say "
+            "that one condition brings about the other.",
             title="What these numbers assume",
         ),
     )

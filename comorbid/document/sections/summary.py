@@ -12,8 +12,10 @@ from comorbid.effects.overrides import Override
 from comorbid.models.fit import Fit
 from comorbid.models.refits import Refits
 from comorbid.studies.audit import Audit
-from comorbid.studies.review import Review
+from comorbid.studies.review import Coverage, Review
 from comorbid.studies.table import Studies
+
+_HALF = 0.5
 
 
 def summary(
@@ -64,12 +66,22 @@ def _review_note(fit: Fit, studies: Studies) -> tuple[Block, ...]:
         texts.append(
             f"Pooled are the studies of the review whose figures could be verified in public "
             f"text, with {coverage.participants:,} of {coverage.of_participants:,} participants. "
-            f"{left} of the review are not here, and nothing was filled in for them. "
+            f"{_largest(coverage, studies)}{left} of the review are not here, and nothing was "
+            "filled in for them. "
             f"{review.coverage_note}".rstrip()
         )
     if not titles:
         return ()
     return (Note(" ".join(texts), title=words.capitalized("; ".join(titles))),)
+
+
+def _largest(coverage: Coverage, studies: Studies) -> str:
+    """Say which study has most of the people, if one has more than half of those of several."""
+    if coverage.studies < 2 or coverage.largest_share <= _HALF:
+        return ""
+    frame = studies.frame
+    label = frame.loc[frame["study_id"] == coverage.largest, "label"].iloc[0]
+    return f"{label} alone has {prose.percent(100 * coverage.largest_share)} of them. "
 
 
 def _reason(review: Review) -> str:

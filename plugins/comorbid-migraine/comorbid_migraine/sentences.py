@@ -26,9 +26,11 @@ def verdict(result: cb.AgainstRest) -> str:
     head = f"{studies} a public estimate for migraine"
     if result.rest is None or result.contrast is None:
         return f"{head}, and none is left to compare with: the statement cannot be examined."
-    scale = result.fit.effects.scale
     own, others = (fit.on_scale().estimate for fit in (result.fit, result.rest))
-    numbers = f"{prose.value(own, scale)} against {prose.value(others, scale)} in the other studies"
+    level = f"{prose.level(result.fit.level)} confidence interval "
+    numbers = (
+        f"{_average(result.fit, level)} against {_average(result.rest, level)} in the other studies"
+    )
     name = prose.measure_name(result.fit.effects.measure)
     p = result.contrast.q_between_p
     if min(result.k, result.rest.k) < _FEW:
@@ -47,6 +49,12 @@ def verdict(result: cb.AgainstRest) -> str:
         f"{head}. They {agree} the statement: the {name} is {numbers} ({prose.p_value(p)}). "
         "Studies of migraine and others differ in more than the headache, though."
     )
+
+
+def _average(fit: cb.Fit, level: str) -> str:
+    """Return an average with its interval, which of few studies may say next to nothing."""
+    scaled, scale = fit.on_scale(), fit.effects.scale
+    return f"{prose.value(scaled.estimate, scale)} ({level}{prose.interval(scaled.ci, scale)})"
 
 
 def _side(own: float, others: float) -> str:

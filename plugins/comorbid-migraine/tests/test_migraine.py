@@ -77,8 +77,13 @@ def test_k_0_1_and_2_are_written_correctly(tmp_path: Path, studies: int, expecte
     ("rows", "expected"),
     [
         (MIGRAINE[0], "too few to confirm or refute the statement"),
-        ("".join(MIGRAINE), "the odds ratio in migraine is the higher: 2.76 against 2.11"),
-        ("m1,OR,1.2,0.7,2.1,migraine\n", "in migraine is the lower: 1.20 against 2.11"),
+        ("".join(MIGRAINE), "the odds ratio in migraine is the higher: 2.76 (95 % confidence"),
+        # exp(log 1.2 ± log(2.1 / 0.7) / 2) = 0.69 and 2.08
+        (
+            "m1,OR,1.2,0.7,2.1,migraine\n",
+            "is the lower: 1.20 (95 % confidence interval 0.69 to 2.08) against 2.11 (95 % "
+            "confidence interval ",
+        ),
         ("m1,OR,1.2,0.01,200,migraine\n", "too few to confirm or refute the statement"),
     ],
 )
@@ -93,14 +98,16 @@ def test_few_studies_conclude_nothing(tmp_path: Path, rows: str, expected: str) 
 @pytest.mark.parametrize(
     ("migraine", "expected"),
     [
-        (4.0, "They agree with the statement: the odds ratio is 3.99 against 2.00"),
-        (1.2, "They contradict the statement: the odds ratio is 1.20 against 2.00"),
-        (2.02, "They do not show that the odds ratio in migraine differs: 2.02 against 2.00"),
+        (4.0, "They agree with the statement: the odds ratio is 3.99 (95 % confidence"),
+        (1.2, "They contradict the statement: the odds ratio is 1.20 (95 % confidence"),
+        (2.02, "They do not show that the odds ratio in migraine differs: 2.02 (95 % confidence"),
     ],
 )
 def test_many_studies_in_each_direction(tmp_path: Path, migraine: float, expected: str) -> None:
     """The average is the geometric mean: 0.9979 times the ratio."""
-    assert expected in build(tmp_path, many("any", 2.0) + many("migraine", migraine))
+    text = build(tmp_path, many("any", 2.0) + many("migraine", migraine))
+    assert expected in text
+    assert "against 2.00 (95 % confidence interval " in text
 
 
 def test_only_migraine_leaves_nothing_to_compare_with(tmp_path: Path) -> None:

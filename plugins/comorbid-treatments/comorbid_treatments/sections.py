@@ -18,6 +18,8 @@ ID = "treatments"
 _LEAST_SHARE = 0.01
 _FEW = 10
 _CITED = "Davies and others 2022, doi:10.1002/sim.9346"
+_P_SCORE = cb.Link("Rücker and Schwarzer 2015", "https://doi.org/10.1186/s12874-015-0060-8")
+_SUCRA = cb.Link("Salanti and others 2011", "https://doi.org/10.1016/j.jclinepi.2010.03.016")
 CONSTANTS = (_CITED, "below 1 %", "at least 10", "Fewer than 10")
 """What the section prints with a number in it that is computed from nothing."""
 
@@ -51,10 +53,12 @@ def blocks(comparison: Comparison) -> tuple[cb.Block, ...]:
 def _trials(comparison: Comparison) -> Iterator[cb.Block]:
     yield cb.Heading("The trials")
     yield cb.Paragraph(text.pooling(comparison))
-    header = ("Trial", "Months", "Treatment", "Comparator", "Estimate (95 % interval)", "Compared")
+    header = ("Trial", "People", "Months", "Treatment", "Comparator", "Estimate (95 % interval)")
+    header += ("Compared",)
     rows = [
         (
             entry.label,
+            entry.condition or "–",
             f"{entry.months:g}",
             entry.treatment,
             entry.comparator,
@@ -71,7 +75,8 @@ def _trials(comparison: Comparison) -> Iterator[cb.Block]:
         tuple(rows),
         "Estimates of the table, as printed",
         numeric=("Months",),
-        note="Compared: whether the row takes part, and under which name its comparator does.",
+        note="People: their condition, as the table has it. Compared: whether the row takes part, "
+        "and under which name its comparator does.",
     )
     yield from _sources(comparison)
     reasons = dict.fromkeys(
@@ -128,8 +133,11 @@ def _pairs(comparison: Comparison) -> cb.Block:
         alone, key=lambda entry: [net.position(name) for name in reversed(entry[0])]
     ):
         ends = (float(row["ci_low"]), float(row["ci_high"]))
-        text = estimate_text(float(row["estimate"]), ends, pairs.scale)
-        cells = [label, f"{row['k']:.0f}", text]
+        cells = [
+            label,
+            f"{row['k']:.0f}",
+            estimate_text(float(row["estimate"]), ends, pairs.scale),
+        ]
         if results is not None:
             cells += _of_network(results, first, second)[: len(header) - 3]
         rows.append(tuple(cells))
@@ -141,7 +149,7 @@ def _pairs(comparison: Comparison) -> cb.Block:
         note="Trials alone: two or more are pooled with a tau² of their own. Comparisons of one "
         "trial are that trial's result, with an interval of the same width that is symmetric, so "
         "that a last digit may differ from the printed one. A trial with more than two arms stands "
-        "in several rows.",
+        f"in several rows.{text.derived(comparison)}",
     )
 
 
@@ -163,7 +171,8 @@ def _of_network(results: NetworkResults, first: str, second: str) -> list[str]:
 def _network(comparison: Comparison, results: NetworkResults) -> Iterator[cb.Block]:
     fit = results.fit
     yield cb.Heading("Estimates")
-    yield cb.Paragraph(" ".join(filter(None, [text.estimates(results), text.no_gain(results)])))
+    said = (text.model(results), text.estimates(results), text.no_gain(results))
+    yield cb.Paragraph(" ".join(filter(None, said)))
     if text.heterogeneity(results):
         yield cb.Paragraph(text.heterogeneity(results))
     first = comparison.compared[0]
@@ -177,6 +186,7 @@ def _network(comparison: Comparison, results: NetworkResults) -> Iterator[cb.Blo
     yield cb.Heading("Ranking")
     yield cb.Note(text.ranking(results), title="Ranks are not results")
     yield _ranks(results)
+    yield cb.Paragraph(("P-score: ", _P_SCORE, ". SUCRA: ", _SUCRA, "."))
     yield cb.Heading("Consistency")
     yield cb.Paragraph(text.consistency(results))
     yield from _inconsistency(results)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import comorbid as cb
 from comorbid_treatments.comparison import Comparison, NetworkResults
@@ -162,6 +163,36 @@ def _largest(pairs: cb.Refits) -> int:
     return int(pairs.to_frame()["k"].max())
 
 
+def model(results: NetworkResults) -> str:
+    """Say whether the model lets the effects of trials differ."""
+    if results.fit.q_df == 0:
+        return (
+            "The network model is a common-effect model: every trial of a comparison is taken to "
+            "have the same true effect."
+        )
+    return "The network model is a random-effects model, with one tau² for all comparisons."
+
+
+def derived(comparison: Comparison) -> str:
+    """Name the comparisons within a trial that the table does not give."""
+    given = {(e.label, frozenset((e.treatment, e.node))) for e in comparison.compared}
+    table = cast(Network, comparison.network).to_frame()
+    pairs = [
+        f"{first} vs {second} of {study}"
+        for study, first, second in zip(
+            table["study"], table["treat1"], table["treat2"], strict=True
+        )
+        if (study, frozenset((first, second))) not in given
+    ]
+    if not pairs:
+        return ""
+    verb = "follows" if len(pairs) == 1 else "follow"
+    return (
+        f" Not in the table of estimates: {cb.prose.listed(pairs)}, which {verb} from the trial's "
+        "other contrasts and their assumed correlation."
+    )
+
+
 def estimates(results: NetworkResults) -> str:
     """Say how many intervals exclude no difference, against the reference and otherwise."""
     found, fit = excluding(results.fit), results.fit
@@ -185,9 +216,14 @@ def no_gain(results: NetworkResults) -> str:
     own = table.loc[table["k"] > 0, "proportion"]
     if (own < 1 - 1e-6).any():
         return ""
+    arms = (
+        " A path over other treatments runs through other arms of the same trial."
+        if any(len(trial.arms) > 2 for trial in results.fit.network.trials)
+        else ""
+    )
     return (
         "Where trials compared two treatments the network estimate is theirs, unchanged: no "
-        "indirect evidence adds to it."
+        f"indirect evidence from other trials adds to it.{arms}"
     )
 
 

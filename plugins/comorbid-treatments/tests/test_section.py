@@ -128,7 +128,13 @@ def test_section_says_what_the_trials_cannot_show(report: Comparison) -> None:
         "share the arm 'usual care'; their correlation is assumed to be 0.5",
         "excludes 0 for 6 of 6 treatments; between the treatments themselves it does so for none "
         "of 15 comparisons",
-        "no indirect evidence adds to it",
+        "no indirect evidence from other trials adds to it. A path over other treatments runs "
+        "through other arms of the same trial.",
+        "The network model is a common-effect model",
+        "Not in the table of estimates: spinal manipulation vs manipulation + exercise of UK BEAM "
+        "Trial Team 2004, which follows",
+        "subacute/chronic LBP, 56 general practices",
+        "https://doi.org/10.1186/s12874-015-0060-8",
         "Ranks without intervals mislead",
         "the interval of their difference includes no difference",
     ):
