@@ -20,6 +20,9 @@ from comorbid.models.fit import Fit, pool
 from comorbid.models.kernel import Test
 from comorbid.subgroups import Subgroups, subgroups
 
+SIDE = "group"
+"""The moderator that holds on which side a study is: a subgroup's label, or the other studies."""
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -175,8 +178,8 @@ def against_rest(
     rest = pool(outside, **settings) if outside.k else None
     contrast = None
     if fit is not None and rest is not None:
-        sides = {"group": [label] * inside.k + ["other"] * outside.k}
-        contrast = subgroups(_joined(inside, outside, sides), by="group", **settings)
+        sides = {SIDE: [label] * inside.k + ["other studies"] * outside.k}
+        contrast = subgroups(_joined(inside, outside, sides), by=SIDE, **settings)
     if inside.k < 2:
         notes.append("no study matches" if inside.k == 0 else "one study matches: not pooled")
     return AgainstRest(label, definition, fit, rest, contrast, tuple(notes))

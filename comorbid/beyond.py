@@ -137,8 +137,8 @@ ANALYSES = (
             Option("tests", "names", "tests to combine: z, t, knha, adhoc"),
         ),
         methods=(
-            "The pool is repeated under every combination of estimator, interval, source of the "
-            "effects and rows ",
+            "The pool is repeated under every combination of estimator and interval and, where "
+            "there is a choice, of source of the effects and of rows ",
             Cite("simonsohn2020"),
             "; a source in which the audit finds an error is not taken.",
         ),
@@ -170,7 +170,8 @@ ANALYSES = (
         "The pool without decisions",
         _without_overrides,
         needs=("pool",),
-        methods="The pool is repeated without each decision about a single estimate.",
+        methods="Where decisions about single estimates are made, the pool is repeated without "
+        "each of them.",
     ),
 )
 """Analyses beyond the main pool."""

@@ -40,6 +40,7 @@ from comorbid.models.estimators import ESTIMATORS
 from comorbid.models.fit import Fit, pool
 from comorbid.models.refits import Refits
 from comorbid.models.spread import Spread, spread
+from comorbid.parts import parts_of
 from comorbid.registry import hookimpl
 from comorbid.sensitivity.cumulative import cumulative
 from comorbid.sensitivity.influence import Influence, influence
@@ -83,9 +84,9 @@ def comorbid_analyses() -> Iterable[Analysis]:
             _spread,
             needs=("pool",),
             methods=(
-                "tau², tau, I² and H² have intervals by the Q-profile method ",
+                "Where tau² is estimated, it has an interval by the Q-profile method ",
                 Cite("viechtbauer2007"),
-                " and by profile likelihood ",
+                ", from which those of tau, I² and H² follow, and another by profile likelihood ",
                 Cite("hardy1996"),
                 ".",
             ),
@@ -143,7 +144,7 @@ def comorbid_sections() -> Iterable[Section]:
             "summary-of-findings",
             "Summary of findings",
             _summary_of_findings,
-            needs=("pool", "heterogeneity", "summary-of-findings"),
+            needs=("pool", "heterogeneity", "summary-of-findings", "small-study-effects"),
         ),
         Section("audit", "Audit of the study table", _audit_section, needs=("audit",)),
         Section(
@@ -304,6 +305,7 @@ def _summary_of_findings(context: Context) -> Sequence[Block]:
         _fit(context),
         cast(Spread, context.results["heterogeneity"]),
         cast(Findings, context.results["summary-of-findings"]),
+        tests=tuple(parts_of(context, "small-study-effects")["tests"].values()),
         conditions=context.studies.conditions,
     )
 
@@ -325,9 +327,14 @@ def _methods(context: Context) -> Sequence[Block]:
 
 def _used(context: Context) -> methods.Used:
     in_use = context.in_use
+    shown = {id_ for section in in_use.sections if section.id != "summary" for id_ in section.needs}
     return methods.Used(
         sections=[section.id for section in in_use.sections],
-        analyses=[(a.label, a.methods, in_use.options.get(a.id, {})) for a in in_use.analyses],
+        analyses=[
+            (a.label, a.methods, in_use.options.get(a.id, {}))
+            for a in in_use.analyses
+            if a.id in shown
+        ],
         subgroups=[(s.label, s.rationale, s.prespecified) for s in context.subgroups],
         software=context.provenance.software,
         preset=context.settings.preset,
@@ -340,12 +347,17 @@ def _studies(context: Context) -> Sequence[Block]:
 
 
 def _forest(context: Context) -> Sequence[Block]:
-    return results.forest(_fit(context))
+    return results.forest(_fit(context), spread="heterogeneity" not in _section_ids(context))
 
 
 def _heterogeneity_section(context: Context) -> Sequence[Block]:
     spread = cast(Spread, context.results["heterogeneity"])
-    return heterogeneity.heterogeneity(_fit(context), spread)
+    expected = "forest" not in _section_ids(context)
+    return heterogeneity.heterogeneity(_fit(context), spread, expected=expected)
+
+
+def _section_ids(context: Context) -> set[str]:
+    return {section.id for section in context.in_use.sections}
 
 
 def _influence_section(context: Context) -> Sequence[Block]:

@@ -20,6 +20,7 @@ from comorbid.document.sections import (
 )
 from comorbid.effects.scales import SCALES
 from comorbid.errors import DataError, ModelError, Problem
+from comorbid.models.fit import pool
 from comorbid.models.formula import make_design, usable_rows
 from comorbid.models.notices import LITTLE_POWER
 from comorbid.models.regression import regress
@@ -74,7 +75,10 @@ def _meta_regression(context: Context) -> Parts:
             reason = "; ".join(problem.message for problem in error.problems)
     found = {"formula": formula, "k": k, "coefficients": p, "qe_df": k - p, "reason": reason}
     found |= {"fit": fit, "source": regression.HANDBOOK}
-    return Parts(found if fit is None else {**found, **_rows(fit), "ends": _ends(fit)})
+    if fit is None:
+        return Parts(found)
+    without = pool(fit.effects, **settings_of(context)).tau2
+    return Parts({**found, **_rows(fit), "ends": _ends(fit), "tau2_without": without})
 
 
 def _rows(fit: Regression) -> dict[str, Any]:
@@ -110,7 +114,7 @@ def _regression_section(context: Context) -> Sequence[Block]:
     if found["fit"] is None:
         names = ("formula", "k", "coefficients", "reason")
         return regression.not_fitted(**{name: found[name] for name in names})
-    return regression.regression(found["fit"])
+    return regression.regression(found["fit"], tau2_without=found["tau2_without"])
 
 
 def _small_studies(context: Context) -> Parts:
@@ -178,12 +182,8 @@ ANALYSES = (
         methods=(
             "From ten studies on ",
             Cite("sterne2011"),
-            ", effects are tested for asymmetry: odds ratios computed from counts by Harbord's "
-            "and Peters' tests ",
-            Cite("harbord2006", "peters2006"),
-            ", others by Egger's ",
-            Cite("egger1997"),
-            "; trim-and-fill ",
+            ", effects are tested for asymmetry by the tests that suit their measure and data, "
+            "which are named with their results; trim-and-fill ",
             Cite("duval2000a"),
             " shows what missing studies of one kind could do.",
         ),

@@ -151,11 +151,13 @@ def _crossing(refits: Refits, before: str, *, first: int = 0) -> str:
     value = prose.null_value(refits.measure, refits.scale)
     ends = zip(refits.labels, batch.ci_low.tolist(), batch.ci_high.tolist(), strict=True)
     inside = [label for label, low, high in list(ends)[first:] if low <= null <= high]
+    start = "From the second study on, every" if first else "Every"
     if not inside:
-        return f"Every confidence interval excludes {value}."
+        return f"{start} confidence interval excludes {value}."
     if len(inside) == len(refits.labels) - first:
-        return f"Every confidence interval includes {value}."
-    return f"The confidence interval includes {value} {before} {prose.listed(inside)}."
+        return f"{start} confidence interval includes {value}."
+    start = start.replace("every", "the").replace("Every", "The")
+    return f"{start} confidence interval includes {value} {before} {prose.listed(inside)}."
 
 
 def nothing_pooled(studies: Studies, overrides: Sequence[Override]) -> str:
@@ -196,8 +198,14 @@ def difference(result: AgainstRest) -> str:
         f"{prose.p_value(result.contrast.q_between_p)}"
     )
     small = min(result.fit.k, result.rest.k)
+    few = prose.counted(small, "study", "studies")
+    if small < 5 and result.contrast.q_between_p < 1 - result.fit.level:
+        return (
+            f"The averages in {result.label} and in the other studies differ by more than their "
+            f"standard errors explain ({test}), but one side has {few}, and what the difference is "
+            "due to cannot be told."
+        )
     if small < 5:
-        few = prose.counted(small, "study", "studies")
         return (
             f"With {few} on one side these data cannot tell whether the association differs in "
             f"{result.label} ({test})."

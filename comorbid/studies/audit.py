@@ -273,7 +273,7 @@ def _incomplete_coverage(studies: Studies) -> Iterator[Finding]:
         "incomplete-coverage",
         "warning",
         (),
-        f"The review has {coverage.of_studies} studies.",
+        "It should hold every study of the review.",
         f"The table holds {coverage.summary()}.",
         "Say so beside every pooled value.",
     )

@@ -89,7 +89,7 @@ def test_an_estimator_and_a_measure_without_a_paper() -> None:
     )  # fmt: skip
     text = printed(_effects(STUDIES, effects, measure))
     check_sentences(text)
-    assert text.endswith("2 effects are computed from ai.")
+    assert text.endswith("In the study table ai gives 2 effects.")
 
 
 def test_the_weights_of_the_analyst_are_said() -> None:
@@ -250,13 +250,15 @@ def test_analyses_in_use_say_what_they_do(tmp_path: Path) -> None:
     assert "Leave-one-out. The pool is repeated without each study in turn [" in text_of(
         build(tmp_path, studies_csv(4), "methods", "leave-one-out")
     )
+    summary = text_of(build(tmp_path, studies_csv(4), "methods", "summary"))
+    assert "Other rows" not in summary
     assert "begg1994" in cited(report.document.sections)
 
 
 @pytest.mark.parametrize(
     ("rows", "expected"),
     [
-        ({}, "The study table has 4 rows from 4 studies. 4 rows are pooled."),
+        ({}, "The study table has 4 rows from 4 studies. The pool has 4 rows."),
         (
             {
                 "study_id": list("aabc"),
@@ -264,8 +266,8 @@ def test_analyses_in_use_say_what_they_do(tmp_path: Path) -> None:
                 "primary": ["yes", "no", "yes", "yes"],
             },
             "The study table has 4 rows from 3 studies. Rows of one study rest on the same people "
-            "and are never pooled together: one row a study is, the one marked primary unless a "
-            "decision says otherwise. 3 rows are pooled.",
+            "and are never pooled together: of each study one row is, the one marked primary "
+            "unless a decision says otherwise. The pool has 3 rows.",
         ),
     ],
 )
@@ -295,7 +297,7 @@ def test_rows_that_are_taken_as_independent_are_said(tmp_path: Path) -> None:
     table = studies_csv(4, study_id=list("aabc"), estimate_id=list("wxyz"))
     text = text_of(build(tmp_path, table, "methods"))
     assert "Several rows of one study are pooled as if they rested on different people" in text
-    assert "4 rows are pooled." in text
+    assert "The pool has 4 rows." in text
 
 
 def test_decisions_are_counted_by_what_they_do(tmp_path: Path) -> None:
@@ -308,7 +310,7 @@ def test_decisions_are_counted_by_what_they_do(tmp_path: Path) -> None:
         "Decisions about single rows were made, each with a reason (left out: study-1 and "
         "study-3; taken as printed: study-2)."
     ) in text
-    assert "3 rows are pooled." in text
+    assert "The pool has 3 rows." in text
 
 
 def test_every_paragraph_is_whole(tmp_path: Path) -> None:

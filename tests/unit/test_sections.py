@@ -226,7 +226,7 @@ def test_inconsistency_in_words(yi: list[float], expected: str) -> None:
 def test_summary_of_findings_gives_no_level_of_certainty() -> None:
     said = text(build_section("summary-of-findings", studies=studies_csv(12)))
     assert "no level of certainty" in said
-    assert "Can be assessed, with 12 studies." in said
+    assert "Can be assessed, with 12 studies: Egger's test gives p = " in said
     for word in ("high certainty", "moderate", "very low", "serious"):
         assert word not in said
 

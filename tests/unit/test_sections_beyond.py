@@ -7,6 +7,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import comorbid as cb
@@ -77,8 +78,8 @@ def by_sex(sexes: str) -> cb.Subgroups:
     [
         ("f", "The one study has sex f: there is nothing to compare."),
         ("ff", "Each of the 2 studies has sex f: there is nothing to compare."),
-        ("fm", "Not pooled, with 1 study each: f and m."),
-        ("ffm", "Not pooled, with 1 study: m."),
+        ("fm", "Not pooled, with 1 study each: f and m; what they found is part of the test."),
+        ("ffm", "Not pooled, with 1 study: m; what it found is part of the test."),
     ],
 )
 def test_small_subgroups_are_said_to_be(sexes: str, sentence: str) -> None:
@@ -86,9 +87,15 @@ def test_small_subgroups_are_said_to_be(sexes: str, sentence: str) -> None:
 
 
 def test_a_difference_between_small_subgroups_is_no_conclusion() -> None:
-    assert subgroup_section.between(by_sex("ffmm")).startswith(
+    assert subgroup_section.between(by_sex("fmfm")).startswith(
         "With 2 studies in the smallest subgroup these data cannot tell whether the effect differs"
     )
+    apart = cb.Effects(
+        yi=[0.5, 0.6, 2.4, 2.5], vi=[0.03] * 4, moderators={"sex": ["f", "f", "m", "m"]}
+    )
+    found = subgroup_section.between(cb.subgroups(apart, by="sex", test="z"))
+    assert found.startswith("The averages by sex differ by more than their standard errors explain")
+    assert found.endswith("2 studies, and what the difference is due to cannot be told.")
     large = subgroup_section.between(by_sex("fffffmmmmm"))
     assert large.startswith("Whether the effect differs by sex: test between subgroups: Q = ")
     assert "p " in large
@@ -166,7 +173,45 @@ def test_the_test_of_moderators_is_z_or_f() -> None:
     assert "QM = " in z
     assert "on 1 degree of freedom" in z
     equal = cb.regress(effects, "~ year", method="EE", test="z")
-    assert regression.left(equal).startswith("Test of what is left: QE = ")
+    assert regression.left(equal, tau2_without=0.0).startswith("Test of what is left: QE = ")
+
+
+def left(yi: list[float], vi: float) -> str:
+    effects = cb.Effects(yi=yi, vi=[vi] * 6, moderators={"x": [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]})
+    without = cb.pool(effects).tau2
+    return regression.left(cb.regress(effects, "~ x"), tau2_without=without)
+
+
+def test_r2_is_of_the_variance_without_moderators() -> None:
+    """With one v for all, REML has tau2 = max(0, s2 - v), s2 the residual variance on k - p.
+
+    R2 = 1 - tau2 / (tau2 without moderators).
+    """
+    yi = np.array([-0.7, -0.5, -0.2, 0.3, 0.4, 0.7])
+    x = np.arange(6) - 2.5
+    slope = (x @ yi) / (x @ x)
+    total, residual = np.var(yi, ddof=1), np.sum((yi - slope * x) ** 2) / 4
+    before, after = total - 0.005, residual - 0.005
+    assert left(yi.tolist(), 0.005).startswith(
+        f"Without moderators the between-study variance (tau²) is {before:.3f}, with them "
+        f"{after:.3g}: {100 * (1 - after / before):.0f} % less (R²), an imprecise estimate that"
+    )
+
+
+def test_r2_is_0_where_moderators_leave_no_less() -> None:
+    larger = left([0.0, 1.0, 0.0, 1.0, 0.0, 0.9], 0.02)
+    assert "it is not less, and R² is 0 % by convention. Test" in larger
+    none = left([0.1, 0.2, 0.1, 0.2, 0.1, 0.2], 0.5)
+    assert "(tau²) is 0, with them 0: there is none to account for, and R² is 0 % by" in none
+
+
+def test_that_nothing_is_found_is_said_only_where_nothing_is() -> None:
+    words = "That no relation is found does not show that there is none."
+    x = {"x": [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]}
+    for yi, nothing in (([0, 1, 2, 3, 4, 5.1], False), ([0, 1, 0, 1, 0, 1.1], True)):
+        effects = cb.Effects(yi=yi, vi=[0.02] * 6, moderators=x)
+        blocks = regression.regression(cb.regress(effects, "~ x"), tau2_without=0.5)
+        assert (words in texts(blocks)) is nothing
 
 
 # Small-study effects
@@ -182,7 +227,7 @@ def test_below_ten_studies_there_is_no_test() -> None:
 def test_printed_odds_ratios_get_eggers_test_with_its_caveat() -> None:
     said = texts(build_section("funnel", studies=studies_csv(12)))
     assert "Egger's test of 12 effects" in said
-    assert "finds asymmetry too often" in said
+    assert "may find asymmetry too often" in said
 
 
 def test_a_test_that_cannot_be_computed_says_why() -> None:
@@ -211,10 +256,12 @@ def test_trim_and_fill_says_one_none_and_the_other_side() -> None:
     yi = [0.1, 0.15, 0.2, 0.4, 0.6, 0.7, 0.9]
     vi = [0.01, 0.01, 0.02, 0.05, 0.09, 0.12, 0.2]
     other = small_studies.filling(cb.trim_and_fill(fit([-y for y in yi], vi)))
-    assert other.startswith("Trim-and-fill adds 3 studies on the right; with them")
+    assert other.startswith("Trim-and-fill (estimator L0) adds 3 studies on the right; with them")
     none = cb.trim_and_fill(fit([0.4, 0.5, 0.6, 0.5], [0.03] * 4), side="left")
     assert none.k0 == 0
-    assert small_studies.filling(none) == "Trim-and-fill finds no study to add on the left."
+    assert small_studies.filling(none) == (
+        "Trim-and-fill (estimator L0) finds no study to add on the left"
+    )
 
 
 # Burden
@@ -324,9 +371,11 @@ def test_undoing_an_exclusion_brings_the_study_back() -> None:
     assert found.batch.estimate[0] == pytest.approx(cb.pool(cb.effects(STUDIES)).estimate)
     left_out = deviations.not_pooled(pooled, STUDIES)
     assert deviations.not_pooled_words(left_out) == (
-        "1 study of the table is not pooled: Ashina 2018."
+        "Not pooled is 1 study of the table: Ashina 2018."
     )
-    assert "2 studies of the table are not" in deviations.not_pooled_words(("a", "b"))
+    assert (
+        deviations.not_pooled_words(("a", "b")) == "Not pooled are 2 studies of the table: a and b."
+    )
 
 
 def test_a_decision_that_the_effects_need_says_so() -> None:
@@ -347,7 +396,7 @@ def test_a_decision_that_the_effects_need_says_so() -> None:
 def test_no_decision_no_deviation_and_defaults() -> None:
     said = texts(build_section("deviations"))
     assert "No decision about a single estimate was made." in said
-    assert "The report declares no deviation from a protocol." in said
+    assert "No protocol of this analysis is named, and no deviation is declared." in said
     assert "Estimator of tau², interval and level are the defaults." in said
 
 

@@ -11,6 +11,7 @@ import pytest
 import comorbid as cb
 from comorbid.against_rest import AgainstRest
 from comorbid.document import prose, sentences
+from comorbid.studies.read import studies_from_bytes
 
 
 def fit(yi: list[float], vi: list[float], **settings: object) -> cb.Fit:
@@ -75,6 +76,21 @@ def test_subgroup_of_two_is_never_a_conclusion() -> None:
     sentence = sentences.difference(result)
     assert sentence.startswith("With 2 studies on one side these data cannot tell whether")
     assert "p = " in sentence
+
+
+def test_sides_far_apart_differ_for_no_known_reason() -> None:
+    apart = [(1.0, "f"), (1.1, "f"), (4.0, "m"), (4.2, "m")]
+    rows = [f"s{i},OR,{y},{y / 1.2},{y * 1.2},{sex}" for i, (y, sex) in enumerate(apart)]
+    table = "\n".join(["study_id,measure,estimate,ci_low,ci_high,sex", *rows])
+    studies = studies_from_bytes(table.encode(), source="s.csv")
+    result = cb.against_rest(studies, where={"sex": ("f",)}, label="women", test="z")
+    sentence = sentences.difference(result)
+    assert sentence.startswith("The averages in women and in the other studies differ by more than")
+    assert sentence.endswith("has 2 studies, and what the difference is due to cannot be told.")
+    assert result.contrast is not None
+    drawing = cb.figures.forest(result.contrast).svg
+    assert "other studies" in drawing
+    assert "group:" not in drawing
 
 
 def test_subgroup_without_a_comparison() -> None:
@@ -267,6 +283,10 @@ def test_cumulative_sentence_names_where_the_interval_includes_the_null() -> Non
     assert f"includes 1 after adding {prose.listed(crossing)}." in text
     # The first study alone is not pooled, and its interval is no part of the sentence.
     assert 0 < len(crossing) < 4
+    first_alone = fit([0.5, 0.6, 0.6, 0.65], [0.09, 0.001, 0.001, 0.001], test="z")
+    assert "From the second study on, every confidence interval excludes 1." in (
+        sentences.cumulative(cb.cumulative(first_alone))
+    )
 
 
 def test_one_other_row_is_no_range() -> None:

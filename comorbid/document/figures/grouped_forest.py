@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from itertools import compress
 
+from comorbid.against_rest import SIDE
 from comorbid.document import prose
 from comorbid.document.blocks import Figure
 from comorbid.document.figures import words
@@ -61,7 +62,7 @@ def _rows(result: Subgroups) -> Iterator[Row]:
         inside = [group == name for group in result.groups]
         k = sum(inside)
         yield Row(
-            label=f"{words.by(result)}: {name}",
+            label=name if result.by == SIDE else f"{words.by(result)}: {name}",
             values=NONE,
             cells=("",),
             mark="heading",

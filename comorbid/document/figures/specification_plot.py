@@ -71,8 +71,8 @@ def specifications(found: Specifications, *, title: str | None = None) -> Figure
     >>> import comorbid as cb
     >>> fit = cb.pool(cb.Effects(yi=[0.53, 0.94, 0.14], vi=[0.03, 0.08, 0.02], measure="OR"))
     >>> print(cb.figures.specifications(cb.specifications(fit)).alt)
-    Specification curve of 15 pools of 3 studies: the odds ratio ranges from 1.56 to 1.62, its own
-    value in this report is 1.58. The 95 % confidence interval excludes 1 in 5 of 15.
+    Specification curve of 15 pools of 3 studies: the odds ratio ranges from 1.59 to 1.63, its own
+    value in this report is 1.63. The 95 % confidence interval excludes 1 in 5 of 15.
     """
     return finished(
         lambda shown: _draw(found, shown),
@@ -199,7 +199,9 @@ def _notes(found: Specifications) -> tuple[str, ...]:
     parts = [f"Each upright line is a {level} confidence interval"]
     if not math.isnan(found.null):
         null = prose.null(found.measure, found.scale)
-        parts.append(f"the darker ones include {null}")
+        excluding = found.spread().ci_excludes
+        which = {0: "all of them include", len(found): "none of them includes"}
+        parts.append(f"{which.get(excluding, 'the darker ones include')} {null}")
     return (f"{'; '.join(parts)}. The dotted line is this report's own choice.",)
 
 

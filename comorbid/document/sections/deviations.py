@@ -17,6 +17,7 @@ from comorbid.models.fit import Fit
 from comorbid.models.refits import Refits
 from comorbid.studies.table import Studies
 
+_NOT_DECLARED = "No protocol of this analysis is named, and no deviation is declared."
 _VERBS = {
     "counts": "computed from its counts, not from its printed interval",
     "reported": "taken as printed",
@@ -81,7 +82,7 @@ def undoing(fit: Fit, refits: Refits) -> str:
     >>> counts = cb.Override("swain2014-1", use="counts", reason="The interval is rounded.")
     >>> fit = cb.pool(cb.effects(studies, overrides=[counts]))
     >>> print(undoing(fit, without_overrides(fit, studies=studies, overrides=[counts])))
-    Without the decision the average would be 2.27 in place of 2.26. The confidence interval
+    Without the decision the average would be 2.28 in place of 2.27. The confidence interval
     excludes 1 with and without it.
     """
     scale, null = fit.effects.scale, null_of(fit.effects.measure)
@@ -111,7 +112,7 @@ def undoing(fit: Fit, refits: Refits) -> str:
 
 def _declared(declared: Sequence[tuple[str, str]]) -> tuple[Block, ...]:
     if not declared:
-        return (Paragraph("The report declares no deviation from a protocol."),)
+        return (Paragraph(_NOT_DECLARED),)
     return (Items(tuple((Strong(what), f" {why}") for what, why in declared)),)
 
 
@@ -150,4 +151,4 @@ def not_pooled_words(left_out: Sequence[str]) -> str:
         return "Every study of the table is pooled with one row."
     verb = "is" if len(left_out) == 1 else "are"
     number = prose.counted(len(left_out), "study", "studies")
-    return f"{number} of the table {verb} not pooled: {prose.listed(left_out)}."
+    return f"Not pooled {verb} {number} of the table: {prose.listed(left_out)}."

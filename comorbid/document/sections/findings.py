@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from comorbid.bias.asymmetry_result import Asymmetry
 from comorbid.document import prose
 from comorbid.document.blocks import Block, Cite, Paragraph, Table
 from comorbid.document.figures import words
 from comorbid.document.figures.numbers import Format
 from comorbid.document.figures.study_rows import study_format
+from comorbid.document.sections.small_studies import TESTS
 from comorbid.effects.measures import null_of
 from comorbid.findings import Findings
 from comorbid.models.fit import Fit
@@ -17,9 +19,17 @@ from comorbid.models.spread import Spread
 
 
 def summary_of_findings(
-    fit: Fit, spread: Spread, found: Findings, *, conditions: Sequence[str] | None
+    fit: Fit,
+    spread: Spread,
+    found: Findings,
+    *,
+    tests: Sequence[Asymmetry],
+    conditions: Sequence[str] | None,
 ) -> tuple[Block, ...]:
-    """Return the result as a row, the facts that limit its certainty, and what is not judged."""
+    """Return the result as a row, the facts that limit its certainty, and what is not judged.
+
+    ``tests`` are those for asymmetry that could be computed.
+    """
     return (
         _result(fit, spread, found, conditions),
         Table(
@@ -27,7 +37,7 @@ def summary_of_findings(
             rows=(
                 ("Inconsistency", inconsistency(fit, found)),
                 ("Imprecision", imprecision(fit, found)),
-                ("Small-study effects", small_studies(found)),
+                ("Small-study effects", small_studies(found, tests)),
                 ("Risk of bias", "Not judged in this report."),
                 ("Indirectness", "Not judged in this report."),
             ),
@@ -155,14 +165,16 @@ def _times(fit: Fit) -> str:
     return Format("log").value(fit.ci[1] - fit.ci[0])
 
 
-def small_studies(found: Findings) -> str:
-    """Say whether small-study effects can be assessed.
+def small_studies(found: Findings, tests: Sequence[Asymmetry]) -> str:
+    """Say whether small-study effects can be assessed, and what the tests for asymmetry gave.
 
     Examples
     --------
-    >>> print(small_studies(Findings(6, 0, (), above=6, below=0, at=0, apart=1, times=1.5)))
+    >>> print(small_studies(Findings(6, 0, (), above=6, below=0, at=0, apart=1, times=1.5), ()))
     Cannot be assessed: there are fewer than 10 studies.
     """
     if found.asymmetry_assessable:
-        return f"Can be assessed, with {found.k} studies."
+        gave = [f"{TESTS[test.test][0]} gives {prose.p_value(test.p_value)}" for test in tests]
+        said = "; ".join(gave) or "no test could be computed"
+        return f"Can be assessed, with {found.k} studies: {said}."
     return f"Cannot be assessed: there are fewer than {found.least} studies."

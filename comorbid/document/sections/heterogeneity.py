@@ -16,8 +16,11 @@ from comorbid.models.spread import Spread
 _LOW, _HIGH = 25, 75
 
 
-def heterogeneity(fit: Fit, spread: Spread) -> tuple[Block, ...]:
-    """Return what is known of the differences between studies, and what it means."""
+def heterogeneity(fit: Fit, spread: Spread, *, expected: bool = True) -> tuple[Block, ...]:
+    """Return what is known of the differences between studies, and what it means.
+
+    ``expected`` says whether what a further study would find is said here.
+    """
     opening = Paragraph(f"{sentences.heterogeneity(fit)} {q_meaning(fit)}".strip())
     found = spread.intervals
     if found is None:
@@ -29,7 +32,7 @@ def heterogeneity(fit: Fit, spread: Spread) -> tuple[Block, ...]:
         _table(fit, found),
         Paragraph(reach(found)),
         *_low_and_high(found),
-        Paragraph(sentences.expected(fit)),
+        *((Paragraph(sentences.expected(fit)),) if expected else ()),
         figures.profile(fit, title=""),
         *notes(fit, about=("heterogeneity",)),
     )

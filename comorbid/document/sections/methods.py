@@ -118,13 +118,13 @@ def _selection(fit: Fit, studies: Studies, effects: Effects) -> str:
         )
     elif len(studies) > number:
         parts.append(
-            "Rows of one study rest on the same people and are never pooled together: one row a "
-            "study is, the one marked primary unless a decision says otherwise."
+            "Rows of one study rest on the same people and are never pooled together: of each "
+            "study one row is, the one marked primary unless a decision says otherwise."
         )
-    parts.append(f"{prose.counted(fit.k, 'row is', 'rows are')} pooled.")
+    parts.append(f"The pool has {prose.counted(fit.k, 'row', 'rows')}.")
     if effects.k > fit.k:
-        lost = prose.counted(effects.k - fit.k, "further row gives", "further rows give")
-        parts.append(f"{lost} no effect.")
+        lost = prose.counted(effects.k - fit.k, "further row", "further rows")
+        parts.append(f"No effect is given by {lost}.")
     return " ".join(parts)
 
 
@@ -147,10 +147,15 @@ def _effects(studies: Studies, effects: Effects, measure: Measure) -> tuple[Inli
     if reported:
         parts += _reported(studies, reported)
     if computed:
-        number = prose.counted(len(computed), "effect is", "effects are")
+        number = prose.counted(len(computed), "effect", "effects")
+        give = "gives" if len(measure.columns) == 1 else "give"
         formula = f" ({_formula(measure)})" if measure.formula else ""
         columns = prose.listed(measure.columns)
-        parts += [f" {number} computed from {columns}{formula}", *cited_by(measure.cite), "."]
+        parts += [
+            f" In the study table {columns} {give} {number}{formula}",
+            *cited_by(measure.cite),
+            ".",
+        ]
         parts += _zeros(studies, computed, measure)
     return tuple(parts)
 
@@ -187,7 +192,11 @@ def _reported(studies: Studies, ids: Sequence[str]) -> list[Inline]:
             Cite("altman2011"),
         ]
     number = prose.counted(len(ids), "effect is", "effects are")
-    return [f" {number} taken from a reported estimate; the standard error is ", *sources, "."]
+    return [
+        f" From a reported estimate {number} taken; the standard error is ",
+        *sources,
+        ".",
+    ]
 
 
 def _zeros(studies: Studies, ids: Sequence[str], measure: Measure) -> list[Inline]:

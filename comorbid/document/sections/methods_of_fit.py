@@ -141,8 +141,8 @@ def _prediction(fit: Fit) -> tuple[Inline, ...]:
     return (
         f" The {prose.level(fit.level)} prediction interval, in which the true effect of a further "
         "study would be expected, has a variance of tau² plus the squared standard error of the "
-        f"pooled value, and its quantile comes from {spread} ",
-        Cite("inthout2016", "higgins2009"),
+        f"pooled value, and its quantile comes from {spread}",
+        *(() if fit.test == "z" else (" ", Cite("inthout2016"))),
         ".",
     )
 

@@ -13,9 +13,9 @@ def provenance(
     """Return the tables of inputs, plugins and software, and how to check the report."""
     return (
         Paragraph(
-            "Every number in this report is computed from the study table by the definition, and "
-            "stored in full precision in the file results.json. “comorbid verify” computes them "
-            "again and compares."
+            "Every number in this report is computed from the tables and the definition, or stands "
+            "in them; what is computed is stored in full precision in the file results.json. "
+            "“comorbid verify” computes it again and compares."
         ),
         Table(
             header=("File", "SHA-256"),

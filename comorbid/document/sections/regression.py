@@ -17,9 +17,9 @@ HANDBOOK = "section 10.11.5.1"
 
 _ACROSS = (
     "The relation is one across studies: it need not hold for the people in them, and what else "
-    "differs between the studies may be the reason for it. That no relation is found does not show "
-    "that there is none."
+    "differs between the studies may be the reason for it."
 )
+_NONE_FOUND = " That no relation is found does not show that there is none."
 
 
 def not_fitted(*, formula: str, k: int, coefficients: int, reason: str) -> tuple[Block, ...]:
@@ -33,17 +33,27 @@ def not_fitted(*, formula: str, k: int, coefficients: int, reason: str) -> tuple
     )
 
 
-def regression(fit: Regression) -> tuple[Block, ...]:
-    """Return what a meta-regression found: sentences, a plot of one number, coefficients."""
+def regression(fit: Regression, *, tau2_without: float) -> tuple[Block, ...]:
+    """Return what a meta-regression found: sentences, a plot of one number, coefficients.
+
+    ``tau2_without`` is the between-study variance of the same studies without moderators.
+    """
     if fit.design.intercept_only:
         return (Paragraph(f"The formula {fit.formula} leaves no moderator that differs."),)
-    blocks: list[Block] = [Paragraph(f"{moderators(fit)} {left(fit)}")]
+    blocks: list[Block] = [Paragraph(f"{moderators(fit)} {left(fit, tau2_without=tau2_without)}")]
     if one_number(fit):
         blocks.append(figures.bubble(fit, title=""))
     blocks.append(_table(fit))
     own = [warning for warning in fit.warnings if warning not in fit.effects.warnings]
     blocks += [Note((warning, *_source(warning), ".")) for warning in own]
-    return (*blocks, Note(_ACROSS, kind="information", title="A comparison between studies"))
+    across = _ACROSS if _all_found(fit) else _ACROSS + _NONE_FOUND
+    return (*blocks, Note(across, kind="information", title="A comparison between studies"))
+
+
+def _all_found(fit: Regression) -> bool:
+    """Say whether the tests of all moderators, together and each alone, exclude no relation."""
+    each = [p for name, p in zip(fit.names, fit.p_value, strict=True) if name != INTERCEPT]
+    return all(p < 1 - fit.level for p in (fit.qm_p, *each))
 
 
 def moderators(fit: Regression) -> str:
@@ -56,7 +66,7 @@ def moderators(fit: Regression) -> str:
     ...                      measure="OR", moderators={"year": [1990, 1995, 2000, 2010, 2015]})
     >>> print(moderators(cb.regress(effects, "~ year")))
     The log odds ratios of 5 studies are regressed on year (formula ~ year). Test of the moderators:
-    F = 18.00 on 1 and 3 degrees of freedom, p = 0.024.
+    F = 23.44 on 1 and 3 degrees of freedom, p = 0.017.
     """
     name = words.measure(fit.effects.measure)
     of = f"log {name}s" if fit.effects.scale == "log" else f"effects ({name})"
@@ -73,17 +83,20 @@ def moderators(fit: Regression) -> str:
     )
 
 
-def left(fit: Regression) -> str:
+def left(fit: Regression, *, tau2_without: float) -> str:
     """Say how much of the differences between studies the moderators leave.
+
+    R2 compares their tau2 with ``tau2_without``, that of the same studies without moderators.
 
     Examples
     --------
     >>> import comorbid as cb
     >>> effects = cb.Effects(yi=[0.1, 0.9, 0.2, 0.3, 0.7], vi=[0.02, 0.03, 0.02, 0.04, 0.03],
     ...                      measure="OR", moderators={"year": [1990, 1995, 2000, 2010, 2015]})
-    >>> print(left(cb.regress(effects, "~ year")))
-    They leave a between-study variance (tau²) of 0.117; by this estimate they account for 0 % of it
-    (R²). Test of what is left: QE = 16.04 on 3 degrees of freedom, p = 0.001.
+    >>> print(left(cb.regress(effects, "~ year"), tau2_without=cb.pool(effects).tau2))
+    Without moderators the between-study variance (tau²) is 0.0927, with them 0.118: it is not less,
+    and R² is 0 % by convention. Test of what is left: QE = 15.75 on 3 degrees of freedom, p =
+    0.001.
     """
     degrees = prose.counted(fit.k - fit.p, "degree", "degrees")
     test = (
@@ -92,10 +105,18 @@ def left(fit: Regression) -> str:
     )
     if fit.method == "EE":
         return test
-    share = ""
-    if not math.isnan(fit.r2):
-        share = f"; by this estimate they account for {prose.percent(fit.r2)} of it (R²)"
-    return f"They leave a between-study variance (tau²) of {prose.small(fit.tau2)}{share}. {test}"
+    tau2, r2 = prose.small(fit.tau2), prose.percent(fit.r2)
+    if math.isnan(fit.r2):
+        return f"They leave a between-study variance (tau²) of {tau2}. {test}"
+    start = (
+        "Without moderators the between-study variance (tau²) is "
+        f"{prose.small(tau2_without)}, with them {tau2}: "
+    )
+    if tau2_without == fit.tau2 == 0:
+        return f"{start}there is none to account for, and R² is {r2} by convention. {test}"
+    if tau2_without <= fit.tau2:
+        return f"{start}it is not less, and R² is {r2} by convention. {test}"
+    return f"{start}{r2} less (R²), an imprecise estimate that shows no cause. {test}"
 
 
 def one_number(fit: Regression) -> bool:
@@ -138,4 +159,4 @@ def _table(fit: Regression) -> Table:
 def _source(warning: str) -> tuple[Inline, ...]:
     if "Cochrane Handbook" not in warning:
         return ()
-    return (" ", Cite("cochrane2024"), f", {HANDBOOK}")
+    return (f" ({HANDBOOK} of ", Cite("cochrane2024"), ")")

@@ -17,12 +17,15 @@ _TOGETHER = (
 )
 
 
-def forest(fit: Fit) -> tuple[Block, ...]:
-    """Return the forest plot with the sentences that go with it."""
+def forest(fit: Fit, *, spread: bool) -> tuple[Block, ...]:
+    """Return the forest plot with its sentences, with ``spread`` also how far the studies differ.
+
+    The section on differences between studies, if the report has it, says that.
+    """
     return (
         replace(figures.forest(fit, title=""), name="forest"),
         Paragraph(f"{sentences.expected(fit)} {sentences.average(fit)}"),
-        Paragraph(sentences.heterogeneity(fit)),
+        *((Paragraph(sentences.heterogeneity(fit)),) if spread else ()),
         *notes(fit, about=("average",)),
         *(Note(warning, kind="information") for warning in fit.warnings),
     )

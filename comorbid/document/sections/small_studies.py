@@ -14,15 +14,16 @@ from comorbid.document.sections.notices import notes
 from comorbid.models.fit import Fit
 from comorbid.models.notices import LITTLE_POWER
 
-_TESTS = {
+TESTS = {
     "egger": ("Egger's test", "their standard errors", "egger1997"),
     "harbord": ("Harbord's test", "the information in their counts", "harbord2006"),
     "peters": ("Peters' test", "the inverse of their size", "peters2006"),
 }
+"""Of each test its name, what the effects are set against, and who proposed it."""
 _RATIOS = ("OR", "PETO", "RR")
 _CAVEAT = (
     "Log {0}s and their standard errors are correlated even where no study is missing, so that "
-    "Egger's test finds asymmetry too often. The tests that avoid this {1}."
+    "Egger's test may find asymmetry too often "
 )
 
 
@@ -37,14 +38,15 @@ def small_studies(
     if fit.k < LITTLE_POWER:
         return (*notes(fit, about=("asymmetry",)), funnel)
     blocks: list[Block] = [funnel]
-    blocks += [Paragraph((tested(test), " ", Cite(_TESTS[test.test][2]), ".")) for test in tests]
+    blocks += [Paragraph((tested(test), " ", Cite(TESTS[test.test][2]), ".")) for test in tests]
     if any(test.test == "egger" for test in tests) and fit.effects.measure in _RATIOS:
         odds = fit.effects.measure != "RR"
         reason = "need the counts of every study" if odds else "are made for odds ratios"
-        caveat = _CAVEAT.format(prose.measure_name(fit.effects.measure), reason)
-        blocks.append(Note(caveat, kind="information"))
+        caveat = _CAVEAT.format(prose.measure_name(fit.effects.measure))
+        more = f". The tests that avoid this {reason}."
+        blocks.append(Note((caveat, Cite("sterne2011"), more), kind="information"))
     if filled is not None:
-        blocks.append(Paragraph((filling(filled), " ", Cite("duval2000a"))))
+        blocks.append(Paragraph((filling(filled), " ", Cite("duval2000a"), ".")))
     blocks += [
         Paragraph(f"{words.capitalized(what)} cannot be computed: {why}.")
         for what, why in lacking.items()
@@ -72,20 +74,21 @@ def tested(test: Asymmetry) -> str:
     >>> import comorbid as cb
     >>> effects = cb.Effects(yi=[0.9, 0.7, 0.5, 0.3, 0.25], vi=[0.30, 0.20, 0.08, 0.03, 0.01])
     >>> print(tested(cb.asymmetry(cb.pool(effects))))
-    Egger's test of 5 effects against their standard errors: t = 11.34 on 3 degrees of freedom,
-    p = 0.001
+    Egger's test of 5 effects against their standard errors: slope 1.35 (standard error 0.13),
+    t = 10.45 on 3 degrees of freedom, p = 0.002
     """
-    name, against, _ = _TESTS[test.test]
+    name, against, _ = TESTS[test.test]
     degrees = prose.counted(int(test.df), "degree", "degrees")
+    slope, se = (prose.value(x, "identity") for x in (test.slope, test.slope_se))
     return (
-        f"{name} of {test.k} effects against {against}: "
+        f"{name} of {test.k} effects against {against}: slope {slope} (standard error {se}), "
         f"t = {prose.value(test.statistic, 'identity')} on {degrees} of freedom, "
         f"{prose.p_value(test.p_value)}"
     )
 
 
 def filling(found: TrimAndFill) -> str:
-    """Say what trim-and-fill adds and what the average becomes.
+    """Say what trim-and-fill adds and what the average becomes, without a full stop.
 
     Examples
     --------
@@ -93,21 +96,23 @@ def filling(found: TrimAndFill) -> str:
     >>> effects = cb.Effects(yi=[0.1, 0.15, 0.2, 0.4, 0.6, 0.7, 0.9], measure="OR",
     ...                      vi=[0.01, 0.01, 0.02, 0.05, 0.09, 0.12, 0.2])
     >>> print(filling(cb.trim_and_fill(cb.pool(effects))))
-    Trim-and-fill adds 3 studies on the left; with them the average would be an odds ratio of 1.27
-    (95 % confidence interval 0.98 to 1.63) in place of 1.41 (1.09 to 1.83). Studies so added are
-    not data: this shows what missing studies of one kind could do, and is no better estimate.
+    Trim-and-fill (estimator L0) adds 3 studies on the left; with them the average would be an odds
+    ratio of 1.17 (95 % confidence interval 0.99 to 1.39) in place of 1.23 (1.04 to 1.45). Studies
+    so added are not data: this shows what missing studies of one kind could do, and is no better
+    estimate
     """
+    start = f"Trim-and-fill (estimator {found.estimator})"
     if not found.k0:
-        return f"Trim-and-fill finds no study to add on the {found.side}."
+        return f"{start} finds no study to add on the {found.side}"
     scale = found.original.effects.scale
     before, after = found.original.on_scale(), found.fit.on_scale()
     name = words.measure(found.original.effects.measure)
     article = "an" if name[0].lower() in "aeio" else "a"
     return (
-        f"Trim-and-fill adds {prose.counted(found.k0, 'study', 'studies')} on the {found.side}; "
+        f"{start} adds {prose.counted(found.k0, 'study', 'studies')} on the {found.side}; "
         f"with {'it' if found.k0 == 1 else 'them'} the average would be {article} {name} of "
         f"{prose.value(after.estimate, scale)} ({prose.level(found.fit.level)} confidence interval "
         f"{prose.interval(after.ci, scale)}) in place of {prose.value(before.estimate, scale)} "
         f"({prose.interval(before.ci, scale)}). Studies so added are not data: this shows what "
-        "missing studies of one kind could do, and is no better estimate."
+        "missing studies of one kind could do, and is no better estimate"
     )

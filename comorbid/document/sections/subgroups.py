@@ -13,9 +13,9 @@ from comorbid.subgroups import Subgroups
 _SMALL = 5
 _CAUTION = (
     "The studies were not allotted to these subgroups: studies that differ in one respect differ "
-    "in others, and any of them may be the reason for a difference. That no difference is found "
-    "does not show that there is none."
+    "in others, and any of them may be the reason for a difference."
 )
+_NONE_FOUND = " That no difference is found does not show that there is none."
 
 
 def subgroups(results: Sequence[Subgroups], *, compared: int) -> tuple[Block, ...]:
@@ -32,7 +32,9 @@ def subgroups(results: Sequence[Subgroups], *, compared: int) -> tuple[Block, ..
             blocks += [figures.forest(result, title=""), _table(result)]
         blocks += [Note(text, kind="information") for text in result.warnings]
     if compared:
-        blocks.append(Note(_CAUTION + _several(compared), title="A comparison between studies"))
+        found = all(_differs(result) for result in results if not math.isnan(result.q_between))
+        text = f"{_CAUTION}{'' if found else _NONE_FOUND}{_several(compared)}"
+        blocks.append(Note(text, title="A comparison between studies"))
     return tuple(blocks)
 
 
@@ -45,9 +47,10 @@ def between(result: Subgroups) -> str:
     >>> effects = cb.Effects(yi=[0.5, 0.6, 1.4], vi=[0.03, 0.08, 0.05],
     ...                      moderators={"sex": ["f", "f", "m"]})
     >>> print(between(cb.subgroups(effects, by="sex", test="z")))
-    With 1 study in the smallest subgroup these data cannot tell whether the effect differs by sex
-    (test between subgroups: Q = 10.61 on 1 degree of freedom, p = 0.001). Not pooled, with 1 study:
-    m.
+    The averages by sex differ by more than their standard errors explain (test between subgroups: Q
+    = 10.61 on 1 degree of freedom, p = 0.001), but the smallest subgroup has 1 study, and what the
+    difference is due to cannot be told. Not pooled, with 1 study: m; what it found is part of the
+    test.
     """
     name, labels = _by(result), result.refits.labels
     effect = words.measure(result.refits.measure)
@@ -59,21 +62,35 @@ def between(result: Subgroups) -> str:
     alone = ""
     if singles:
         each = " each" if len(singles) > 1 else ""
-        alone = f" Not pooled, with 1 study{each}: {prose.listed(singles)}."
+        alone = f" Not pooled, with 1 study{each}: {prose.listed(singles)}"
     if math.isnan(result.q_between):
-        return f"Fewer than two subgroups by {name} have a standard error: no test.{alone}"
+        stop = "." if alone else ""
+        return f"Fewer than two subgroups by {name} have a standard error: no test.{alone}{stop}"
+    if alone:
+        alone += f"; what {'they' if len(singles) > 1 else 'it'} found is part of the test."
     test = (
         f"test between subgroups: Q = {result.q_between:.2f} on "
         f"{prose.counted(result.q_between_df, 'degree', 'degrees')} of freedom, "
         f"{prose.p_value(result.q_between_p)}"
     )
+    few = prose.counted(int(min(sizes)), "study", "studies")
+    if min(sizes) < _SMALL and _differs(result):
+        return (
+            f"The averages by {name} differ by more than their standard errors explain ({test}), "
+            f"but the smallest subgroup has {few}, and what the difference is due to cannot be "
+            f"told.{alone}"
+        )
     if min(sizes) < _SMALL:
-        few = prose.counted(int(min(sizes)), "study", "studies")
         return (
             f"With {few} in the smallest subgroup these data cannot tell whether the {effect} "
             f"differs by {name} ({test}).{alone}"
         )
     return f"Whether the {effect} differs by {name}: {test}."
+
+
+def _differs(result: Subgroups) -> bool:
+    """Say whether the averages differ by more than their standard errors explain."""
+    return result.q_between_p < 1 - result.refits.level
 
 
 def _by(result: Subgroups) -> str:
@@ -83,7 +100,9 @@ def _by(result: Subgroups) -> str:
 def _several(compared: int) -> str:
     if compared == 1:
         return ""
-    return f" {compared} comparisons are made, and no p-value is corrected for their number."
+    return (
+        f" In all, {compared} comparisons are made, and no p-value is corrected for their number."
+    )
 
 
 def _table(result: Subgroups) -> Table:
