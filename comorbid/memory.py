@@ -11,7 +11,7 @@ from collections.abc import Iterator
 def few_collections() -> Iterator[None]:
     """Let Python look for garbage more rarely: what a report is made of lives to its end."""
     before = gc.get_threshold()
-    gc.set_threshold(100_000, 10, 10)
+    gc.set_threshold(1_000_000, 10, 10)
     try:
         yield
     finally:
