@@ -13,7 +13,9 @@ from pypdf import PdfReader
 
 import comorbid as cb
 from comorbid import builtin
+from comorbid.document.sections.summary import _largest
 from comorbid.registry import Distribution, registry_of
+from comorbid.studies.review import Coverage
 
 pytestmark = pytest.mark.plugins  # the report lists one
 
@@ -40,6 +42,18 @@ def test_coverage_is_that_of_the_studies_pooled(folder: Path) -> None:
     assert "5 of 14 studies, 90 % of participants" in text
     assert "413,690 of 460,195" in text
     assert "Strong(text='Yoon 2013'), ' (yoon2013-1): left out. No.'" in text
+
+
+def test_a_study_with_most_of_the_people_is_named() -> None:
+    """With 51 of 100 people, not with half of them, and not where it is the only study."""
+    table = cb.read_studies(REPORT / "studies.csv")
+
+    def said(studies: int, share: float) -> str:
+        found = Coverage(studies, 3, 100, 200, 0.5, largest="yoon2013", largest_share=share)
+        return _largest(found, table)
+
+    assert said(2, 0.51) == "Yoon 2013 alone has 51 % of them. "
+    assert said(2, 0.5) == said(1, 1.0) == ""
 
 
 def test_a_decision_about_a_row_outside_the_pool_says_so(folder: Path) -> None:
@@ -76,7 +90,15 @@ def test_a_report_of_no_study_says_so_in_every_section(folder: Path) -> None:
     report = cb.build(folder)
     said = {section.id: str(section.blocks) for section in report.document.sections}
     reason = "No study is pooled: none of the table's 13 rows is a primary row with an effect and"
-    for name in ("summary", "summary-of-findings", "methods", "studies", "forest", "heterogeneity", "funnel"):
+    for name in (
+        "summary",
+        "summary-of-findings",
+        "methods",
+        "studies",
+        "forest",
+        "heterogeneity",
+        "funnel",
+    ):
         assert reason in said[name], name
         assert "6 are left out by decisions" in said[name]
     assert "Error: impossible interval" in said["audit"]

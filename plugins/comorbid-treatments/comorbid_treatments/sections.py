@@ -53,8 +53,8 @@ def blocks(comparison: Comparison) -> tuple[cb.Block, ...]:
 def _trials(comparison: Comparison) -> Iterator[cb.Block]:
     yield cb.Heading("The trials")
     yield cb.Paragraph(text.pooling(comparison))
-    header = ("Trial", "People", "Months", "Treatment", "Comparator", "Estimate (95 % interval)")
-    header += ("Compared",)
+    names = ("Trial", "People", "Months", "Treatment", "Comparator")
+    header = (*names, "Estimate (95 % interval)", "Compared")
     rows = [
         (
             entry.label,
