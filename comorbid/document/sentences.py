@@ -198,14 +198,8 @@ def difference(result: AgainstRest) -> str:
         f"{prose.p_value(result.contrast.q_between_p)}"
     )
     small = min(result.fit.k, result.rest.k)
-    few = prose.counted(small, "study", "studies")
-    if small < 5 and result.contrast.q_between_p < 1 - result.fit.level:
-        return (
-            f"The averages in {result.label} and in the other studies differ by more than their "
-            f"standard errors explain ({test}), but one side has {few}, and what the difference is "
-            "due to cannot be told."
-        )
     if small < 5:
+        few = prose.counted(small, "study", "studies")
         return (
             f"With {few} on one side these data cannot tell whether the association differs in "
             f"{result.label} ({test})."

@@ -78,15 +78,12 @@ def test_subgroup_of_two_is_never_a_conclusion() -> None:
     assert "p = " in sentence
 
 
-def test_sides_far_apart_differ_for_no_known_reason() -> None:
+def test_the_sides_are_headed_by_their_names() -> None:
     apart = [(1.0, "f"), (1.1, "f"), (4.0, "m"), (4.2, "m")]
     rows = [f"s{i},OR,{y},{y / 1.2},{y * 1.2},{sex}" for i, (y, sex) in enumerate(apart)]
     table = "\n".join(["study_id,measure,estimate,ci_low,ci_high,sex", *rows])
     studies = studies_from_bytes(table.encode(), source="s.csv")
     result = cb.against_rest(studies, where={"sex": ("f",)}, label="women", test="z")
-    sentence = sentences.difference(result)
-    assert sentence.startswith("The averages in women and in the other studies differ by more than")
-    assert sentence.endswith("has 2 studies, and what the difference is due to cannot be told.")
     assert result.contrast is not None
     drawing = cb.figures.forest(result.contrast).svg
     assert "other studies" in drawing
