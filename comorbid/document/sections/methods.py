@@ -274,8 +274,12 @@ def _further(
 
 
 def _options(options: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the options that are words; the section on the analysis has its numbers."""
-    values = {name: (v,) if isinstance(v, str) else v for name, v in options.items() if v}
+    """Return the options that are words; the section on the analysis has its numbers and note."""
+    values = {
+        name: (value,) if isinstance(value, str) else value
+        for name, value in options.items()
+        if value and name != "note"
+    }
     texts = [
         f"{name} = {', '.join(value)}"
         for name, value in values.items()
