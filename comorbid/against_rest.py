@@ -20,7 +20,7 @@ from comorbid.models.fit import Fit, pool
 from comorbid.models.kernel import Test
 from comorbid.subgroups import Subgroups, subgroups
 
-SIDE = "group"
+SIDE = "subgroup"
 """The moderator that holds on which side a study is: a subgroup's label, or the other studies."""
 
 if TYPE_CHECKING:

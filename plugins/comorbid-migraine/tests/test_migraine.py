@@ -117,7 +117,7 @@ def test_only_migraine_leaves_nothing_to_compare_with(tmp_path: Path) -> None:
 
 def test_a_forest_plot_of_both_sides(tmp_path: Path) -> None:
     text = build(tmp_path, OTHER + "".join(MIGRAINE))
-    assert "Forest plot of 4 studies in 2 subgroups by group, odds ratio on a log axis." in text
+    assert "Forest plot of 4 studies in 2 subgroups by subgroup, odds ratio on a log axis." in text
     assert text.count("Forest plot") == 1
     assert "Forest plot of 2 studies" in build(tmp_path / "alone", "".join(MIGRAINE))
     assert "Forest plot" not in build(tmp_path / "none", OTHER)
