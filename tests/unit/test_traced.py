@@ -302,7 +302,8 @@ def test_the_core_prints_nothing_that_is_not_locked() -> None:
             k, sex=["f", "m", "m"] * (k // 3) + ["f"] * (k % 3), year=range(1990, 1990 + k)
         )
         for entry in registry().sections:
-            build_section(entry.declaration.id, studies=studies, options=options)
+            id_ = entry.declaration.id
+            assert build_section(id_, studies=studies, options=options), id_
 
 
 @pytest.mark.parametrize("section", ["forest", "leave-one-out", "influence"])
