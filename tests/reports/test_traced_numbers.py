@@ -26,7 +26,8 @@ from comorbid.report.traced import Tracer, untraced_numbers
 
 REPORTS = Path(__file__).parents[2] / "reports"
 # Sections of networks print many whole numbers below 10, of which most are a value of the section.
-LEAST = {"headache-back-pain": 0.92, "bcg-vaccine": 0.96}
+HEADACHE, BCG = "headache-back-pain", "bcg-vaccine"
+LEAST = {HEADACHE: 0.92, BCG: 0.96}
 
 
 def changed(plain: str, text: str) -> Iterator[str]:
@@ -39,7 +40,7 @@ def changed(plain: str, text: str) -> Iterator[str]:
             yield f"{text[:at]}{(int(last) + step) % 10}{text[at + 1 :]}"
 
 
-@pytest.mark.parametrize("name", LEAST)
+@pytest.mark.parametrize("name", [pytest.param(HEADACHE, marks=pytest.mark.plugins), BCG])
 def test_wrong_digits_are_caught(name: str) -> None:
     definition, calls = read_definition(REPORTS / name), Calls()
     computed = compute(definition, load_registry(definition.plugins, calls), calls)
