@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal, get_args
 
-from comorbid.calls import Calls, is_core
+from comorbid.calls import Calls
 from comorbid.contributions import Context, Section
 from comorbid.document.blocks import Block, Figure, Note, Paragraph, Reference, References
 from comorbid.document.document import Document, DocumentSection
@@ -137,8 +137,7 @@ def _section(
     except ProblemsError as error:
         return error
     finally:
-        if not is_core(entry.origin):
-            check_unchanged(computed.digests, own, where)
+        check_unchanged(computed.digests, own, entry.origin, what)
     if wrong := list(_wrong_blocks(blocks, where)):
         return ReportError(wrong)
     if untraced := list(tracer.untraced(blocks, section, where)):

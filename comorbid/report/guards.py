@@ -111,13 +111,15 @@ def digest_of(result: Any) -> str:
     return _digest(json.dumps(result.to_dict(), sort_keys=True, default=repr))
 
 
-def check_unchanged(before: Mapping[str, str], context: Context, where: str) -> None:
-    """Raise `PluginError` if what a context gives to read is not what it was."""
+def check_unchanged(before: Mapping[str, str], context: Context, origin: str, what: str) -> None:
+    """Raise `PluginError` if a plugin changed what a context gives to read."""
+    if is_core(origin):
+        return
     after = fingerprints(context)
     changed = [name for name in after if after[name] != before[name]]
     if changed:
         remedy = "only read what a context holds, or change a copy; ask the plugin's author"
-        raise PluginError([Problem(f"{where} changed {', '.join(changed)}", remedy)])
+        raise PluginError([Problem(f"{origin}, {what} changed {', '.join(changed)}", remedy)])
 
 
 def _read_only(values: Array) -> Array:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from comorbid.against_rest import against_rest
-from comorbid.calls import Calls, is_core
+from comorbid.calls import Calls
 from comorbid.contributions import Analysis, Context, Result, Subgroup
 from comorbid.errors import ProblemsError, ReportError
 from comorbid.registry import Declared, Registry
@@ -143,8 +143,7 @@ def run(plan: Plan, context: Context, calls: Calls) -> Computed:
             failed[declaration.id] = error
             continue
         finally:
-            if not is_core(entry.origin):
-                check_unchanged(digests, own, f"{entry.origin}, {where}")
+            check_unchanged(digests, own, entry.origin, where)
         results[declaration.id], values[declaration.id] = result, locked
         digests[result_name(declaration.id)] = digest_of(result)
     whole = replace(context, results=MappingProxyType(results))

@@ -113,7 +113,9 @@ def test_pingouin_is_imported_only_when_a_conversion_needs_it() -> None:
         "assert 'pingouin' not in sys.modules; convert(e, to='COR'); "
         "assert 'pingouin' in sys.modules"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
 
 
 @quiet
