@@ -194,7 +194,7 @@ def comorbid_sections() -> Iterable[Section]:
             _other_rows_section,
             needs=("pool", "other-rows"),
         ),
-        Section("provenance", "Provenance", _provenance, constants=("SHA-256",)),
+        Section("provenance", "Provenance", _provenance, constants=("SHA-256", "10⁻⁶")),
         Section("references", "References", _references),
         *comparisons.SECTIONS,
         *beyond.SECTIONS,
@@ -379,7 +379,10 @@ def _other_rows_section(context: Context) -> Sequence[Block]:
 def _provenance(context: Context) -> Sequence[Block]:
     found = context.provenance
     return provenance.provenance(
-        inputs=found.inputs, software=found.software, plugins=found.plugins
+        inputs=found.inputs,
+        software=found.software,
+        plugins=found.plugins,
+        second=found.second_engine,
     )
 
 

@@ -168,16 +168,38 @@ def pool(file: Path, measure: str, method: str, test: Any, level: float) -> None
 @click.option(
     "--watch", is_flag=True, help="Build again whenever a file of FOLDER changes, until Ctrl-C."
 )
-def build(folder: Path, draft: bool, watch: bool) -> None:
+@click.option(
+    "--second-engine",
+    is_flag=True,
+    help="First make the fits again with R's metafor, and keep them in the file that report.toml "
+    "names as second_engine.",
+)
+def build(folder: Path, draft: bool, watch: bool, second_engine: bool) -> None:
     """Build the report in FOLDER: its pages (report.html, report.pdf) and results.json.
 
-    Exits with 1 if a part of it fails, also as a draft, which gets no results.json. With --watch
-    a failure is printed, the next change is waited for, and Ctrl-C exits with 0.
+    Exits with 1 if a part of it fails, also as a draft, which gets no results.json, or if the
+    second engine differs by more than 1e-6. With --watch a failure is printed, the next change is
+    waited for, and Ctrl-C exits with 0.
     """
+    if watch and second_engine:
+        raise click.UsageError("--second-engine writes a file that --watch would see; use one")
     if watch:
         _watch(folder, draft)
     else:
-        sys.exit(not _build(folder, draft))
+        agrees = _renew(folder) if second_engine else True
+        sys.exit(not (_build(folder, draft) and agrees))
+
+
+@few_collections()
+def _renew(folder: Path) -> bool:
+    """Keep what a second engine makes of a report's fits; return whether it agrees."""
+    from comorbid.report.renew import renew
+    from comorbid.terminal import Progress
+
+    with Progress(sys.stderr) as shown:
+        found = renew(folder, progress=shown.line, step=shown.step)
+    _echo(found.summary())
+    return found.agrees
 
 
 @few_collections()

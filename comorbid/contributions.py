@@ -17,6 +17,7 @@ from comorbid.document.document import Document
 from comorbid.effects.measures import Measure
 from comorbid.effects.overrides import Override
 from comorbid.effects.table import Effects
+from comorbid.engines import SecondEngine
 from comorbid.models.estimators import Estimator
 from comorbid.models.kernel import Test
 from comorbid.models.presets import Preset
@@ -112,12 +113,14 @@ class Provenance:
     """Where a report's numbers come from.
 
     ``inputs`` maps each file name to its sha256, ``software`` each package to its version,
-    ``plugins`` lists ``name@version`` of every plugin used.
+    ``plugins`` lists ``name@version`` of every plugin used, ``second_engine`` is how far the fits
+    are from those of R's metafor, if the report keeps them.
     """
 
     inputs: Mapping[str, str]
     software: Mapping[str, str]
     plugins: tuple[str, ...]
+    second_engine: SecondEngine | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from comorbid.studies.review import Review
 FILE = "report.toml"
 _STRINGS = (
     *("id", "title", "subtitle", "data", "measure", "preset", "method", "test"),
-    *("theme", "paper", "references"),
+    *("theme", "paper", "references", "second_engine"),
 )
 _LISTS = ("sections", "plugins", "formats")
 _FULL_LISTS = {"sections": "section", "formats": "format"}
@@ -86,6 +86,8 @@ class Definition:
         What was done otherwise than a protocol says.
     review : Review or None
         The systematic review that the studies come from.
+    second_engine : str
+        Name of the file, in the folder, with what R's metafor makes of the fits; "" for none.
     """
 
     folder: Path
@@ -110,12 +112,13 @@ class Definition:
     deviations: tuple[Deviation, ...] = ()
     preset: Preset | None = None
     review: Review | None = None
+    second_engine: str = ""
 
     @property
     def inputs(self) -> tuple[str, ...]:
         """Names of the files that the report is computed from."""
-        references = (self.references,) if self.references else ()
-        return (FILE, self.data, *self.tables.values(), *references)
+        others = filter(None, (self.references, self.second_engine))
+        return (FILE, self.data, *self.tables.values(), *others)
 
 
 def read_definition(folder: str | Path) -> Definition:
@@ -233,7 +236,7 @@ def _type_problems(values: Mapping[str, Any]) -> list[Problem]:
             expect(key, bool(names), f"at least one {what}")
             repeated = sorted({str(name) for name in names if names.count(name) > 1})
             expect(key, not repeated, f"each once; {', '.join(repeated)} repeats")
-    for key in ("data", "references"):
+    for key in ("data", "references", "second_engine"):
         name = values.get(key)
         if isinstance(name, str):
             expect(key, is_inside(name), "the name of a file inside the folder")

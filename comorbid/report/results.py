@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -10,13 +11,15 @@ from typing import Any
 from comorbid.against_rest import against_rest
 from comorbid.calls import Calls
 from comorbid.contributions import Analysis, Context, Result, Subgroup
-from comorbid.errors import ProblemsError, ReportError
+from comorbid.errors import ComorbidWarning, ProblemsError, ReportError
 from comorbid.registry import Declared, Registry
 from comorbid.report.context import absent_need, read_context, restricted
 from comorbid.report.definition import Definition
 from comorbid.report.guards import check_unchanged, digest_of, fingerprints, result_name
+from comorbid.report.kept_fits import RENEW, judge, read_fits
 from comorbid.report.lock import as_json, make_lock
 from comorbid.report.plan import Plan, make_plan
+from comorbid.report.second_engine import Refitted
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ class Computed:
     failed: Mapping[str, ProblemsError]
     digests: Mapping[str, str]
 
-    def lock(self) -> dict[str, object]:
+    def lock(self) -> dict[str, Any]:
         """Return the numbers of ``results.json``; `ReportError` if a result failed."""
         raise_together(self.failed.values())
         definition, provenance = self.plan.definition, self.context.provenance
@@ -76,7 +79,20 @@ class Computed:
 
     def with_software(self, software: Mapping[str, str]) -> Computed:
         """Return the same results with other software to print in their provenance."""
-        provenance = replace(self.context.provenance, software=MappingProxyType(dict(software)))
+        return self._with_provenance(software=MappingProxyType(dict(software)))
+
+    def with_second_engine(self, kept: Refitted) -> Computed:
+        """Return the same results beside what a second engine made of them."""
+        found = judge(kept, self.values)
+        if found.outdated:
+            file = self.plan.definition.second_engine
+            fits = f"{len(found.outdated)} of the fits, such as {found.outdated[0]}"
+            message = f"{file} is not about the numbers of this report: {fits}; {RENEW}"
+            warnings.warn(message, ComorbidWarning, stacklevel=4)
+        return self._with_provenance(second_engine=found)
+
+    def _with_provenance(self, **changes: Any) -> Computed:
+        provenance = replace(self.context.provenance, **changes)
         return replace(self, context=replace(self.context, provenance=provenance))
 
 
@@ -113,12 +129,14 @@ def compute(definition: Definition, registry: Registry, calls: Calls) -> Compute
         given to read.
     """
     plan = make_plan(definition, registry)
+    file = definition.second_engine
+    kept = read_fits(definition.folder / file) if file else None
     calls.steps = len(plan.needed) + len(plan.sections) + len(plan.renderers)
     context = read_context(plan, calls)
     calls.progress(f"studies: {len(context.studies)} rows, {context.effects.k} effects pooled")
     computed = run(plan, context, calls)
     calls.progress(f"results: {', '.join(computed.values)}")
-    return computed
+    return computed.with_second_engine(kept) if kept else computed
 
 
 def run(plan: Plan, context: Context, calls: Calls) -> Computed:

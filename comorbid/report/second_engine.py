@@ -7,29 +7,14 @@ import math
 import shutil
 import subprocess
 import tempfile
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from comorbid.engines import QUANTITIES, SecondEngine
 from comorbid.errors import Problem, VerificationError
 
-QUANTITIES = (
-    "estimate",
-    "se",
-    "ci_low",
-    "ci_high",
-    "pi_low",
-    "pi_high",
-    "tau2",
-    "i2",
-    "q",
-    "q_p",
-)
-"""What is compared of a fit, by the names of the lock; analysis scale."""
-
-TOLERANCE = 1e-6
 _SECONDS = 600
 _NO_METAFOR = 3
 _METHODS = ("EE", "DL", "HE", "HS", "HSk", "SJ", "ML", "REML", "EB", "PM", "PMM")
@@ -61,7 +46,7 @@ refit <- function(rows) {{
   paste(c(one$fit, sprintf("%.17g", values)), collapse = ",")
 }}
 versions <- paste(R.version$major, R.version$minor, sep = ".")
-versions <- paste(versions, as.character(packageVersion("metafor")), sep = ",")
+versions <- paste(versions, packageDescription("metafor", fields = "Version"), sep = ",")
 lines <- vapply(split(data, data$fit), refit, "")
 writeLines(c(versions, lines), arguments[2])
 """
@@ -92,48 +77,30 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
-class SecondEngine:
-    """How far the fits of a lock are from those of R's metafor; made by `second_engine`.
+class Refitted:
+    """Fits of a lock with what R's metafor makes of them; made by `refit`.
 
     Attributes
     ----------
     r, metafor : str
         Versions.
-    fits : int
-        How many were made again.
-    left_out : tuple of str
-        Fits that were not, with the reason.
-    largest : mapping of str to (float, str)
-        The largest relative difference of each quantity, and the fit that has it.
+    tasks : tuple of Task
+        The fits, as they are locked.
+    again : tuple of mapping
+        What metafor gives for each, by `QUANTITIES`.
     """
 
     r: str
     metafor: str
-    fits: int
-    left_out: tuple[str, ...]
-    largest: Mapping[str, tuple[float, str]]
+    tasks: tuple[Task, ...]
+    again: tuple[Mapping[str, float], ...]
 
-    @property
-    def agrees(self) -> bool:
-        """Whether a fit was made again, and no relative difference is above 1e-6."""
-        near = (difference <= TOLERANCE for difference, _ in self.largest.values())
-        return self.fits > 0 and all(near)
-
-    def summary(self) -> str:
-        """Return the versions, a line a quantity, and a line a reason for fits left out."""
-        fits = "1 fit" if self.fits == 1 else f"{self.fits} fits"
-        verdict = "agree" if self.agrees else "differ" if self.fits else "made again"
-        lines = [f"second engine: {fits} {verdict} (metafor {self.metafor}, R {self.r})"]
-        lines += [
-            f"  {name}: largest relative difference {difference:.1e} ({fit})"
-            for name, (difference, fit) in self.largest.items()
-        ]
-        reasons = Counter(entry.rpartition(": ")[2] for entry in self.left_out)
-        lines += [f"  not made again: {number}, {reason}" for reason, number in reasons.items()]
-        return "\n".join(lines)
-
-    def __repr__(self) -> str:
-        return self.summary()
+    def compared(self, *, left_out: Sequence[str], outdated: Sequence[str] = ()) -> SecondEngine:
+        """Return how far the two are from each other."""
+        largest = compare(self.tasks, self.again)
+        return SecondEngine(
+            self.r, self.metafor, len(self.tasks), tuple(left_out), largest, tuple(outdated)
+        )
 
 
 def second_engine(lock: Mapping[str, Any]) -> SecondEngine:
@@ -158,8 +125,13 @@ def second_engine(lock: Mapping[str, Any]) -> SecondEngine:
         If R or metafor is not installed, or R fails.
     """
     tasks, left_out = tasks_of(lock["results"])
+    return refit(tasks).compared(left_out=left_out)
+
+
+def refit(tasks: Sequence[Task]) -> Refitted:
+    """Make fits again with R's metafor; `VerificationError` if it is not there, or fails."""
     versions, again = _run(tasks)
-    return SecondEngine(*versions, len(tasks), left_out, compare(tasks, again))
+    return Refitted(*versions, tuple(tasks), tuple(again))
 
 
 def tasks_of(results: Mapping[str, Any]) -> tuple[list[Task], tuple[str, ...]]:
@@ -214,7 +186,7 @@ def _rows(
 def _why_not(values: Mapping[str, Any]) -> str:
     """Return why a fit is not made again, or nothing."""
     if not values.get("known", True):
-        return "its effects are not in the lock"
+        return "effects not in the lock"
     if len(values["yi"]) < 2:
         return "one study"
     if "tau2_fixed" in values or "user_weights" in values:
@@ -225,12 +197,13 @@ def _why_not(values: Mapping[str, Any]) -> str:
 
 
 def _task(name: str, values: Mapping[str, Any]) -> Task:
-    locked = {key: _number(values[key]) for key in QUANTITIES}
+    locked = {key: as_number(values[key]) for key in QUANTITIES}
     yi, vi = (tuple(map(float, values[key])) for key in ("yi", "vi"))
     return Task(name, yi, vi, values["method"], values["test"], float(values["level"]), locked)
 
 
-def _number(value: object) -> float:
+def as_number(value: object) -> float:
+    """Return a number as a lock holds it: nan as null, infinity as text."""
     return math.nan if value is None else float(str(value))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from comorbid.contributions import Context, Section, Settings
 from comorbid.document.blocks import Block
 from comorbid.effects.scales import SCALES
+from comorbid.engines import SecondEngine
 from comorbid.errors import Problem
 from comorbid.report.lock import as_json
 from comorbid.report.notation import Name, name_at, names_beside
@@ -168,6 +169,7 @@ def _facts(context: Context) -> tuple[Source, Source]:
         "inputs": provenance.inputs,
         "software": provenance.software,
         "plugins": [plugin.split("@") for plugin in provenance.plugins],
+        "second_engine": _second_engine(provenance.second_engine),
     }
     cells = studies.frame.to_dict(orient="records")
     said = studies.printed.to_dict(orient="records")
@@ -189,6 +191,20 @@ def _settings(settings: Settings) -> dict[str, Any]:
         "columns": measure.columns,
         "scale": SCALES[measure.scale].text,
         "method": [method.id, method.label, method.cite],
+    }
+
+
+def _second_engine(found: SecondEngine | None) -> dict[str, Any]:
+    """Return what may be printed of the fits that another program made again."""
+    if found is None:
+        return {}
+    return {
+        "versions": [found.metafor, found.r],
+        "fits": found.fits,
+        "left_out": {"fits": len(found.left_out)},
+        "reasons": dict(found.reasons),
+        "outdated": {"fits": len(found.outdated)},
+        "largest": [list(entry) for entry in found.largest.values()],
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +27,8 @@ def build(folder: Path, edit: Callable[[str], str], define: Callable[[str], str]
     head, _, rest = definition.partition("sections = [")
     _, _, overrides = rest.partition("[[override]]")
     definition = define(f"{head}{SECTIONS}\n[[override]]{overrides}")
+    # The tables are edited, and what metafor gives for the committed ones is no longer about them.
+    definition = re.sub("second_engine = .*\n", "", definition)
     (folder / "report.toml").write_text(definition, encoding="utf-8")
     rows = (HEADACHE / "studies.csv").read_text(encoding="utf-8")
     (folder / "studies.csv").write_text(edit(rows), encoding="utf-8")

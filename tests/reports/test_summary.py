@@ -26,6 +26,10 @@ REPORT = Path(__file__).parents[2] / "reports" / "headache-back-pain"
 def folder(tmp_path: Path) -> Path:
     for name in ("report.toml", "studies.csv", "treatments.csv", "references.bib"):
         shutil.copy(REPORT / name, tmp_path)
+    # The tables are edited, and what metafor gives for the committed ones is no longer about them.
+    path = tmp_path / "report.toml"
+    text = re.sub("second_engine = .*\n", "", path.read_text(encoding="utf-8"))
+    path.write_text(text, encoding="utf-8")
     return tmp_path
 
 

@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from comorbid.cli import main
 
 REPORT = Path(__file__).parents[2] / "reports" / "headache-back-pain"
+INPUTS = ("report.toml", "studies.csv", "treatments.csv", "references.bib", "second-engine.json")
 STUDIES = REPORT / "studies.csv"
 CLEAN = "study_id,measure,estimate,ci_low,ci_high\na,OR,2.00,1.00,4.00\nb,OR,3.00,1.50,6.00\n"
 
@@ -97,7 +98,7 @@ def test_wrong_setting_exits_2_and_lists_what_is_allowed(
 def test_build_and_verify(tmp_path: Path) -> None:
     folder = tmp_path / "report"
     folder.mkdir()
-    for name in ("report.toml", "studies.csv", "treatments.csv", "references.bib"):
+    for name in INPUTS:
         shutil.copy(REPORT / name, folder)
     result = run("build", folder)
     assert result.exit_code == 0
@@ -115,7 +116,7 @@ def test_build_and_verify(tmp_path: Path) -> None:
 
 
 def test_verify_without_a_lock_exits_1(tmp_path: Path) -> None:
-    for name in ("report.toml", "studies.csv", "treatments.csv", "references.bib"):
+    for name in INPUTS:
         shutil.copy(REPORT / name, tmp_path)
     result = run("verify", tmp_path)
     assert result.exit_code == 1
