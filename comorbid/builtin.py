@@ -8,6 +8,7 @@ from typing import cast
 import numpy as np
 
 from comorbid import beyond, comparisons
+from comorbid.audited.audit import audit
 from comorbid.checks import is_missing
 from comorbid.contributions import (
     Absent,
@@ -46,7 +47,7 @@ from comorbid.sensitivity.cumulative import cumulative
 from comorbid.sensitivity.influence import Influence, influence
 from comorbid.sensitivity.leave_one_out import leave_one_out
 from comorbid.sensitivity.other_rows import other_rows
-from comorbid.studies.audit import Audit, audit
+from comorbid.studies.finding import Audit
 from comorbid.themes import COMPACT, JOURNAL
 
 _OUTLIERS = Cite("viechtbauer2010b")
@@ -238,7 +239,15 @@ def _pdf(document: Document, theme: Theme) -> bytes:
 
 
 def _audit(context: Context) -> Audit:
-    return audit(context.studies)
+    settings = context.settings
+    return audit(
+        context.studies,
+        measure=settings.measure,
+        overrides=context.overrides,
+        method=settings.method,
+        test=settings.test,
+        level=settings.level,
+    )
 
 
 def _evidence(context: Context) -> Evidence:

@@ -127,6 +127,8 @@ class Row:
     counts: Counts | None
     n: float | None
     n_analysed: float | None
+    cells: Mapping[Hashable, Any]
+    """The whole row of ``Studies.frame``, moderators included."""
 
     @property
     def is_ratio(self) -> bool:
@@ -188,6 +190,7 @@ def _row(row: Mapping[Hashable, Any], printed: Mapping[Hashable, str]) -> Row:
         counts=None if any(map(math.isnan, counts)) else Counts(*counts),
         n=_known(row["n"]),
         n_analysed=_known(row.get("n_analysed", math.nan)),
+        cells=row,
     )
 
 

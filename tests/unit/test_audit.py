@@ -11,7 +11,8 @@ from dataclasses import replace
 
 import pytest
 
-from comorbid.studies import Audit, Finding, Studies, audit
+from comorbid.audited.audit import audit
+from comorbid.studies import Audit, Finding, Studies
 from comorbid.studies.datasets import headache_back_pain
 from comorbid.studies.published import Interval, Rounded
 from comorbid.studies.read import studies_from_bytes

@@ -13,8 +13,8 @@ from comorbid.document.blocks import Block, Heading, Inline, Note, Paragraph, Ta
 from comorbid.document.runs import Cite
 from comorbid.effects.scales import SCALES
 from comorbid.effects.table import Effects
-from comorbid.studies.audit import Audit
 from comorbid.studies.columns import CORE_COLUMNS
+from comorbid.studies.finding import Audit
 from comorbid.studies.table import FRAME_COLUMNS, Studies
 
 if TYPE_CHECKING:

@@ -1,0 +1,180 @@
+"""What an audit finds, as values: findings, how each could be repaired, and what that would do."""
+
+from __future__ import annotations
+
+import html
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+import pandas as pd
+
+Severity = Literal["error", "warning", "note"]
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
+
+_FIELDS = ("code", "severity", "rows", "expected", "found", "remedy")
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """A way to repair rows of a table, so that its effect on the pool can be computed.
+
+    Whether it is right only the paper says; nothing is changed by it.
+
+    Parameters
+    ----------
+    text : str
+        What is done, worded to follow "repaired": ``"with the counts of ghandour2004-1"``.
+    counts : tuple of str
+        Estimate ids of the rows whose 2x2 counts are used in place of their printed estimates.
+    exclude : tuple of str
+        Those of the rows that are left out.
+    values : mapping of str to mapping of str to float
+        Estimate id to column to the number that stands in place of the table's; nan empties a
+        cell.
+    """
+
+    text: str
+    counts: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    values: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> tuple[str, ...]:
+        """The rows that it changes."""
+        return (*self.counts, *self.exclude, *self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Pooled:
+    """A pooled value: estimate and interval on the printed scale, tau2 on that of the analysis."""
+
+    estimate: float
+    ci_low: float
+    ci_high: float
+    tau2: float
+    k: int
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a repair does to the pool.
+
+    Attributes
+    ----------
+    repair : str
+        What is done, as `Repair` words it.
+    before, after : Pooled
+        The pool by its own settings without and with the repair.
+    common_before, common_after : Pooled
+        The same under the common-effect model; tau2 is 0.
+    """
+
+    repair: str
+    before: Pooled
+    after: Pooled
+    common_before: Pooled
+    common_after: Pooled
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that the audit found.
+
+    Parameters
+    ----------
+    code : str
+        What kind of finding, kebab-case.
+    severity : {"error", "warning", "note"}
+        An error cannot be true; a warning is inconsistent or missing; a note must be known.
+    rows : tuple of str
+        The estimate ids it is about; empty where it is about the table.
+    expected, found, remedy : str
+        Sentences: what should be so, what is so, and what to do.
+    repairs : tuple of Repair
+        Ways to repair it that a program can try: none, one, or several among which only the paper
+        can choose.
+    effects : tuple of Effect
+        What they do to the pool, as far as they touch it.
+    """
+
+    code: str
+    severity: Severity
+    rows: tuple[str, ...]
+    expected: str
+    found: str
+    remedy: str
+    repairs: tuple[Repair, ...] = ()
+    effects: tuple[Effect, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields by name; of the repairs, what they do to the pool."""
+        return {
+            **{name: getattr(self, name) for name in _FIELDS},
+            "rows": list(self.rows),
+            "effects": [asdict(effect) for effect in self.effects],
+        }
+
+    def summary(self) -> str:
+        """Return the finding as one paragraph."""
+        about = f" ({', '.join(self.rows)})" if self.rows else ""
+        head = f"{self.severity}: {self.code}{about}"
+        return f"{head}\n  {self.found}\n  {self.expected}\n  {self.remedy}"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Audit:
+    """Everything that the audit found, the most serious first.
+
+    Attributes
+    ----------
+    findings : tuple of Finding
+    not_pooled : str
+        Why there is no pool that a repair could have an effect on; empty where there is one.
+    """
+
+    findings: tuple[Finding, ...]
+    not_pooled: str = ""
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a finding; ``rows`` is joined by commas."""
+        records = [
+            {name: getattr(f, name) for name in _FIELDS} | {"rows": ", ".join(f.rows)}
+            for f in self.findings
+        ]
+        return pd.DataFrame(records, columns=list(_FIELDS), dtype=str)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the findings as plain values, and how many there are of each severity."""
+        return {
+            "findings": [finding.to_dict() for finding in self.findings],
+            "counts": dict(Counter(finding.severity for finding in self.findings)),
+            "not_pooled": self.not_pooled,
+        }
+
+    def summary(self) -> str:
+        """Return the findings as text."""
+        return "\n".join([self._head(), *(finding.summary() for finding in self.findings)])
+
+    def __repr__(self) -> str:
+        return self.summary()
+
+    def _repr_html_(self) -> str:
+        return f"<p>{html.escape(self._head())}</p>" + str(self.to_frame().to_html(index=False))
+
+    def _head(self) -> str:
+        if not self.findings:
+            return "nothing found"
+        counts = Counter(finding.severity for finding in self.findings)
+        return ", ".join(
+            f"{counts[severity]} {severity}{'s' if counts[severity] > 1 else ''}"
+            for severity in SEVERITIES
+            if counts[severity]
+        )
+
+
+def sorted_findings(findings: Iterable[Finding], *, not_pooled: str = "") -> Audit:
+    """Return an audit with the most serious findings first, otherwise in the order given."""
+    ordered = sorted(findings, key=lambda found: SEVERITIES.index(found.severity))
+    return Audit(tuple(ordered), not_pooled)
