@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from comorbid.audited.pool import Pool, pool_of
+from comorbid.audited.pool_checks import nearly_all_weight, other_side, outlier
 from comorbid.audited.repairs import with_effects
+from comorbid.audited.reproduction import not_reproduced
 from comorbid.effects.formula import Measure
+from comorbid.effects.measures import MEASURES
 from comorbid.effects.overrides import Override
 from comorbid.models.estimators import Estimator
 from comorbid.models.kernel import Test
@@ -14,7 +17,11 @@ from comorbid.studies.audit import audit as audit_table
 from comorbid.studies.finding import Audit, Finding, sorted_findings
 from comorbid.studies.table import Studies
 
-POOL_CHECKS: tuple[Callable[[Pool], Iterator[Finding]], ...] = ()
+POOL_CHECKS: tuple[Callable[[Pool], Iterator[Finding]], ...] = (
+    nearly_all_weight,
+    outlier,
+    other_side,
+)
 
 
 def audit(
@@ -87,6 +94,8 @@ def audit(
     (2.12, 2.84)
     """
     found = list(audit_table(studies).findings)
+    impossible = {row for f in found if f.code == "impossible-interval" for row in f.rows}
+    found += not_reproduced(studies, _measures(studies, measure), impossible)
     pool = pool_of(
         studies, measure=measure, overrides=overrides, method=method, test=test, level=level
     )
@@ -94,3 +103,12 @@ def audit(
         return sorted_findings(found, not_pooled=pool)
     found += [finding for check in POOL_CHECKS for finding in check(pool)]
     return sorted_findings(with_effects(found, pool))
+
+
+def _measures(studies: Studies, chosen: str | Measure | None) -> dict[str, Measure]:
+    """Return the measures that the rows report, by id; unknown ones are left out."""
+    known = {measure.id: measure for measure in MEASURES}
+    if isinstance(chosen, Measure):
+        known[chosen.id] = chosen
+    reported = dict.fromkeys(studies.frame["measure"])
+    return {id_: known[id_] for id_ in reported if id_ in known}

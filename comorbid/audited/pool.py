@@ -16,6 +16,7 @@ from comorbid.effects.overrides import Override, check_overrides
 from comorbid.effects.table import Effects
 from comorbid.errors import DataError, DataWarning
 from comorbid.models.estimators import Estimator
+from comorbid.models.fit import Fit, pool
 from comorbid.models.kernel import Batch, Test, fit_batch
 from comorbid.models.settings import check_settings, find_estimator
 from comorbid.studies.table import Studies
@@ -35,19 +36,19 @@ class Pool:
         What is pooled.
     overrides : tuple of Override
         The decisions in force.
-    effects : Effects
-        The effects pooled; those that are missing are left out.
-    estimator, test, level
-        As `pool` takes them.
+    fit : Fit
+        The pool, by the settings given.
     """
 
     studies: Studies
     measure: Measure
     overrides: tuple[Override, ...]
-    effects: Effects
-    estimator: Estimator
-    test: Test
-    level: float
+    fit: Fit
+
+    @property
+    def effects(self) -> Effects:
+        """The effects pooled."""
+        return self.fit.effects
 
     def without_decisions(self, rows: Sequence[str]) -> Effects:
         """Return the effects pooled had nothing been decided about these rows."""
@@ -56,13 +57,15 @@ class Pool:
             return self.effects
         return _usable(self.studies, self.measure, rest)
 
-    def fits(self, yi: Array, vi: Array) -> Batch:
-        """Pool n versions of the effects, arrays of shape (k, n), by the pool's own settings."""
-        return fit_batch(yi, vi, estimator=self.estimator, test=self.test, level=self.level)
+    def fits(self, yi: Array, vi: Array, *, common: bool = False) -> Batch:
+        """Pool n versions of the effects, arrays of shape (k, n), by the pool's own settings.
 
-    def common_fits(self, yi: Array, vi: Array) -> Batch:
-        """Pool n versions of the effects under the common-effect model."""
-        return fit_batch(yi, vi, estimator=find_estimator("EE"), test="z", level=self.level)
+        Or under the common-effect model, with z intervals.
+        """
+        fit = self.fit
+        if common:
+            return fit_batch(yi, vi, estimator=find_estimator("EE"), test="z", level=fit.level)
+        return fit_batch(yi, vi, estimator=fit.estimator, test=fit.test, level=fit.level)
 
 
 def pool_of(
@@ -83,7 +86,7 @@ def pool_of(
     ModelError
         If the measure or a setting is unknown.
     """
-    estimator = find_estimator(method)
+    find_estimator(method)
     check_settings(test, level)
     decided = check_overrides(overrides)
     chosen = _measure_of(studies) if measure is None else find_measure(measure)
@@ -91,11 +94,11 @@ def pool_of(
         return "the table names no measure and has no 2x2 counts; give measure="
     try:
         found = _usable(studies, chosen, decided)
+        if found.k == 0:
+            return f"no row gives an effect of measure {chosen.id}"
+        return Pool(studies, chosen, decided, pool(found, method=method, test=test, level=level))
     except DataError as error:
         return "; ".join(problem.message for problem in error.problems)
-    if found.k == 0:
-        return f"no row gives an effect of measure {chosen.id}"
-    return Pool(studies, chosen, decided, found, estimator, test, level)
 
 
 def _measure_of(studies: Studies) -> Measure | None:

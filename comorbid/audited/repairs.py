@@ -53,6 +53,8 @@ def _tried(findings: Sequence[Finding], pool: Pool) -> list[tuple[int, Repair, V
             after.pop(row, None)
         for row in set(repair.counts) & set(before):
             after[row] = counted[row]
+        for row in set(repair.inverse) & set(before):
+            after[row] = -before[row][0], before[row][1]
         for row in set(repair.values) & set(before):
             after[row] = changed[number, row]
         after = {row: pair for row, pair in after.items() if np.isfinite(pair).all()}
@@ -100,10 +102,11 @@ def _effects(tried: Sequence[tuple[int, Repair, Version, Version]], pool: Pool) 
     ids = list(dict.fromkeys(row for version in versions for row in version))
     yi, vi = _arrays(ids, versions)
     own = _pooled(pool.fits(yi, vi), pool.effects.scale)
-    common = _pooled(pool.common_fits(yi, vi), pool.effects.scale)
+    common = _pooled(pool.fits(yi, vi, common=True), pool.effects.scale)
     return [
         Effect(
             repair=repair.text,
+            measure=pool.measure.id,
             before=own[2 * i],
             after=own[2 * i + 1],
             common_before=common[2 * i],

@@ -9,23 +9,30 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from comorbid.checks import check_type
-from comorbid.studies.count_checks import counts_disagree, counts_exceed_n
+from comorbid.studies.count_checks import counts_exceed_n
 from comorbid.studies.finding import Audit as Audit, Finding as Finding, sorted_findings
-from comorbid.studies.interval_checks import asymmetric_interval, impossible_interval
+from comorbid.studies.interval_checks import asymmetric_interval
+from comorbid.studies.precision_checks import impossible_interval, precision_disagrees
 from comorbid.studies.published import Row, published_rows
 from comorbid.studies.table import Studies
-from comorbid.studies.table_checks import incomplete_coverage, not_pooled, several_rows
+from comorbid.studies.table_checks import (
+    incomplete_coverage,
+    not_pooled,
+    outside_range,
+    several_rows,
+)
 
 ROW_CHECKS: tuple[Callable[[Row], Iterator[Finding]], ...] = (
     impossible_interval,
+    precision_disagrees,
     asymmetric_interval,
-    counts_disagree,
     counts_exceed_n,
 )
 TABLE_CHECKS: tuple[Callable[[Studies], Iterator[Finding]], ...] = (
     incomplete_coverage,
     not_pooled,
     several_rows,
+    outside_range,
 )
 
 

@@ -1,4 +1,4 @@
-"""Checks of 2x2 counts: against the estimate and the people of their row."""
+"""Checks of 2x2 counts against the people of their row."""
 
 from __future__ import annotations
 
@@ -6,27 +6,6 @@ from collections.abc import Iterator
 
 from comorbid.studies.finding import Finding, Severity
 from comorbid.studies.published import Row
-
-
-def counts_disagree(row: Row) -> Iterator[Finding]:
-    """Find a crude estimate that the counts of its row do not give."""
-    if row.measure != "OR" or row.estimate is None or row.is_adjusted:
-        return
-    if row.counts is None or row.counts.odds_ratio is None:
-        return
-    ratio = row.counts.odds_ratio
-    if row.estimate.low * (1 - 1e-9) <= ratio <= row.estimate.high * (1 + 1e-9):
-        return
-    found = (
-        f"{row.label}: the odds ratio is printed as {row.estimate.text}, and its 2x2 counts give"
-        f" {ratio:.{row.estimate.decimals + 2}f}."
-    )
-    expected = "A crude odds ratio is that of its own 2x2 table, to the digits printed."
-    remedy = (
-        "Compare the counts with the paper; where the estimate is adjusted, say so in the column"
-        " adjustment."
-    )
-    yield Finding("counts-disagree", "warning", (row.id,), expected, found, remedy)
 
 
 def counts_exceed_n(row: Row) -> Iterator[Finding]:

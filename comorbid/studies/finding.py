@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import textwrap
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -14,6 +15,7 @@ Severity = Literal["error", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 
 _FIELDS = ("code", "severity", "rows", "expected", "found", "remedy")
+_WIDTH = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,9 @@ class Repair:
         Estimate ids of the rows whose 2x2 counts are used in place of their printed estimates.
     exclude : tuple of str
         Those of the rows that are left out.
+    inverse : tuple of str
+        Those of the rows whose direction is reversed: the effect with the opposite sign on the
+        scale of the analysis.
     values : mapping of str to mapping of str to float
         Estimate id to column to the number that stands in place of the table's; nan empties a
         cell.
@@ -38,12 +43,13 @@ class Repair:
     text: str
     counts: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    inverse: tuple[str, ...] = ()
     values: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     @property
     def rows(self) -> tuple[str, ...]:
         """The rows that it changes."""
-        return (*self.counts, *self.exclude, *self.values)
+        return (*self.counts, *self.exclude, *self.inverse, *self.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,9 @@ class Pooled:
     tau2: float
     k: int
 
+    def __str__(self) -> str:
+        return f"{self.estimate:.3g} ({self.ci_low:.3g} to {self.ci_high:.3g})"
+
 
 @dataclass(frozen=True, slots=True)
 class Effect:
@@ -65,6 +74,8 @@ class Effect:
     ----------
     repair : str
         What is done, as `Repair` words it.
+    measure : str
+        What is pooled.
     before, after : Pooled
         The pool by its own settings without and with the repair.
     common_before, common_after : Pooled
@@ -72,10 +83,22 @@ class Effect:
     """
 
     repair: str
+    measure: str
     before: Pooled
     after: Pooled
     common_before: Pooled
     common_after: Pooled
+
+    def summary(self) -> str:
+        """Return what moves from where to where, as a sentence."""
+        if self.after.k == 0:
+            return f"Repaired {self.repair}, nothing is left to pool."
+        text = f"Repaired {self.repair}, the pooled {self.measure} is {self.after} in place of"
+        text += f" {self.before}"
+        if self.after.k > 1:
+            text += f", tau2 {self.after.tau2:.3g} in place of {self.before.tau2:.3g}"
+            text += f"; of a common effect {self.common_after} in place of {self.common_before}"
+        return f"{text}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +142,15 @@ class Finding:
     def summary(self) -> str:
         """Return the finding as one paragraph."""
         about = f" ({', '.join(self.rows)})" if self.rows else ""
-        head = f"{self.severity}: {self.code}{about}"
-        return f"{head}\n  {self.found}\n  {self.expected}\n  {self.remedy}"
+        sentences = (self.found, self.expected, *map(Effect.summary, self.effects), self.remedy)
+        lines = [f"{self.severity}: {self.code}{about}"]
+        lines += [
+            textwrap.fill(
+                text, _WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False
+            )
+            for text in sentences
+        ]
+        return "\n".join(lines)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -62,3 +62,25 @@ def not_pooled(studies: Studies) -> Iterator[Finding]:
         f"The authors of the review (doi:{studies.review.doi}) did not pool its studies{why}",
         "Say so beside every pooled value, and lead with the prediction interval.",
     )
+
+
+def outside_range(studies: Studies) -> Iterator[Finding]:
+    """Find odds ratios beyond the range that the review says its studies have."""
+    review = studies.review
+    if review is None or review.lowest_odds_ratio is None or review.highest_odds_ratio is None:
+        return
+    low, high = review.lowest_odds_ratio.estimate, review.highest_odds_ratio.estimate
+    frame, printed = studies.frame, studies.printed["estimate"]
+    beyond = (frame["measure"] == "OR") & ~frame["estimate"].between(low, high)
+    beyond &= frame["estimate"].notna()
+    if beyond.any():
+        values = [f"{row} {text}" for row, text in zip(frame["estimate_id"], printed, strict=True)]
+        named = ", ".join(value for value, out in zip(values, beyond, strict=True) if out)
+        yield Finding(
+            "outside-review-range",
+            "note",
+            tuple(frame.loc[beyond, "estimate_id"]),
+            f"The review says that odds ratios are between {low:g} and {high:g}.",
+            f"Outside the range of the review: {named}.",
+            "Find out whether the review counts these rows, and say so where its range is quoted.",
+        )
