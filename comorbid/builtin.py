@@ -25,6 +25,7 @@ from comorbid.document.blocks import Block, References
 from comorbid.document.document import Document
 from comorbid.document.runs import Cite
 from comorbid.document.sections import (
+    audit as audit_blocks,
     evidence,
     findings as findings_section,
     heterogeneity,
@@ -320,7 +321,7 @@ def _summary_of_findings(context: Context) -> Sequence[Block]:
 
 
 def _audit_section(context: Context) -> Sequence[Block]:
-    return evidence.audit_findings(cast(Audit, context.results["audit"]))
+    return audit_blocks.audit_findings(cast(Audit, context.results["audit"]))
 
 
 def _methods(context: Context) -> Sequence[Block]:

@@ -52,21 +52,36 @@ def audit(
     Returns
     -------
     Audit
-        Findings with these codes:
+        Findings with these codes, of tables beyond what `read_studies` refuses (an estimate outside
+        its interval, limits reversed, a ratio below 0, incomplete counts):
 
         ``impossible-interval``
-            The interval of an odds ratio is narrower than any 2x2 table of n people allows: the
-            variance of a log odds ratio is the sum of 1/count over four counts, at least 16/n.
-        ``asymmetric-interval``
-            The estimate is not in the middle of its interval on the log scale (warning), or is
-            printed equal to one end, which rounding can explain (note).
-        ``counts-disagree``
-            A crude odds ratio is not that of its own counts.
+            An interval or standard error is smaller than the people of the row allow, by its
+            measure: of a log odds ratio 4/sqrt(n), and more if group sizes or events are known
+            (`comorbid.studies.bounds` has the formulas).
+        ``precision-disagrees``
+            Interval and standard error of a row do not give each other; perhaps at another level.
+        ``asymmetric-interval``, ``ratio-on-log-scale``
+            The estimate is not in the middle of its interval on the scale of its measure; it is,
+            if the ratio is a logarithm. A note where it is printed equal to one end, which
+            rounding can explain.
+        ``counts-disagree``, ``interval-not-reproduced``
+            A crude estimate is not that of its own counts, means or correlation to the digits
+            printed, or its interval is more than 1.25 times as wide or as narrow as they make it
+            or exactly that of another level.
+        ``reversed-direction``
+            The estimate is the inverse of what its counts give; or a study is alone on its side
+            of no association, beyond 1.96 standard errors, and its inverse within them.
         ``counts-exceed-n``
             The counts add up to more (error) or fewer people than analysed.
+        ``nearly-all-weight``
+            One study has 90 % of the weight under the common-effect model, or 50 % of the pool's.
+        ``outlier``
+            An externally standardised residual is beyond the normal quantile that one in twenty
+            pools of k studies exceeds (Bonferroni).
         ``several-rows-per-study``
             A study has several rows, about the same people.
-        ``incomplete-coverage``, ``not-pooled-by-authors``
+        ``incomplete-coverage``, ``not-pooled-by-authors``, ``outside-review-range``
             What the review behind the table says that a pooled value of it must be read with.
 
         Where a program can try a repair, such as the counts of a row in place of its interval,
@@ -79,6 +94,11 @@ def audit(
         If it is no study table, or an override is something else.
     ModelError
         If the measure or a setting is unknown.
+
+    References
+    ----------
+    Viechtbauer W, Cheung MW-L (2010). Research Synthesis Methods 1:112-125.
+    doi:10.1002/jrsm.11
 
     Examples
     --------

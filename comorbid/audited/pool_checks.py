@@ -40,8 +40,8 @@ def nearly_all_weight(pool: Pool) -> Iterator[Finding]:
             "nearly-all-weight",
             "note",
             (effects.ids[i],),
-            "A pooled value says more than one study does if no study has"
-            f" {NEARLY_ALL:g} % of the weight of a common effect, or {MOST:g} % of the pool's own.",
+            f"With {NEARLY_ALL:g} % of the weight of a common effect, or {MOST:g} % of the pool's,"
+            " a study decides nearly alone what the pooled value is.",
             found,
             "Make sure that its precision is right, and show the pool without it.",
             (_left_out(effects.ids[i]),),

@@ -101,18 +101,21 @@ def _effects(tried: Sequence[tuple[int, Repair, Version, Version]], pool: Pool) 
     versions = [version for *_, before, after in tried for version in (before, after)]
     ids = list(dict.fromkeys(row for version in versions for row in version))
     yi, vi = _arrays(ids, versions)
+    decided = _version(pool.effects)
     own = _pooled(pool.fits(yi, vi), pool.effects.scale)
     common = _pooled(pool.fits(yi, vi, common=True), pool.effects.scale)
     return [
         Effect(
             repair=repair.text,
             measure=pool.measure.id,
+            scale=pool.effects.scale,
+            in_force=after == decided,
             before=own[2 * i],
             after=own[2 * i + 1],
             common_before=common[2 * i],
             common_after=common[2 * i + 1],
         )
-        for i, (_, repair, *_) in enumerate(tried)
+        for i, (_, repair, _, after) in enumerate(tried)
     ]
 
 

@@ -29,6 +29,7 @@ _OF_COUNTS = ("ai", "bi", "ci", "di")
 # A standardised difference may be Cohen's d or Hedges' g, and by several standard deviations.
 _STANDARDISED = ("SMD", "SMDH", "SMD1", "SMD1H")
 _D_FOR_G = 0.1
+_FISHER = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,22 +168,20 @@ def _precision_not_reproduced(computed: Computed) -> Iterator[Finding]:
     if not computed.se > 0 or row.scale is None:
         return
     if row.interval is not None:
-        low, high = row.interval.se_narrowest, row.interval.se_widest
-        printed, what = row.interval.se, f"{row.level_text} interval {row.interval} means"
+        low, high, printed = row.interval.se_narrowest, row.interval.se_widest, row.interval.se
+        what = f"{row.level_text} interval {row.interval} means a standard error of"
     elif row.se is not None:
         low, high, printed, what = row.se.low, row.se.high, row.se.value, "standard error is"
     else:
         return
     level = _other_level(computed)
     least, most = computed.se - computed.se_slack, computed.se + computed.se_slack
-    if least <= high * APART and most >= low / APART and level is None:
+    near = least <= high * APART and most >= low / APART
+    if level is None and (near or _is_fishers(row)):
         return
     given, own = apart(printed, computed.se)
-    what = f"{what} a standard error of" if row.interval is not None else what
-    found = (
-        f"{row.label}: the {what} {given}, and its {computed.source} give {own}, which is"
-        f" {computed.se / printed:.2g} times as large."
-    )
+    found = f"{row.label}: the {what} {given}, and its {computed.source} give {own}"
+    found += f", {computed.se / printed:.2g} times as much." if printed > 0 else "."
     if level is not None:
         found += f" They fit if the interval is one of {100 * level:g} %."
     yield Finding(
@@ -196,6 +195,15 @@ def _precision_not_reproduced(computed: Computed) -> Iterator[Finding]:
         " adjusted, or people are clustered or weighted, say so in the column adjustment.",
         (Repair(f"with the {computed.source} of {row.id}", counts=(row.id,)),),
     )
+
+
+def _is_fishers(row: Row) -> bool:
+    """Return whether the interval of a correlation is about the one by Fisher's transformation."""
+    n = row.number("ni")
+    if row.measure not in ("COR", "UCOR") or row.interval is None or n is None or n <= _FISHER:
+        return False
+    on_scale, se = replace(row.interval, scale="arctanh"), (n - _FISHER) ** -0.5
+    return on_scale.se_narrowest <= se * APART and on_scale.se_widest >= se / APART
 
 
 def _other_level(computed: Computed) -> float | None:

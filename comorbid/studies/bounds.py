@@ -70,6 +70,8 @@ class Bound:
         A warning where other designs or estimators of the measure may have less.
     scale : str
         Where it holds; empty for that of the measure.
+    people : float
+        How many people it is of, where it falls with the root of their number; else nan.
     """
 
     least: float
@@ -77,6 +79,7 @@ class Bound:
     formula: str
     severity: Severity = field(default="error")
     scale: str = ""
+    people: float = math.nan
 
 
 def bounds(row: Row) -> Iterator[Bound]:
@@ -94,7 +97,8 @@ def bounds(row: Row) -> Iterator[Bound]:
 
 def _odds_ratio(row: Row) -> Iterator[Bound]:
     if row.people is not None:
-        yield Bound(4 / math.sqrt(row.people), _no_table(row.people), "4/sqrt(n)")
+        n = row.people
+        yield Bound(4 / math.sqrt(n), _no_table(n), "4/sqrt(n)", people=n)
     if row.groups is not None:
         n1, n2 = row.groups
         yield Bound(_root(4 / n1 + 4 / n2), _no_groups(n1, n2), "sqrt(4/n1 + 4/n2)")

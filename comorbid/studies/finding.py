@@ -63,7 +63,8 @@ class Pooled:
     k: int
 
     def __str__(self) -> str:
-        return f"{self.estimate:.3g} ({self.ci_low:.3g} to {self.ci_high:.3g})"
+        low, high = _short(self.ci_low), _short(self.ci_high)
+        return f"{_short(self.estimate)} ({low} to {high})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +75,10 @@ class Effect:
     ----------
     repair : str
         What is done, as `Repair` words it.
-    measure : str
-        What is pooled.
+    measure, scale : str
+        What is pooled, and the name of its scale.
+    in_force : bool
+        Whether the pool as decided is the one after.
     before, after : Pooled
         The pool by its own settings without and with the repair.
     common_before, common_after : Pooled
@@ -84,6 +87,8 @@ class Effect:
 
     repair: str
     measure: str
+    scale: str
+    in_force: bool
     before: Pooled
     after: Pooled
     common_before: Pooled
@@ -141,16 +146,12 @@ class Finding:
 
     def summary(self) -> str:
         """Return the finding as one paragraph."""
+        return self._paragraph(self.effects)
+
+    def _paragraph(self, effects: Iterable[Effect]) -> str:
         about = f" ({', '.join(self.rows)})" if self.rows else ""
-        sentences = (self.found, self.expected, *map(Effect.summary, self.effects), self.remedy)
-        lines = [f"{self.severity}: {self.code}{about}"]
-        lines += [
-            textwrap.fill(
-                text, _WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False
-            )
-            for text in sentences
-        ]
-        return "\n".join(lines)
+        said = (self.found, self.expected, *map(Effect.summary, effects), self.remedy)
+        return "\n".join([f"{self.severity}: {self.code}{about}", *map(_indented, said)])
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -168,12 +169,13 @@ class Audit:
     not_pooled: str = ""
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row a finding; ``rows`` is joined by commas."""
+        """Return one row a finding as text: ``rows`` by commas, ``effect`` of its repairs."""
         records = [
-            {name: getattr(f, name) for name in _FIELDS} | {"rows": ", ".join(f.rows)}
+            {name: getattr(f, name) for name in _FIELDS}
+            | {"rows": ", ".join(f.rows), "effect": " ".join(map(Effect.summary, f.effects))}
             for f in self.findings
         ]
-        return pd.DataFrame(records, columns=list(_FIELDS), dtype=str)
+        return pd.DataFrame(records, columns=[*_FIELDS[:-1], "effect", _FIELDS[-1]], dtype=str)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the findings as plain values, and how many there are of each severity."""
@@ -184,8 +186,12 @@ class Audit:
         }
 
     def summary(self) -> str:
-        """Return the findings as text."""
-        return "\n".join([self._head(), *(finding.summary() for finding in self.findings)])
+        """Return the findings as text; what a repair does is said at its first mention."""
+        lines, said = [self._head()], set[Effect]()
+        for finding in self.findings:
+            lines.append(finding._paragraph(e for e in finding.effects if e not in said))
+            said.update(finding.effects)
+        return "\n".join(lines)
 
     def __repr__(self) -> str:
         return self.summary()
@@ -194,14 +200,25 @@ class Audit:
         return f"<p>{html.escape(self._head())}</p>" + str(self.to_frame().to_html(index=False))
 
     def _head(self) -> str:
-        if not self.findings:
-            return "nothing found"
         counts = Counter(finding.severity for finding in self.findings)
-        return ", ".join(
+        said = ", ".join(
             f"{counts[severity]} {severity}{'s' if counts[severity] > 1 else ''}"
             for severity in SEVERITIES
             if counts[severity]
         )
+        if self.findings and self.not_pooled:
+            said += f"; what repairs would do cannot be said: {self.not_pooled}"
+        return said or "nothing found"
+
+
+def _short(number: float) -> str:
+    return f"{number:.2f}" if 0.0995 <= abs(number) < 99.5 else f"{number:.3g}"
+
+
+def _indented(sentence: str) -> str:
+    return textwrap.fill(
+        sentence, _WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False
+    )
 
 
 def sorted_findings(findings: Iterable[Finding], *, not_pooled: str = "") -> Audit:

@@ -33,7 +33,7 @@ def impossible_interval(row: Row) -> Iterator[Finding]:
     broken: list[tuple[Bound, _Error]] = []
     for bound in bounds(row):
         error = _error_of(row, bound.scale)
-        if error is not None and error.widest < bound.least:
+        if error is not None and error.widest < bound.least * (1 - 1e-9):
             broken.append((bound, error))
     if not broken:
         return
@@ -43,6 +43,8 @@ def impossible_interval(row: Row) -> Iterator[Finding]:
     expected = _no_less(first, least)
     if sharp != least:
         expected += f" {_no_less(sharpest, sharp)}"
+    if first.people > 0 and error.printed > 0:
+        expected += f" {_people_for(first, error)}"
     found = f"{row.label}: {error.sentence.format(printed)}"
     if widest != printed:
         found += f", {widest} at the widest its digits allow"
@@ -58,6 +60,12 @@ def impossible_interval(row: Row) -> Iterator[Finding]:
 
 def _no_less(bound: Bound, least: str) -> str:
     return f"{bound.whose} less than {bound.formula} = {least}."
+
+
+def _people_for(bound: Bound, error: _Error) -> str:
+    """Return how many people the precision takes, as weights up to a population would give it."""
+    people = float(f"{bound.people * (bound.least / error.printed) ** 2:.3g}")
+    return f"As printed it takes {people:,.0f} people or more."
 
 
 def _use_counts(row: Row) -> tuple[str, Repair]:

@@ -68,10 +68,12 @@ def test_ghandour_is_impossible(bundled: Audit) -> None:
         " the log odds ratio, 0.0078 at the widest its digits allow; the 2x2 counts of the row give"
         " 0.054."
     )
-    # the rows of the table are 816 + 1131 and 1584 + 4719: sqrt(4/1947 + 4/6303) = 0.0519
+    # 16 / (log(2.1/2.09)/3.92)^2 = 10.8 million; the survey weights go up to 10,360,601 girls.
+    # The rows of the table are 816 + 1131 and 1584 + 4719: sqrt(4/1947 + 4/6303) = 0.0519
     assert finding.expected == (
         "No 2x2 table of 8,250 people gives less than 4/sqrt(n) = 0.044. No groups of 1,947 and"
-        " 6,303 people give less than sqrt(4/n1 + 4/n2) = 0.052."
+        " 6,303 people give less than sqrt(4/n1 + 4/n2) = 0.052. As printed it takes 10,800,000"
+        " people or more."
     )
     assert finding.remedy == "Use the counts of ghandour2004-1 in place of its printed interval."
 
@@ -83,7 +85,8 @@ def test_an_impossible_interval_without_counts() -> None:
     )
     assert finding.remedy.startswith("Check the interval against the paper, or exclude a")
     assert "0.013" in finding.found
-    assert finding.expected.endswith("= 0.4.")
+    # 16 / (log(2.05/1.95) / 3.919928)^2 = 98,300
+    assert finding.expected.endswith("= 0.4. As printed it takes 98,300 people or more.")
 
 
 @pytest.mark.parametrize(
@@ -256,7 +259,8 @@ def test_several_rows_without_a_primary_column_are_a_warning() -> None:
 
 def test_views(bundled: Audit) -> None:
     frame = bundled.to_frame()
-    assert list(frame.columns) == ["code", "severity", "rows", "expected", "found", "remedy"]
+    names = ["code", "severity", "rows", "expected", "found", "effect", "remedy"]
+    assert list(frame.columns) == names
     assert frame.loc[0, "rows"] == "ghandour2004-1"
     assert json.loads(json.dumps(bundled.to_dict()))["findings"][0]["rows"] == ["ghandour2004-1"]
     assert bundled.summary().splitlines()[0] == "1 error, 2 warnings, 6 notes"
