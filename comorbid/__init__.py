@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         AgainstRest as AgainstRest,
         against_rest as against_rest,
     )
+    from comorbid.audited.audit import audit as audit
     from comorbid.bias.asymmetry import asymmetry as asymmetry
     from comorbid.bias.e_values import e_value as e_value
     from comorbid.bias.excess import excess_significance as excess_significance
@@ -135,7 +136,6 @@ if TYPE_CHECKING:
     from comorbid.sensitivity.subsets import subsets as subsets
     from comorbid.sensitivity.versions import pool_versions as pool_versions
     from comorbid.studies import datasets as datasets
-    from comorbid.studies.audit import audit as audit
     from comorbid.studies.read import read_studies as read_studies
     from comorbid.studies.table import Studies as Studies
     from comorbid.subgroups import (
@@ -147,6 +147,7 @@ if TYPE_CHECKING:
 # The public names by the module that they live in; each is imported when it is first used.
 _HOMES = {
     "against_rest": "AgainstRest against_rest",
+    "audited.audit": "audit",
     "bias.asymmetry": "asymmetry",
     "bias.e_values": "e_value",
     "bias.excess": "excess_significance",
@@ -210,7 +211,6 @@ _HOMES = {
     "sensitivity.subsets": "subsets",
     "sensitivity.versions": "pool_versions",
     "studies": "datasets",
-    "studies.audit": "audit",
     "studies.read": "read_studies",
     "studies.table": "Studies",
     "subgroups": "Subgroups subgroups",

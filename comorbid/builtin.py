@@ -8,6 +8,7 @@ from typing import cast
 import numpy as np
 
 from comorbid import beyond, comparisons
+from comorbid.audited.audit import audit
 from comorbid.checks import is_missing
 from comorbid.contributions import (
     Absent,
@@ -24,6 +25,7 @@ from comorbid.document.blocks import Block, References
 from comorbid.document.document import Document
 from comorbid.document.runs import Cite
 from comorbid.document.sections import (
+    audit as audit_blocks,
     evidence,
     findings as findings_section,
     heterogeneity,
@@ -46,7 +48,7 @@ from comorbid.sensitivity.cumulative import cumulative
 from comorbid.sensitivity.influence import Influence, influence
 from comorbid.sensitivity.leave_one_out import leave_one_out
 from comorbid.sensitivity.other_rows import other_rows
-from comorbid.studies.audit import Audit, audit
+from comorbid.studies.finding import Audit
 from comorbid.themes import COMPACT, JOURNAL
 
 _OUTLIERS = Cite("viechtbauer2010b")
@@ -238,7 +240,15 @@ def _pdf(document: Document, theme: Theme) -> bytes:
 
 
 def _audit(context: Context) -> Audit:
-    return audit(context.studies)
+    settings = context.settings
+    return audit(
+        context.studies,
+        measure=settings.measure,
+        overrides=context.overrides,
+        method=settings.method,
+        test=settings.test,
+        level=settings.level,
+    )
 
 
 def _evidence(context: Context) -> Evidence:
@@ -311,7 +321,7 @@ def _summary_of_findings(context: Context) -> Sequence[Block]:
 
 
 def _audit_section(context: Context) -> Sequence[Block]:
-    return evidence.audit_findings(cast(Audit, context.results["audit"]))
+    return audit_blocks.audit_findings(cast(Audit, context.results["audit"]))
 
 
 def _methods(context: Context) -> Sequence[Block]:

@@ -120,7 +120,7 @@ def check(file: Path) -> None:
 
     Exits with 1 if the table cannot be read or the audit finds an error.
     """
-    from comorbid.studies.audit import audit
+    from comorbid.audited.audit import audit
     from comorbid.studies.read import read_studies
 
     studies = read_studies(file)

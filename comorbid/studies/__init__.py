@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from comorbid.studies.audit import Audit, Finding, audit
 from comorbid.studies.columns import CORE_COLUMNS, RATIO_MEASURES, Column
+from comorbid.studies.finding import Audit, Finding
 from comorbid.studies.read import read_studies
 from comorbid.studies.review import Coverage, PublishedEstimate, Review
 from comorbid.studies.table import Studies
@@ -18,6 +18,5 @@ __all__ = [
     "PublishedEstimate",
     "Review",
     "Studies",
-    "audit",
     "read_studies",
 ]

@@ -10,7 +10,7 @@ from statistics import NormalDist
 from typing import Any
 
 from comorbid.studies.cells import half_unit
-from comorbid.studies.columns import RATIO_MEASURES
+from comorbid.studies.scales import SCALE_OF, SCALES
 from comorbid.studies.table import Studies
 
 
@@ -43,11 +43,12 @@ class Rounded:
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A printed interval of a ratio; standard errors are of the logarithm."""
+    """A printed interval; standard errors are on the scale of the analysis."""
 
     low: Rounded
     high: Rounded
     level: float
+    scale: str = "log"
 
     @property
     def se(self) -> float:
@@ -56,7 +57,7 @@ class Interval:
 
     @property
     def se_widest(self) -> float:
-        """The largest standard error that the digits allow; infinite where an end may be 0."""
+        """The largest standard error that the digits allow; infinite for a ratio of maybe 0."""
         return self._se(self.low.low, self.high.high)
 
     @property
@@ -66,20 +67,27 @@ class Interval:
 
     @property
     def printed_middle(self) -> float:
-        """The geometric mean of the printed ends."""
-        return math.sqrt(self.low.value * self.high.value)
+        """The middle of the printed ends on the scale of the analysis, of a ratio the geometric."""
+        return self._middle(self.low.value, self.high.value)
 
     @property
     def middle(self) -> tuple[float, float]:
-        """The range of geometric means that the digits allow."""
-        low = math.sqrt(max(0.0, self.low.low) * max(0.0, self.high.low))
-        return low, math.sqrt(self.low.high * self.high.high)
+        """The range of middles that the digits allow."""
+        return (
+            self._middle(self.low.low, self.high.low),
+            self._middle(self.low.high, self.high.high),
+        )
+
+    def _middle(self, low: float, high: float) -> float:
+        forward, back = SCALES[self.scale]
+        ends = forward(low), forward(high)
+        return low if math.isinf(ends[0]) else back(sum(ends) / 2)
 
     def _se(self, low: float, high: float) -> float:
-        if low <= 0 or high <= 0:
-            return math.inf
+        forward = SCALES[self.scale].forward
         z = NormalDist().inv_cdf((1 + self.level) / 2)
-        return (math.log(high) - math.log(low)) / (2 * z)
+        width = forward(high) - forward(low)
+        return math.inf if math.isnan(width) else width / (2 * z)
 
     def __str__(self) -> str:
         return f"{self.low.text} to {self.high.text}"
@@ -124,14 +132,17 @@ class Row:
     adjustment: str
     estimate: Rounded | None
     interval: Interval | None
+    se: Rounded | None
     counts: Counts | None
     n: float | None
     n_analysed: float | None
+    cells: Mapping[Hashable, Any]
+    """The whole row of ``Studies.frame``, moderators included."""
 
     @property
-    def is_ratio(self) -> bool:
-        """Whether the measure is analysed as a logarithm."""
-        return self.measure in RATIO_MEASURES
+    def scale(self) -> str | None:
+        """The scale of the measure, as far as the checks know it."""
+        return SCALE_OF.get(self.measure)
 
     @property
     def is_adjusted(self) -> bool:
@@ -141,8 +152,31 @@ class Row:
     @property
     def people(self) -> float | None:
         """The most people that the row may rest on."""
-        known = [self.n, self.n_analysed, None if self.counts is None else self.counts.total]
+        known = [self.n, self.n_analysed, self.number("ni")]
+        known.append(None if self.groups is None else sum(self.groups))
         return max((number for number in known if number is not None), default=None)
+
+    @property
+    def groups(self) -> tuple[float, float] | None:
+        """People in the two groups, from the counts or the columns ``n1i`` and ``n2i``."""
+        if self.counts is not None:
+            return self.counts.a + self.counts.b, self.counts.c + self.counts.d
+        return self.pair("n1i", "n2i")
+
+    @property
+    def events(self) -> float | None:
+        """People with the event in both groups, from the counts."""
+        return None if self.counts is None else self.counts.a + self.counts.c
+
+    def pair(self, first: str, second: str) -> tuple[float, float] | None:
+        """Return two columns of the row as positive numbers, if it has both."""
+        one, two = self.number(first), self.number(second)
+        return (one, two) if one and two and min(one, two) > 0 else None
+
+    def number(self, name: str) -> float | None:
+        """Return a column of the row as a number, if it holds one."""
+        value = self.cells.get(name)
+        return None if not isinstance(value, float | int) else _known(float(value))
 
     @property
     def level_text(self) -> str:
@@ -184,11 +218,18 @@ def _row(row: Mapping[Hashable, Any], printed: Mapping[Hashable, str]) -> Row:
         measure=row["measure"],
         adjustment=row.get("adjustment", ""),
         estimate=Rounded(printed["estimate"]) if printed["estimate"] else None,
-        interval=Interval(Rounded(low), Rounded(high), row["ci_level"]) if low and high else None,
+        interval=_interval(low, high, row) if low and high else None,
+        se=None if math.isnan(row["se"]) else Rounded(repr(float(row["se"]))),
         counts=None if any(map(math.isnan, counts)) else Counts(*counts),
         n=_known(row["n"]),
         n_analysed=_known(row.get("n_analysed", math.nan)),
+        cells=row,
     )
+
+
+def _interval(low: str, high: str, row: Mapping[Hashable, Any]) -> Interval:
+    scale = SCALE_OF.get(row["measure"], "identity")
+    return Interval(Rounded(low), Rounded(high), row["ci_level"], scale)
 
 
 def _known(number: float) -> float | None:

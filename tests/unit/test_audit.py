@@ -11,7 +11,8 @@ from dataclasses import replace
 
 import pytest
 
-from comorbid.studies import Audit, Finding, Studies, audit
+from comorbid.audited.audit import audit
+from comorbid.studies import Audit, Finding, Studies
 from comorbid.studies.datasets import headache_back_pain
 from comorbid.studies.published import Interval, Rounded
 from comorbid.studies.read import studies_from_bytes
@@ -50,6 +51,9 @@ def test_findings_of_the_bundled_data(bundled: Audit) -> None:
                 *("yoon2013-1", "yoon2013-2", "yoon2013-3", "yoon2013-4"),
             ),
         ),
+        ("note", "outside-review-range", ("ashina2018-3", "yoon2013-3", "yoon2013-4")),
+        ("note", "nearly-all-weight", ("ghandour2004-1",)),
+        ("note", "outlier", ("swain2014-1",)),
     ]
 
 
@@ -64,7 +68,13 @@ def test_ghandour_is_impossible(bundled: Audit) -> None:
         " the log odds ratio, 0.0078 at the widest its digits allow; the 2x2 counts of the row give"
         " 0.054."
     )
-    assert finding.expected == "No 2x2 table of 8,250 people gives less than 4/sqrt(n) = 0.044."
+    # 16 / (log(2.1/2.09)/3.92)^2 = 10.8 million; the survey weights go up to 10,360,601 girls.
+    # The rows of the table are 816 + 1131 and 1584 + 4719: sqrt(4/1947 + 4/6303) = 0.0519
+    assert finding.expected == (
+        "No 2x2 table of 8,250 people gives less than 4/sqrt(n) = 0.044. No groups of 1,947 and"
+        " 6,303 people give less than sqrt(4/n1 + 4/n2) = 0.052. As printed it takes 10,800,000"
+        " people or more."
+    )
     assert finding.remedy == "Use the counts of ghandour2004-1 in place of its printed interval."
 
 
@@ -75,7 +85,8 @@ def test_an_impossible_interval_without_counts() -> None:
     )
     assert finding.remedy.startswith("Check the interval against the paper, or exclude a")
     assert "0.013" in finding.found
-    assert finding.expected.endswith("= 0.4.")
+    # 16 / (log(2.05/1.95) / 3.919928)^2 = 98,300
+    assert finding.expected.endswith("= 0.4. As printed it takes 98,300 people or more.")
 
 
 @pytest.mark.parametrize(
@@ -87,7 +98,7 @@ def test_an_impossible_interval_without_counts() -> None:
         ("OR,1.480,1.000,2.180,0.95,400", True),
         # the same ends as a 90 % interval mean a larger standard error
         ("OR,1.480,1.000,2.180,0.90,400", False),
-        # the bound is that of a log odds ratio
+        # a log hazard ratio of 400 people may have 2/sqrt(400) = 0.1
         ("HR,1.480,1.000,2.180,0.95,400", False),
         ("OR,1.480,1.000,2.180,0.95,", False),
     ],
@@ -118,8 +129,8 @@ def test_swain_may_only_be_rounded(bundled: Audit) -> None:
     ("row", "severity"),
     [
         ("OR,2.00,1.00,4.00", None),
-        ("OR,2.50,1.00,4.00", "warning"),  # the arithmetic middle
-        ("RR,2.50,1.00,4.00", "warning"),
+        ("OR,2.80,1.00,4.00", "warning"),
+        ("RR,2.80,1.00,4.00", "warning"),
         ("RD,0.25,0.10,0.40", None),  # not analysed as a logarithm
         ("OR,2.0,1.3,2.8", None),  # sqrt(1.35 x 2.85) = 1.9615 is 2.0
         ("OR,2.00,1.30,2.80", "warning"),  # sqrt(1.305 x 2.805) = 1.913 is not 2.00
@@ -135,10 +146,10 @@ def test_asymmetry_beyond_the_printed_digits(row: str, severity: str | None) -> 
 
 def test_asymmetry_shows_its_numbers() -> None:
     # sqrt(0.995 x 3.995) = 1.9937, sqrt(1.005 x 4.005) = 2.0062
-    studies = table("study_id,measure,estimate,ci_low,ci_high\na,OR,2.50,1.00,4.00\n")
+    studies = table("study_id,measure,estimate,ci_low,ci_high\na,OR,2.80,1.00,4.00\n")
     assert only(studies, "asymmetric-interval").found == (
         "a: the middle of 1.00 to 4.00 is 2, and between 1.99 and 2.01 for all its digits say, but"
-        " the estimate is 2.50."
+        " the estimate is 2.80."
     )
 
 
@@ -178,8 +189,8 @@ def test_products_of_large_counts_do_not_overflow() -> None:
     assert not found(swain, "counts-disagree")
 
 
-@pytest.mark.parametrize("row", ["OR,2.4,0.27,0,125,24,150", "RR,2.4,0.27,51,125,24,150"])
-def test_no_comparison_with_a_zero_count_or_another_measure(row: str) -> None:
+@pytest.mark.parametrize("row", ["OR,2.4,0.27,0,125,24,150", "HR,2.4,0.27,51,125,24,150"])
+def test_no_comparison_with_a_zero_count_or_a_measure_of_other_input(row: str) -> None:
     assert not found(table(f"{HEADER}\na,{row}\n"), "counts-disagree")
 
 
@@ -248,10 +259,11 @@ def test_several_rows_without_a_primary_column_are_a_warning() -> None:
 
 def test_views(bundled: Audit) -> None:
     frame = bundled.to_frame()
-    assert list(frame.columns) == ["code", "severity", "rows", "expected", "found", "remedy"]
+    names = ["code", "severity", "rows", "expected", "found", "effect", "remedy"]
+    assert list(frame.columns) == names
     assert frame.loc[0, "rows"] == "ghandour2004-1"
     assert json.loads(json.dumps(bundled.to_dict()))["findings"][0]["rows"] == ["ghandour2004-1"]
-    assert bundled.summary().splitlines()[0] == "1 error, 2 warnings, 3 notes"
+    assert bundled.summary().splitlines()[0] == "1 error, 2 warnings, 6 notes"
     assert repr(bundled) == bundled.summary()
     assert "impossible-interval" in bundled._repr_html_()
 

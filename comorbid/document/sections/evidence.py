@@ -1,4 +1,4 @@
-"""What went in: the audit of the study table, and the studies themselves."""
+"""What went in: the studies, pooled and not."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from comorbid.document import prose
-from comorbid.document.blocks import Block, Heading, Inline, Note, Paragraph, Table
+from comorbid.document.blocks import Block, Heading, Inline, Paragraph, Table
 from comorbid.document.runs import Cite
 from comorbid.effects.scales import SCALES
 from comorbid.effects.table import Effects
-from comorbid.studies.audit import Audit
 from comorbid.studies.columns import CORE_COLUMNS
 from comorbid.studies.table import FRAME_COLUMNS, Studies
 
@@ -21,21 +20,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _MODERATORS_SHOWN = 4
-
-
-def audit_findings(audit: Audit) -> tuple[Block, ...]:
-    """Return every finding: errors and warnings as cautions, notes as information."""
-    if not audit.findings:
-        return (Paragraph("Nothing was found that is impossible, inconsistent or missing."),)
-    return tuple(
-        Note(
-            f"{finding.found} {finding.expected}",
-            kind="information" if finding.severity == "note" else "caution",
-            title=f"{finding.severity.capitalize()}: {finding.code.replace('-', ' ')}"
-            + (f" ({', '.join(finding.rows)})" if finding.rows else ""),
-        )
-        for finding in audit.findings
-    )
 
 
 def characteristics(studies: Studies, effects: Effects) -> tuple[Block, ...]:

@@ -11,7 +11,7 @@ from comorbid.document.sections.notices import notes
 from comorbid.effects.overrides import Override
 from comorbid.models.fit import Fit
 from comorbid.models.refits import Refits
-from comorbid.studies.audit import Audit
+from comorbid.studies.finding import Audit
 from comorbid.studies.review import Coverage, Review
 from comorbid.studies.table import Studies
 

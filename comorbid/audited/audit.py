@@ -1,0 +1,134 @@
+"""The audit: what is impossible, inconsistent or missing, and what repairing it would do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from comorbid.audited.pool import Pool, pool_of
+from comorbid.audited.pool_checks import nearly_all_weight, other_side, outlier
+from comorbid.audited.repairs import with_effects
+from comorbid.audited.reproduction import not_reproduced
+from comorbid.effects.formula import Measure
+from comorbid.effects.measures import MEASURES
+from comorbid.effects.overrides import Override
+from comorbid.models.estimators import Estimator
+from comorbid.models.kernel import Test
+from comorbid.studies.audit import audit as audit_table
+from comorbid.studies.finding import Audit, Finding, sorted_findings
+from comorbid.studies.table import Studies
+
+POOL_CHECKS: tuple[Callable[[Pool], Iterator[Finding]], ...] = (
+    nearly_all_weight,
+    outlier,
+    other_side,
+)
+
+
+def audit(
+    studies: Studies,
+    *,
+    measure: str | Measure | None = None,
+    overrides: Sequence[Override] = (),
+    method: str | Estimator = "REML",
+    test: Test = "knha",
+    level: float = 0.95,
+) -> Audit:
+    """Look for what in a table is impossible, inconsistent or missing, and what repair would do.
+
+    Whatever printed digits allow for is not reported as a contradiction. A row that lacks what a
+    check needs is skipped by that check.
+
+    Parameters
+    ----------
+    studies : Studies
+        The table.
+    measure : str or Measure, optional
+        What is pooled; by default what most primary rows report, or OR for counts alone.
+    overrides : sequence of Override
+        The decisions that the pool rests on.
+    method, test, level
+        As in `pool`.
+
+    Returns
+    -------
+    Audit
+        Findings with these codes, of tables beyond what `read_studies` refuses (an estimate outside
+        its interval, limits reversed, a ratio below 0, incomplete counts):
+
+        ``impossible-interval``
+            An interval or standard error is smaller than the people of the row allow, by its
+            measure: of a log odds ratio 4/sqrt(n), and more if group sizes or events are known
+            (`comorbid.studies.bounds` has the formulas).
+        ``precision-disagrees``
+            Interval and standard error of a row do not give each other; perhaps at another level.
+        ``asymmetric-interval``, ``ratio-on-log-scale``
+            The estimate is not in the middle of its interval on the scale of its measure; it is,
+            if the ratio is a logarithm. A note where it is printed equal to one end, which
+            rounding can explain.
+        ``counts-disagree``, ``interval-not-reproduced``
+            A crude estimate is not that of its own counts, means or correlation to the digits
+            printed, or its interval is more than 1.25 times as wide or as narrow as they make it
+            or exactly that of another level.
+        ``reversed-direction``
+            The estimate is the inverse of what its counts give; or a study is alone on its side
+            of no association, beyond 1.96 standard errors, and its inverse within them.
+        ``counts-exceed-n``
+            The counts add up to more (error) or fewer people than analysed.
+        ``nearly-all-weight``
+            One study has 90 % of the weight under the common-effect model, or 50 % of the pool's.
+        ``outlier``
+            An externally standardised residual is beyond the normal quantile that one in twenty
+            pools of k studies exceeds (Bonferroni).
+        ``several-rows-per-study``
+            A study has several rows, about the same people.
+        ``incomplete-coverage``, ``not-pooled-by-authors``, ``outside-review-range``
+            What the review behind the table says that a pooled value of it must be read with.
+
+        Where a program can try a repair, such as the counts of a row in place of its interval,
+        the finding says what it does to the pool, and to that of the common-effect model. Where
+        the table cannot be pooled the audit says why.
+
+    Raises
+    ------
+    DataError
+        If it is no study table, or an override is something else.
+    ModelError
+        If the measure or a setting is unknown.
+
+    References
+    ----------
+    Viechtbauer W, Cheung MW-L (2010). Research Synthesis Methods 1:112-125.
+    doi:10.1002/jrsm.11
+
+    Examples
+    --------
+    >>> import comorbid as cb
+    >>> table3 = ["ghandour2004", "sjolie2002", "swain2014", "ashina2018", "bejia2005"]
+    >>> studies = cb.datasets.headache_back_pain().select({"study_id": table3})
+    >>> counts = cb.Override("swain2014-1", use="counts", reason="The interval is rounded.")
+    >>> found = cb.audit(studies, overrides=[counts]).findings[0]
+    >>> found.code, found.rows
+    ('impossible-interval', ('ghandour2004-1',))
+    >>> (effect,) = found.effects
+    >>> round(effect.common_before.estimate, 2), round(effect.common_after.estimate, 2)
+    (2.12, 2.84)
+    """
+    found = list(audit_table(studies).findings)
+    impossible = {row for f in found if f.code == "impossible-interval" for row in f.rows}
+    found += not_reproduced(studies, _measures(studies, measure), impossible)
+    pool = pool_of(
+        studies, measure=measure, overrides=overrides, method=method, test=test, level=level
+    )
+    if isinstance(pool, str):
+        return sorted_findings(found, not_pooled=pool)
+    found += [finding for check in POOL_CHECKS for finding in check(pool)]
+    return sorted_findings(with_effects(found, pool))
+
+
+def _measures(studies: Studies, chosen: str | Measure | None) -> dict[str, Measure]:
+    """Return the measures that the rows report, by id; unknown ones are left out."""
+    known = {measure.id: measure for measure in MEASURES}
+    if isinstance(chosen, Measure):
+        known[chosen.id] = chosen
+    reported = dict.fromkeys(studies.frame["measure"])
+    return {id_: known[id_] for id_ in reported if id_ in known}

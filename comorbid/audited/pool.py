@@ -1,0 +1,118 @@
+"""The pool that an audit looks at: one measure of a table, with the decisions in force."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from comorbid.effects.arrays import Array
+from comorbid.effects.build import effects
+from comorbid.effects.formula import Measure
+from comorbid.effects.measures import find_measure
+from comorbid.effects.overrides import Override, check_overrides
+from comorbid.effects.table import Effects
+from comorbid.errors import DataError, DataWarning
+from comorbid.models.estimators import Estimator
+from comorbid.models.fit import Fit, pool
+from comorbid.models.kernel import Batch, Test, fit_batch
+from comorbid.models.settings import check_settings, find_estimator
+from comorbid.studies.table import Studies
+
+_COUNTS = ["ai", "bi", "ci", "di"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pool:
+    """The rows of a table that are pooled, and how.
+
+    Attributes
+    ----------
+    studies : Studies
+        The whole table.
+    measure : Measure
+        What is pooled.
+    overrides : tuple of Override
+        The decisions in force.
+    fit : Fit
+        The pool, by the settings given.
+    """
+
+    studies: Studies
+    measure: Measure
+    overrides: tuple[Override, ...]
+    fit: Fit
+
+    @property
+    def effects(self) -> Effects:
+        """The effects pooled."""
+        return self.fit.effects
+
+    def without_decisions(self, rows: Sequence[str]) -> Effects:
+        """Return the effects pooled had nothing been decided about these rows."""
+        rest = tuple(override for override in self.overrides if override.estimate not in rows)
+        if len(rest) == len(self.overrides):
+            return self.effects
+        return _usable(self.studies, self.measure, rest)
+
+    def fits(self, yi: Array, vi: Array, *, common: bool = False) -> Batch:
+        """Pool n versions of the effects, arrays of shape (k, n), by the pool's own settings.
+
+        Or under the common-effect model, with z intervals.
+        """
+        fit = self.fit
+        if common:
+            return fit_batch(yi, vi, estimator=find_estimator("EE"), test="z", level=fit.level)
+        return fit_batch(yi, vi, estimator=fit.estimator, test=fit.test, level=fit.level)
+
+
+def pool_of(
+    studies: Studies,
+    *,
+    measure: str | Measure | None,
+    overrides: Sequence[Override],
+    method: str | Estimator,
+    test: Test,
+    level: float,
+) -> Pool | str:
+    """Return the pool of a table, or why there is none.
+
+    Raises
+    ------
+    DataError
+        If an override is something else.
+    ModelError
+        If the measure or a setting is unknown.
+    """
+    find_estimator(method)
+    check_settings(test, level)
+    decided = check_overrides(overrides)
+    chosen = _measure_of(studies) if measure is None else find_measure(measure)
+    if chosen is None:
+        return "the table names no measure and has no 2x2 counts; give measure="
+    try:
+        found = _usable(studies, chosen, decided)
+        if found.k == 0:
+            return f"no row gives an effect of measure {chosen.id}"
+        return Pool(studies, chosen, decided, pool(found, method=method, test=test, level=level))
+    except DataError as error:
+        return "; ".join(problem.message for problem in error.problems)
+
+
+def _measure_of(studies: Studies) -> Measure | None:
+    """Return the measure that most primary rows report, or OR for a table of counts."""
+    frame = studies.frame
+    named = frame.loc[frame["primary"] & (frame["measure"] != ""), "measure"]
+    if len(named):
+        return find_measure(str(named.value_counts(sort=True).index[0]))
+    return find_measure("OR") if frame[_COUNTS].notna().all(axis=1).any() else None
+
+
+def _usable(studies: Studies, measure: Measure, overrides: Sequence[Override]) -> Effects:
+    """Return the effects that can be pooled."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        found = effects(studies, measure=measure, overrides=overrides)
+    return found.take(np.flatnonzero(np.isfinite(found.yi) & np.isfinite(found.vi)))

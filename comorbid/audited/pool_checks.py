@@ -1,0 +1,115 @@
+"""Checks of the pool: one study with nearly all the weight, outliers, and one on the other side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from scipy import special
+
+from comorbid.audited.pool import Pool
+from comorbid.effects.arrays import Array
+from comorbid.effects.scales import SCALES
+from comorbid.models.fit import Fit, pool as pool_effects
+from comorbid.sensitivity.residuals import rstudent
+from comorbid.studies.finding import Finding, Repair
+
+NEARLY_ALL = 90.0
+"""Percentage of the common-effect weight from which one study has nearly all of it."""
+MOST = 50.0
+"""Percentage of the pool's own weight from which one study has most of it; of three or more."""
+ALPHA = 0.05
+"""Chance that k studies of one model have an outlier at all."""
+_FEWEST = 4  # studies for what one of them is to the others
+_ORDINARY = 1.96
+
+
+def nearly_all_weight(pool: Pool) -> Iterator[Finding]:
+    """Find a study with nearly all the weight of a common-effect model, or most of the pool's."""
+    effects = pool.effects
+    common = 100 / effects.vi / (1 / effects.vi).sum()
+    own = pool.fit.weights
+    for i in np.flatnonzero((common >= NEARLY_ALL) | (own >= MOST)).tolist():
+        if effects.k < 2 or (common[i] < NEARLY_ALL and effects.k < 3):
+            continue
+        found = (
+            f"{effects.labels[i]} has {common[i]:.0f} % of the weight of {effects.k} studies under"
+            f" the common-effect model, and {own[i]:.0f} % in the pool ({pool.fit.method})."
+        )
+        yield Finding(
+            "nearly-all-weight",
+            "note",
+            (effects.ids[i],),
+            f"With {NEARLY_ALL:g} % of the weight of a common effect, or {MOST:g} % of the pool's,"
+            " a study decides nearly alone what the pooled value is.",
+            found,
+            "Make sure that its precision is right, and show the pool without it.",
+            (_left_out(effects.ids[i]),),
+        )
+
+
+def outlier(pool: Pool) -> Iterator[Finding]:
+    """Find studies that the others do not lead one to expect."""
+    if pool.fit.k < _FEWEST:
+        return
+    fit, _, z = _deleted(pool)
+    limit = -float(special.ndtri(ALPHA / (2 * fit.k)))
+    for i in np.flatnonzero(np.abs(z) > limit).tolist():
+        yield Finding(
+            "outlier",
+            "note",
+            (fit.effects.ids[i],),
+            f"Of {fit.k} studies that differ as the random-effects model says, one in twenty such"
+            f" pools has any beyond {limit:.2f} standard errors.",
+            f"{fit.effects.labels[i]} lies {abs(z[i]):.1f} standard errors"
+            f" {'above' if z[i] > 0 else 'below'} what the others lead one to expect (externally"
+            " standardised residual).",
+            "Compare its numbers with the paper, look for how it differs from the others, and show"
+            " the pool without it; being far away is no reason to exclude it.",
+            (_left_out(fit.effects.ids[i]),),
+        )
+
+
+def other_side(pool: Pool) -> Iterator[Finding]:
+    """Find a study alone on its side of no association whose inverse fits the others."""
+    if pool.measure.null != 0 or pool.fit.k < _FEWEST:
+        return
+    side = np.sign(pool.effects.yi)
+    alone = [i for i in range(side.size) if (np.delete(side, i) == -side[i]).all() and side[i]]
+    if len(alone) != 1:
+        return
+    i = alone[0]
+    fit, se, z = _deleted(pool)
+    inverse = z[i] - 2 * fit.effects.yi[i] / se[i]
+    if not (abs(z[i]) > _ORDINARY and abs(inverse) <= _ORDINARY):
+        return
+    back = SCALES[fit.effects.scale].back
+    value, other = (float(back(sign * fit.effects.yi[i])) for sign in (1, -1))
+    row = fit.effects.ids[i]
+    yield Finding(
+        "reversed-direction",
+        "note",
+        (row,),
+        "Studies of one association seldom differ in its direction beyond chance.",
+        f"{fit.effects.labels[i]}, {value:.3g}, is alone on its side of no association,"
+        f" {abs(z[i]):.1f} standard errors from what the {fit.k - 1} others lead one to expect;"
+        f" its inverse, {other:.3g}, would be {abs(inverse):.1f} from it.",
+        "Look in the paper which group is compared with which, and what counts as the event.",
+        (
+            Repair(
+                f"if the direction of {fit.effects.ids[i]} is reversed",
+                inverse=(fit.effects.ids[i],),
+            ),
+        ),
+    )
+
+
+def _deleted(pool: Pool) -> tuple[Fit, Array, Array]:
+    """Return the fit with normal tests, and each deleted residual's standard error and ratio."""
+    fit = pool_effects(pool.effects, method=pool.fit.estimator, test="z", level=pool.fit.level)
+    found = rstudent(fit)
+    return fit, found.se, np.nan_to_num(found.z)
+
+
+def _left_out(row: str) -> Repair:
+    return Repair(f"by leaving out {row}", exclude=(row,))

@@ -1,0 +1,223 @@
+"""Checks that what a row prints follows from its own counts, means or correlations."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import special
+
+from comorbid.effects.arrays import Array
+from comorbid.effects.build import both_sources
+from comorbid.effects.formula import Measure
+from comorbid.effects.scales import SCALES
+from comorbid.errors import DataError
+from comorbid.studies.cells import half_unit
+from comorbid.studies.finding import Finding, Repair
+from comorbid.studies.published import Rounded, Row, apart, published_rows
+from comorbid.studies.table import Studies
+
+APART = 1.25
+"""Standard errors further apart than by this factor, beyond their digits, do not fit.
+
+Woolf's, exact, score and profile intervals of one table, and intervals with t in place of z, are
+rarely that far apart; a level of 90 or 99 % for 95 is recognised by its own factor.
+"""
+_LEVELS = (0.90, 0.99)
+_OF_COUNTS = ("ai", "bi", "ci", "di")
+# A standardised difference may be Cohen's d or Hedges' g, and by several standard deviations.
+_STANDARDISED = ("SMD", "SMDH", "SMD1", "SMD1H")
+_D_FOR_G = 0.1
+_FISHER = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """What a row gives by its own input: effect and standard error on the scale of the analysis.
+
+    ``slack`` and ``se_slack`` are how far they may be off because means, standard deviations,
+    correlations and times are rounded too; counts are not.
+    """
+
+    row: Row
+    measure: Measure
+    y: float
+    se: float
+    slack: float
+    se_slack: float
+
+    def printed(self, y: float) -> float:
+        """Return a value of the analysis as it would be printed."""
+        return float(SCALES[self.measure.scale].back(y))
+
+    def prints_as(self, y: float, text: Rounded) -> bool:
+        """Return whether a value of the analysis may print so."""
+        rounding = 1e-9 * abs(text.value)
+        low, high = self.printed(y - self.slack), self.printed(y + self.slack)
+        return low <= text.high + rounding and high >= text.low - rounding
+
+    @property
+    def source(self) -> str:
+        """What it is computed from, in words."""
+        if self.measure.columns == _OF_COUNTS:
+            return "2x2 counts"
+        return ", ".join(self.measure.columns)
+
+
+def not_reproduced(
+    studies: Studies, measures: Mapping[str, Measure], impossible: Container[str]
+) -> Iterator[Finding]:
+    """Find crude estimates and intervals that do not follow from the row's own input.
+
+    Parameters
+    ----------
+    studies : Studies
+        The table.
+    measures : mapping of str to Measure
+        The measures that its rows report, by id.
+    impossible : container of str
+        Rows whose interval is known to be impossible: it is not compared again.
+    """
+    for computed in _computed(studies, measures):
+        estimate = computed.row.estimate
+        if estimate is not None and not computed.prints_as(computed.y, estimate):
+            yield _estimate_disagrees(computed, estimate)
+        elif computed.row.id not in impossible:
+            yield from _precision_not_reproduced(computed)
+
+
+def _computed(studies: Studies, measures: Mapping[str, Measure]) -> Iterator[Computed]:
+    """Return the crude rows that have both an estimate and the input to compute it from."""
+    rows = published_rows(studies)
+    for measure in measures.values():
+        try:
+            y, se, slack, se_slack = _by_input(studies, measure)
+        except DataError:  # a column of the measure holds text: nothing to compare
+            continue
+        if measure.id in _STANDARDISED:
+            slack = slack + _D_FOR_G * np.abs(y)
+        for i, row in enumerate(rows):
+            crude = row.measure == measure.id and not row.is_adjusted
+            if crude and row.estimate is not None and np.isfinite(y[i]) and not _has_zero(row):
+                numbers = (float(values[i]) for values in (y, se, slack, se_slack))
+                yield Computed(row, measure, *numbers)
+
+
+def _by_input(studies: Studies, measure: Measure) -> tuple[Array, Array, Array, Array]:
+    """Return effects, standard errors, and how far each may be off by rounded input."""
+    (y, v), _ = both_sources(studies, measure)
+    se = np.sqrt(v)
+    slack, se_slack = np.zeros(y.size), np.zeros(y.size)
+    frame = studies.frame
+    for name in measure.columns:
+        if name not in frame or name in _OF_COUNTS or name[0] in "nx":
+            continue
+        moved = studies.frame
+        values = frame[name].to_numpy(dtype=np.float64)
+        moved[name] = values + [0.0 if np.isnan(x) else half_unit(f"{x:.15g}") for x in values]
+        (y_moved, v_moved), _ = both_sources(replace(studies, _frame=moved), measure)
+        slack = slack + np.abs(y_moved - y)
+        se_slack = se_slack + np.abs(np.sqrt(v_moved) - se)
+    return y, se, slack, se_slack
+
+
+def _has_zero(row: Row) -> bool:
+    """Return whether the effect would rest on what is added to a count of 0."""
+    counts = row.counts
+    cells = () if counts is None else (counts.a, counts.b, counts.c, counts.d)
+    others = [row.number(name) for name in ("x1i", "x2i", "xi")]
+    return 0 in cells or 0 in others
+
+
+def _estimate_disagrees(computed: Computed, estimate: Rounded) -> Finding:
+    row, decimals = computed.row, estimate.decimals + 2
+    value, inverse = computed.printed(computed.y), computed.printed(-computed.y)
+    found = (
+        f"{row.label}: the {computed.measure.label} is printed as {estimate.text}, and its"
+        f" {computed.source} give {value:.{decimals}f}."
+    )
+    own = Repair(f"with the {computed.source} of {row.id}", counts=(row.id,))
+    if computed.measure.null == 0 and computed.prints_as(-computed.y, estimate):
+        return Finding(
+            "reversed-direction",
+            "warning",
+            (row.id,),
+            "An estimate and its own counts have the same group first.",
+            f"{found} With the groups exchanged they give {inverse:.{decimals}f}, as printed.",
+            "Look in the paper which group the estimate compares with which, and exchange the"
+            " groups of the counts or take the inverse of the estimate and its interval.",
+            (own,),
+        )
+    return Finding(
+        "counts-disagree",
+        "warning",
+        (row.id,),
+        f"A crude {computed.measure.label} is that of its own {computed.source}, to the digits"
+        " printed.",
+        found,
+        "Compare the counts with the paper; where the estimate is adjusted, say so in the column"
+        " adjustment.",
+        (own,),
+    )
+
+
+def _precision_not_reproduced(computed: Computed) -> Iterator[Finding]:
+    """Find an interval, or a standard error, that is not that of the row's own input."""
+    row = computed.row
+    if not computed.se > 0 or row.scale is None:
+        return
+    if row.interval is not None:
+        low, high, printed = row.interval.se_narrowest, row.interval.se_widest, row.interval.se
+        what = f"{row.level_text} interval {row.interval} means a standard error of"
+    elif row.se is not None:
+        low, high, printed, what = row.se.low, row.se.high, row.se.value, "standard error is"
+    else:
+        return
+    level = _other_level(computed)
+    least, most = computed.se - computed.se_slack, computed.se + computed.se_slack
+    near = least <= high * APART and most >= low / APART
+    if level is None and (near or _is_fishers(row)):
+        return
+    given, own = apart(printed, computed.se)
+    found = f"{row.label}: the {what} {given}, and its {computed.source} give {own}"
+    found += f", {computed.se / printed:.2g} times as much." if printed > 0 else "."
+    if level is not None:
+        found += f" They fit if the interval is one of {100 * level:g} %."
+    yield Finding(
+        "interval-not-reproduced",
+        "warning",
+        (row.id,),
+        "The interval of a crude estimate is about as wide as its own"
+        f" {computed.source} make it: within a factor of {APART:g}.",
+        found,
+        "Compare the interval, its level and the counts with the paper; where the estimate is"
+        " adjusted, or people are clustered or weighted, say so in the column adjustment.",
+        (Repair(f"with the {computed.source} of {row.id}", counts=(row.id,)),),
+    )
+
+
+def _is_fishers(row: Row) -> bool:
+    """Return whether the interval of a correlation is about the one by Fisher's transformation."""
+    n = row.number("ni")
+    if row.measure not in ("COR", "UCOR") or row.interval is None or n is None or n <= _FISHER:
+        return False
+    on_scale, se = replace(row.interval, scale="arctanh"), (n - _FISHER) ** -0.5
+    return on_scale.se_narrowest <= se * APART and on_scale.se_widest >= se / APART
+
+
+def _other_level(computed: Computed) -> float | None:
+    """Return the level at which both ends of an interval are as printed, if not its own."""
+    row = computed.row
+    if row.interval is None or row.interval.scale != computed.measure.scale:
+        return None
+    ends = (row.interval.low, row.interval.high)
+
+    def prints(level: float) -> bool:
+        half = float(special.ndtri((1 + level) / 2)) * computed.se
+        values = (computed.y - half, computed.y + half)
+        return all(computed.prints_as(*pair) for pair in zip(values, ends, strict=True))
+
+    if prints(row.interval.level):
+        return None
+    return next((level for level in _LEVELS if prints(level)), None)

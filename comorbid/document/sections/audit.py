@@ -1,0 +1,72 @@
+"""The audit: what was found in the study table, and what each repair would do to the pool."""
+
+from __future__ import annotations
+
+from comorbid.document import prose
+from comorbid.document.blocks import Block, Note, Paragraph, Table
+from comorbid.studies.finding import Audit, Effect, Finding, Pooled
+
+
+def audit_findings(audit: Audit) -> tuple[Block, ...]:
+    """Return every finding, errors and warnings as cautions, and the effects of repairs."""
+    if not audit.findings:
+        return (Paragraph("Nothing was found that is impossible, inconsistent or missing."),)
+    return (*map(_note, audit.findings), *_effects(audit))
+
+
+def _note(finding: Finding) -> Note:
+    return Note(
+        f"{finding.found} {finding.expected}",
+        kind="information" if finding.severity == "note" else "caution",
+        title=f"{finding.severity.capitalize()}: {_name(finding)}"
+        + (f" ({', '.join(finding.rows)})" if finding.rows else ""),
+    )
+
+
+def _name(finding: Finding) -> str:
+    return finding.code.replace("-", " ")
+
+
+def _effects(audit: Audit) -> tuple[Block, ...]:
+    """Return a table of what the repairs do to the pool; the same repair of two findings is one."""
+    found: dict[Effect, list[str]] = {}
+    for finding in audit.findings:
+        for effect in finding.effects:
+            found.setdefault(effect, []).append(_name(finding))
+    if not found:
+        return (Paragraph(f"No repair can be tried: {audit.not_pooled}."),) * bool(audit.not_pooled)
+    measure = next(iter(found)).measure
+    own = (f"{measure} without", f"{measure} with")
+    common = ("Common effect without", "Common effect with")
+    return (
+        Paragraph(
+            "What a repair would do says how much a finding matters, not that the repair is right;"
+            " that only the paper can say."
+        ),
+        Table(
+            header=("Repair", "For", *own, *common, "In force"),
+            rows=tuple(_row(effect, names) for effect, names in found.items()),
+            caption="What repairs of single findings do to the pool",
+            numeric=(*own, *common),
+            note="Each repair is tried alone, with and without, beside the decisions that this"
+            " report has made about other rows. In force: whether the pool of this report has it.",
+            name="repairs",
+        ),
+    )
+
+
+def _row(effect: Effect, names: list[str]) -> tuple[str, ...]:
+    values = (effect.before, effect.after, effect.common_before, effect.common_after)
+    return (
+        effect.repair,
+        prose.listed(names),
+        *(_value(pooled, effect.scale) for pooled in values),
+        "yes" if effect.in_force else "no",
+    )
+
+
+def _value(pooled: Pooled, scale: str) -> str:
+    if pooled.k == 0:
+        return "–"
+    ends = prose.interval((pooled.ci_low, pooled.ci_high), scale)
+    return f"{prose.value(pooled.estimate, scale)} ({ends})"
