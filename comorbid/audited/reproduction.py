@@ -203,7 +203,7 @@ def _is_fishers(row: Row) -> bool:
     if row.measure not in ("COR", "UCOR") or row.interval is None or n is None or n <= _FISHER:
         return False
     on_scale, se = replace(row.interval, scale="arctanh"), (n - _FISHER) ** -0.5
-    return on_scale.se_narrowest <= se * APART and on_scale.se_widest >= se / APART
+    return bool(on_scale.se_narrowest <= se * APART and on_scale.se_widest >= se / APART)
 
 
 def _other_level(computed: Computed) -> float | None:
