@@ -74,8 +74,13 @@ def comorbid_analyses() -> Iterable[Analysis]:
             "audit",
             "Audit of the study table",
             _audit,
-            methods="Before anything is pooled, the study table is searched for what is "
-            "impossible, inconsistent or missing.",
+            methods=(
+                "The study table is searched for what is impossible, inconsistent or missing, and "
+                "the pool for outliers by externally standardised residuals ",
+                _OUTLIERS,
+                " and for studies with nearly all the weight. For each finding that has a repair "
+                "to try, the pool is repeated with and without it.",
+            ),
         ),
         Analysis("evidence", "How much of the evidence is pooled", _evidence),
         Analysis("pool", "The pooled effect", _pool),

@@ -72,6 +72,8 @@ def audit(
         ``reversed-direction``
             The estimate is the inverse of what its counts give; or a study is alone on its side
             of no association, beyond 1.96 standard errors, and its inverse within them.
+        ``impossible-value``, ``percentage-for-proportion``
+            An estimate is beyond the range of its measure, perhaps as a percentage.
         ``counts-exceed-n``
             The counts add up to more (error) or fewer people than analysed.
         ``nearly-all-weight``

@@ -20,6 +20,8 @@ MOST = 50.0
 """Percentage of the pool's own weight from which one study has most of it; of three or more."""
 ALPHA = 0.05
 """Chance that k studies of one model have an outlier at all."""
+MANY = 500
+"""Studies beyond which an outlier is looked for with the tau2 of all."""
 _FEWEST = 4  # studies for what one of them is to the others
 _ORDINARY = 1.96
 
@@ -105,8 +107,13 @@ def other_side(pool: Pool) -> Iterator[Finding]:
 
 
 def _deleted(pool: Pool) -> tuple[Fit, Array, Array]:
-    """Return the fit with normal tests, and each deleted residual's standard error and ratio."""
-    fit = pool_effects(pool.effects, method=pool.fit.estimator, test="z", level=pool.fit.level)
+    """Return the fit with normal tests, and each deleted residual's standard error and ratio.
+
+    Of more than `MANY` studies one alone hardly moves tau2, which is not estimated without each.
+    """
+    own = pool.fit
+    fixed = own.tau2 if own.k > MANY and own.method != "EE" else None
+    fit = pool_effects(own.effects, method=own.estimator, test="z", level=own.level, tau2=fixed)
     found = rstudent(fit)
     return fit, found.se, np.nan_to_num(found.z)
 

@@ -77,14 +77,15 @@ def not_reproduced(
     measures : mapping of str to Measure
         The measures that its rows report, by id.
     impossible : container of str
-        Rows whose interval is known to be impossible: it is not compared again.
+        Rows whose interval is known to be impossible: it is compared again only as one of
+        another level.
     """
     for computed in _computed(studies, measures):
         estimate = computed.row.estimate
         if estimate is not None and not computed.prints_as(computed.y, estimate):
             yield _estimate_disagrees(computed, estimate)
-        elif computed.row.id not in impossible:
-            yield from _precision_not_reproduced(computed)
+        else:
+            yield from _precision_not_reproduced(computed, computed.row.id in impossible)
 
 
 def _computed(studies: Studies, measures: Mapping[str, Measure]) -> Iterator[Computed]:
@@ -162,7 +163,7 @@ def _estimate_disagrees(computed: Computed, estimate: Rounded) -> Finding:
     )
 
 
-def _precision_not_reproduced(computed: Computed) -> Iterator[Finding]:
+def _precision_not_reproduced(computed: Computed, known: bool) -> Iterator[Finding]:
     """Find an interval, or a standard error, that is not that of the row's own input."""
     row = computed.row
     if not computed.se > 0 or row.scale is None:
@@ -177,7 +178,7 @@ def _precision_not_reproduced(computed: Computed) -> Iterator[Finding]:
     level = _other_level(computed)
     least, most = computed.se - computed.se_slack, computed.se + computed.se_slack
     near = least <= high * APART and most >= low / APART
-    if level is None and (near or _is_fishers(row)):
+    if level is None and (known or near or _is_fishers(row)):
         return
     given, own = apart(printed, computed.se)
     found = f"{row.label}: the {what} {given}, and its {computed.source} give {own}"
@@ -203,7 +204,7 @@ def _is_fishers(row: Row) -> bool:
     if row.measure not in ("COR", "UCOR") or row.interval is None or n is None or n <= _FISHER:
         return False
     on_scale, se = replace(row.interval, scale="arctanh"), (n - _FISHER) ** -0.5
-    return on_scale.se_narrowest <= se * APART and on_scale.se_widest >= se / APART
+    return bool(on_scale.se_narrowest <= se * APART and on_scale.se_widest >= se / APART)
 
 
 def _other_level(computed: Computed) -> float | None:

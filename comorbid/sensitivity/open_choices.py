@@ -142,7 +142,8 @@ def _usable_sources(
     """Return effects and variances of all rows from each source, nan where it is impossible."""
     from comorbid.studies.audit import audit
 
-    errors = {(finding.code, row) for finding in audit(studies).findings for row in finding.rows}
+    certain = [finding for finding in audit(studies).findings if finding.severity == "error"]
+    errors = {(finding.code, row) for finding in certain for row in finding.rows}
     rows = studies.frame["estimate_id"].tolist()
     order = [rows.index(id_) for id_ in every.ids]
     found = {}

@@ -21,11 +21,13 @@ from comorbid.studies.table_checks import (
     outside_range,
     several_rows,
 )
+from comorbid.studies.value_checks import impossible_value
 
 ROW_CHECKS: tuple[Callable[[Row], Iterator[Finding]], ...] = (
     impossible_interval,
     precision_disagrees,
     asymmetric_interval,
+    impossible_value,
     counts_exceed_n,
 )
 TABLE_CHECKS: tuple[Callable[[Studies], Iterator[Finding]], ...] = (

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
-from comorbid.studies.finding import Finding, Severity
+import pandas as pd
+
+from comorbid.studies.finding import Finding, Repair, Severity
 from comorbid.studies.table import Studies
 
 
@@ -28,7 +31,15 @@ def several_rows(studies: Studies) -> Iterator[Finding]:
     else:
         remedy = "Keep to the primary rows in a pool; use the others for subgroups one at a time."
     severity: Severity = "warning" if clash else "note"
-    yield Finding("several-rows-per-study", severity, rows, expected, found + ".", remedy)
+    repairs = tuple(_one_of_each(frame, clash, keep) for keep in ("first", "last") if clash)
+    yield Finding("several-rows-per-study", severity, rows, expected, found + ".", remedy, repairs)
+
+
+def _one_of_each(frame: pd.DataFrame, clash: list[str], keep: Literal["first", "last"]) -> Repair:
+    """Return that one row of each study is pooled; which of them, only the paper can say."""
+    pooled = frame[frame["primary"] & frame["study_id"].isin(clash)]
+    out = tuple(pooled.loc[pooled["study_id"].duplicated(keep=keep), "estimate_id"])
+    return Repair(f"with the {keep} row of each study alone", exclude=out)
 
 
 def incomplete_coverage(studies: Studies) -> Iterator[Finding]:

@@ -128,3 +128,41 @@ def test_coverage_of_the_review() -> None:
     assert (coverage.studies, coverage.of_studies) == (6, 14)
     assert (coverage.participants, coverage.of_participants) == (423_634, 460_195)
     assert round(100 * coverage.share) == 92
+
+
+def test_the_audit_says_what_ghandours_interval_does() -> None:
+    """Trap 1 of the notes: 0.0012 printed, at least 0.044, 0.054 from the counts; 2.12 and 2.84."""
+    table3 = ["ghandour2004", "sjolie2002", "swain2014", "ashina2018", "bejia2005"]
+    studies = cb.datasets.headache_back_pain().select({"study_id": table3})
+    found = cb.audit(studies, overrides=[SWAIN]).findings[0]
+    assert (found.code, found.severity, found.rows) == (
+        *("impossible-interval", "error"),
+        ("ghandour2004-1",),
+    )
+    assert "a standard error of 0.0012 for the log odds ratio" in found.found
+    assert found.found.endswith("the 2x2 counts of the row give 0.054.")
+    assert "gives less than 4/sqrt(n) = 0.044" in found.expected
+    (effect,) = found.effects
+    assert prose.value(effect.common_before.estimate) == "2.12"
+    assert prose.value(effect.common_after.estimate) == "2.84"
+    # and the weights that go with them: 97 % Ghandour's interval, then 98 % Swain's counts
+    for overrides, label in (((SWAIN,), "Ghandour 2004 has 97 %"), (COUNTS, "Swain 2014 has 98 %")):
+        said = [finding.found for finding in cb.audit(studies, overrides=overrides).findings]
+        assert any(text.startswith(label) for text in said)
+
+
+def test_traps_that_the_audit_can_see() -> None:
+    """The notes number them; 2, 8 and 9 are in no row of the table, and 4 is right to the digit."""
+    ashina = {f"ashina2018-{i}" for i in range(1, 6)}
+    yoon = {f"yoon2013-{i}" for i in range(1, 5)}
+    traps = {
+        (1, "impossible-interval"): {"ghandour2004-1"},
+        (3, "asymmetric-interval"): {"swain2014-1"},
+        (5, "several-rows-per-study"): ashina,
+        (6, "several-rows-per-study"): yoon,
+        (7, "outside-review-range"): {"ashina2018-3", "yoon2013-3", "yoon2013-4"},
+    }
+    findings = cb.audit(cb.datasets.headache_back_pain()).findings
+    for (_, code), rows in traps.items():
+        assert rows <= {row for finding in findings if finding.code == code for row in finding.rows}
+    assert not any("bejia2005-1" in f.rows for f in findings if f.severity != "note")

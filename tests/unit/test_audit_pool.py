@@ -1,0 +1,273 @@
+"""What an audit finds with effects and a fit, and what repairs do to the pool.
+
+The small tables are made for the check they stand under; their numbers are no study's.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+import comorbid as cb
+from comorbid.audited.audit import audit
+from comorbid.document.sections.audit import audit_findings
+from comorbid.studies.finding import Audit, Effect, Finding
+from comorbid.studies.read import studies_from_bytes
+
+TABLE = "study_id,measure,estimate,se"
+FITTING = ("a,OR,2.0,0.2", "b,OR,2.2,0.2", "c,OR,1.9,0.2", "d,OR,2.1,0.2")
+
+
+def table(*lines: str) -> cb.Studies:
+    return studies_from_bytes("\n".join(lines).encode(), source="s.csv")
+
+
+def found(studies: cb.Studies, code: str, **settings: Any) -> list[Finding]:
+    return [f for f in audit(studies, **settings).findings if f.code == code]
+
+
+def only(studies: cb.Studies, code: str, **settings: Any) -> Finding:
+    (finding,) = found(studies, code, **settings)
+    return finding
+
+
+# 2x2 counts 51 125 24 150: odds ratio 2.55 (1.49 to 4.38), standard error 0.2757;
+# risk ratio (51/176)/(24/174) = 2.101 (1.36 to 3.25), standard error 0.2230
+COUNTS = "51,125,24,150"
+BOTH = "study_id,measure,estimate,ci_low,ci_high,ci_level,ai,bi,ci,di"
+
+
+@pytest.mark.parametrize(
+    ("row", "codes"),
+    [
+        ("OR,2.55,1.49,4.38,0.95", ""),
+        ("OR,2.55,1.62,4.01,0.90", ""),
+        ("RR,2.10,1.36,3.25,0.95", ""),
+        # 1/2.55 = 0.392, 1/4.38 = 0.228, 1/1.49 = 0.671
+        ("OR,0.39,0.23,0.67,0.95", "reversed-direction"),
+        ("RR,0.48,0.31,0.74,0.95", "reversed-direction"),
+        ("RR,2.55,1.49,4.38,0.95", "counts-disagree"),
+        ("RD,0.15,0.07,0.24,0.95", ""),  # 51/176 - 24/174 = 0.1518 +- 1.96 x 0.0431
+        ("RD,0.52,0.43,0.61,0.95", "counts-disagree"),
+        # that of 90 %: its columns of 75 and 275 allow no less than sqrt(4/75 + 4/275) = 0.2605
+        ("OR,2.55,1.62,4.01,0.95", "impossible-interval interval-not-reproduced"),
+        ("OR,2.55,2.00,3.25,0.95", "impossible-interval"),
+        ("OR,2.55,1.00,6.50,0.95", "interval-not-reproduced"),
+        ("OR,2.55,1.45,4.48,0.95", ""),  # about as wide, as by another method
+    ],
+)
+def test_figures_are_reproduced_from_counts(row: str, codes: str) -> None:
+    found = {f.code for f in audit(table(BOTH, f"a,{row},{COUNTS}")).findings}
+    assert found == set(codes.split())
+
+
+def test_another_level_is_named() -> None:
+    finding = only(table(BOTH, f"a,OR,2.55,1.62,4.01,0.95,{COUNTS}"), "interval-not-reproduced")
+    assert finding.found.endswith("They fit if the interval is one of 90 %.")
+
+
+def test_an_interval_without_width_is_compared_without_a_ratio() -> None:
+    finding = only(table(BOTH, f"a,OR,2.55,2.55,2.55,0.95,{COUNTS}"), "impossible-interval")
+    assert "a standard error of 0 for" in finding.found
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "code"),
+    [
+        # 5.1 - 3.2 = 1.9, and 1.8 to 2.0 as the means are rounded; se sqrt(4/25 + 4/25) = 0.566
+        ("m1i,sd1i,n1i,m2i,sd2i,n2i", "MD,1.83,0.566,5.1,2.0,25,3.2,2.0,25", ""),
+        ("m1i,sd1i,n1i,m2i,sd2i,n2i", "MD,2.15,0.566,5.1,2.0,25,3.2,2.0,25", "counts-disagree"),
+        ("m1i,sd1i,n1i,m2i,sd2i,n2i", "MD,-1.9,0.566,5.1,2.0,25,3.2,2.0,25", "reversed-direction"),
+        (
+            "m1i,sd1i,n1i,m2i,sd2i,n2i",
+            "MD,1.9,4.0,5.1,2.0,25,3.2,2.0,25",
+            "interval-not-reproduced",
+        ),
+        # d = 0.95, g = 0.935: either may be printed
+        ("m1i,sd1i,n1i,m2i,sd2i,n2i", "SMD,0.95,0.298,5.1,2.0,25,3.2,2.0,25", ""),
+        ("ri,ni", "ZCOR,0.30,0.11,0.30,85", ""),
+        ("ri,ni", "ZCOR,0.03,0.11,0.30,85", "counts-disagree"),
+        ("xi,ni", "PR,0.25,0.043,25,100", ""),
+        ("xi,ni", "PR,0.52,0.043,25,100", "counts-disagree"),
+        # (9/100)/(16/100) = 0.5625, se sqrt(1/9 + 1/16) = 0.4167
+        ("x1i,t1i,x2i,t2i", "IRR,0.56,0.417,9,100,16,100", ""),
+        ("x1i,t1i,x2i,t2i", "IRR,1.78,0.417,9,100,16,100", "reversed-direction"),
+    ],
+)
+def test_figures_are_reproduced_from_other_input(header: str, row: str, code: str) -> None:
+    studies = table(f"study_id,measure,estimate,se,{header}", f"a,{row}")
+    assert {f.code for f in audit(studies).findings} == ({code} if code else set())
+
+
+def test_counts_of_zero_are_not_compared() -> None:
+    studies = table(BOTH, "a,OR,2.55,0.10,65.0,0.95,0,125,24,150")
+    assert not found(studies, "counts-disagree")
+
+
+def test_nearly_all_weight() -> None:
+    # weights 1/0.01^2 = 10,000 and three of 1/0.2^2 = 25: 99.26 %
+    finding = only(table(TABLE, "big,OR,2.0,0.01", *FITTING[:3]), "nearly-all-weight")
+    assert finding.rows == ("big",)
+    assert finding.found.startswith("big has 99 % of the weight of 4 studies under the common")
+    assert finding.effects[0].after.k == 3
+    assert not found(table(TABLE, *FITTING), "nearly-all-weight")
+    assert not found(table(TABLE, *FITTING[:1]), "nearly-all-weight")
+    # of two studies one has half the weight of the pool whatever they are
+    assert not found(table(TABLE, *FITTING[:2]), "nearly-all-weight")
+
+
+def test_outliers_are_those_of_the_deleted_residuals() -> None:
+    studies = table(TABLE, *FITTING, "far,OR,9.0,0.2", "e,OR,2.05,0.2")
+    finding = only(studies, "outlier")
+    z = cb.rstudent(cb.pool(cb.effects(studies), test="z")).z[4]
+    assert finding.rows == ("far",)
+    assert f"{z:.1f} standard errors above" in finding.found
+    # the normal quantile of 1 - 0.05 / (2 x 6)
+    assert "beyond 2.64 standard errors" in finding.expected
+    assert not found(table(TABLE, *FITTING, "e,OR,2.05,0.2"), "outlier")
+    assert not found(table(TABLE, *FITTING[:2], "far,OR,9.0,0.2"), "outlier")
+
+
+def test_one_on_the_other_side_whose_inverse_fits() -> None:
+    studies = table(TABLE, *FITTING, "other,OR,0.5,0.2")
+    finding = only(studies, "reversed-direction")
+    assert (finding.severity, finding.rows) == ("note", ("other",))
+    assert "other, 0.5, is alone" in finding.found
+    assert "its inverse, 2, would be" in finding.found
+    after = cb.pool(cb.effects(table(TABLE, *FITTING, "other,OR,2.0,0.2"))).on_scale()
+    assert finding.effects[0].after.estimate == pytest.approx(after.estimate)
+    # an inverse that fits no better, one within chance, and a measure without a direction
+    assert not found(table(TABLE, *FITTING, "other,OR,0.05,0.2"), "reversed-direction")
+    assert not found(table(TABLE, *FITTING, "other,OR,0.9,0.5"), "reversed-direction")
+    means = [row.replace("OR", "MN") for row in (*FITTING, "other,OR,-2.0,0.2")]
+    assert not found(table(TABLE, *means), "reversed-direction")
+
+
+def test_the_effect_of_a_repair_is_that_of_the_pool_made_with_it() -> None:
+    studies = cb.datasets.headache_back_pain()
+    counts = cb.Override("ghandour2004-1", use="counts", reason="The interval is impossible.")
+    (effect,) = only(studies, "impossible-interval").effects
+    for pooled, fit in (
+        (effect.before, cb.pool(cb.effects(studies))),
+        (effect.after, cb.pool(cb.effects(studies, overrides=[counts]))),
+        (effect.common_before, cb.pool(cb.effects(studies), method="EE", test="z")),
+    ):
+        on_scale = fit.on_scale()
+        assert (pooled.estimate, pooled.ci_low, pooled.ci_high) == pytest.approx(
+            (on_scale.estimate, *on_scale.ci)
+        )
+        assert (pooled.tau2, pooled.k) == (pytest.approx(fit.tau2), fit.k)
+    assert not effect.in_force
+
+
+def test_a_decision_is_undone_before_and_known_to_be_in_force() -> None:
+    studies = cb.datasets.headache_back_pain()
+    counts = cb.Override("ghandour2004-1", use="counts", reason="The interval is impossible.")
+    (plain,) = only(studies, "impossible-interval").effects
+    (decided,) = only(studies, "impossible-interval", overrides=[counts]).effects
+    assert decided.in_force
+    assert (decided.before, decided.after) == (plain.before, plain.after)
+
+
+def test_rows_out_of_the_pool_have_findings_without_effects() -> None:
+    header = "study_id,estimate_id,primary,measure,estimate,ci_low,ci_high,n"
+    studies = table(header, "a,1,no,OR,2.00,1.95,2.05,100", "a,2,yes,OR,2.00,1.00,4.00,200")
+    finding = only(studies, "impossible-interval")
+    assert (finding.rows, finding.effects) == (("1",), ())
+
+
+def test_settings_are_those_of_the_pool() -> None:
+    studies = cb.datasets.headache_back_pain()
+    settings: dict[str, Any] = {"method": "DL", "test": "z", "level": 0.90}
+    (effect,) = only(studies, "impossible-interval", **settings).effects
+    fit = cb.pool(cb.effects(studies), **settings).on_scale()
+    assert (effect.before.ci_low, effect.before.ci_high) == pytest.approx(fit.ci)
+
+
+def test_nothing_left_to_pool() -> None:
+    studies = table("study_id,measure,estimate,ci_low,ci_high,n", "a,OR,2.00,1.95,2.05,100")
+    (effect,) = only(studies, "impossible-interval").effects
+    assert effect.after.k == 0
+    assert effect.summary() == "Repaired by leaving out a, nothing is left to pool."
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        (("study_id,m", "a,1"), "the table names no measure and has no 2x2 counts; give measure="),
+        ((TABLE, "a,OR,2,0.2", "b,OR,2,0.2", "c,RR,2,0.2"), "c reports RR, not OR, and has no"),
+        (("study_id,measure,estimate,ai,bi,ci,di", "a,OR,,0,1,0,1"), ""),
+    ],
+)
+def test_a_table_that_cannot_be_pooled_is_audited_all_the_same(
+    lines: tuple[str, ...], reason: str
+) -> None:
+    assert audit(table(*lines)).not_pooled.startswith(reason)
+
+
+def test_what_cannot_be_said_is_said() -> None:
+    header = "study_id,measure,estimate,ci_low,ci_high,n"
+    studies = table(header, "a,OR,2.00,1.95,2.05,100", "b,RR,2.00,1.00,4.00,100")
+    found = audit(studies)
+    assert "; what repairs would do cannot be said: b reports RR" in found.summary()
+    (*_, last) = audit_findings(found)
+    assert isinstance(last, cb.Paragraph)
+    assert str(last.text).startswith("No repair can be tried: b reports RR")
+
+
+def test_the_measure_is_the_one_of_most_rows() -> None:
+    rows = [row.replace("OR", "HR") for row in FITTING]
+    finding = only(table(TABLE, *rows, "far,HR,9.0,0.2", "e,HR,2.0,0.2"), "outlier")
+    assert finding.effects[0].measure == "HR"
+
+
+def test_one_row_of_each_study_is_a_repair_with_two_ends() -> None:
+    studies = table(
+        "study_id,estimate_id,measure,estimate,se",
+        *("a,1,OR,2,0.2", "a,2,OR,3,0.2", "b,3,OR,2,0.2"),
+    )
+    effects = only(studies, "several-rows-per-study").effects
+    assert [(effect.repair, effect.after.k) for effect in effects] == [
+        ("with the first row of each study alone", 2),
+        ("with the last row of each study alone", 2),
+    ]
+    assert effects[0].after.estimate == pytest.approx(2.0)
+    # equal variances: exp of the mean of log 3 and log 2
+    assert effects[1].after.estimate == pytest.approx(np.sqrt(6))
+
+
+def test_what_a_repair_does_is_said_once() -> None:
+    said = cb.audit(cb.datasets.headache_back_pain()).summary()
+    assert said.count("Repaired with the counts of ghandour2004-1") == 1
+    assert max(len(line) for line in said.splitlines() if not line.startswith("note: ")) <= 100
+
+
+def test_views_have_the_effects() -> None:
+    found = cb.audit(cb.datasets.headache_back_pain())
+    effect = json.loads(json.dumps(found.to_dict()))["findings"][0]["effects"][0]
+    assert set(effect) == set(Effect.__dataclass_fields__)
+    assert found.to_frame().loc[0, "effect"] == found.findings[0].effects[0].summary()
+
+
+def test_the_section_lists_a_repair_once_with_what_it_is_for() -> None:
+    blocks = audit_findings(cb.audit(cb.datasets.headache_back_pain()))
+    (repairs,) = (block for block in blocks if isinstance(block, cb.Table))
+    assert repairs.rows[0] == (
+        "with the counts of ghandour2004-1",
+        "impossible interval and asymmetric interval",
+        *("2.28 (1.86 to 2.80)", "2.30 (1.87 to 2.82)"),
+        *("2.11 (2.11 to 2.12)", "2.87 (2.82 to 2.92)"),
+        "no",
+    )
+    assert len(repairs.rows) == 4
+
+
+def test_the_section_of_nothing_and_of_notes_without_repairs() -> None:
+    assert len(audit_findings(Audit(()))) == 1
+    note = Finding("a-code", "note", (), "So it should be.", "So it is.", "Do this.")
+    (block,) = audit_findings(Audit((note,)))
+    assert isinstance(block, cb.Note)
+    assert block.title == "Note: a code"
