@@ -1,8 +1,9 @@
 """Clean tables of studies from the golden data sets, and errors of the kinds that people make.
 
 The figures are those of the data sets. Odds ratios and intervals beside counts are computed from
-the counts and rounded to two decimals, as a paper would print them. Which row gets an error, and
-where in it, is drawn with a seed.
+the counts and rounded to two decimals, as a paper would print them. No data set has an outcome that
+is known to be whole numbers; a simulated one, with a seed, stands in for those. Which row gets an
+error, and where in it, is drawn with a seed.
 """
 
 from __future__ import annotations
@@ -68,6 +69,7 @@ def clean_tables() -> dict[str, Rows]:
     tables["franchini2012, means"] = means(
         raw("franchini2012"), (("y1", "sd1", "n1"), ("y2", "sd2", "n2"))
     )
+    tables["simulated, scores of whole numbers"] = simulated_scores()
     for name, sizes in STANDARDISED.items():
         tables[f"{name}, standard errors"] = [
             {
@@ -134,6 +136,20 @@ def means(rows: Rows, groups: tuple[tuple[str, str, str], ...]) -> Rows:
         for i, row in enumerate(rows)
         if all(row[old] for olds in groups for old in olds)
     ]
+
+
+def simulated_scores(k: int = 12) -> Rows:
+    """Pain from 0 to 10 in two groups of k trials, one whole number a person; no study's data."""
+    rng = np.random.default_rng(26968)
+    rows = []
+    for i in range(k):
+        row = {**_id(i), "measure": "MD", "items": "1", "scale_low": "0", "scale_high": "10"}
+        for middle, (mean, sd, n) in zip((4.5, 5.5), GROUPS, strict=True):
+            people = int(rng.integers(15, 90))
+            scores = np.clip(np.rint(rng.normal(rng.normal(middle, 0.4), 2.2, people)), 0, 10)
+            row |= {mean: f"{scores.mean():.2f}", sd: f"{scores.std(ddof=1):.2f}", n: f"{people}"}
+        rows.append(row)
+    return rows
 
 
 def _id(i: int) -> dict[str, str]:

@@ -27,6 +27,7 @@ def test_no_false_alarm_in_a_clean_table(table: str) -> None:
         ("digit transposed", "bcg, counts and estimates", "counts-disagree"),
         ("digit transposed", "bcg, counts and n", "counts-exceed-n"),
         ("digit transposed", "hackshaw1998, estimates", "asymmetric-interval"),
+        ("digit transposed", "simulated, scores of whole numbers", "impossible-mean"),
         ("SE for SD", "franchini2012, means", "se-for-sd"),
         ("SD for SE", "raudenbush1985, standard errors", "sd-for-se"),
         ("log for ratio", "hackshaw1998, estimates", "refused when read"),
