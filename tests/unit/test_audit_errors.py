@@ -15,10 +15,14 @@ from injected import ERRORS, clean_findings, clean_tables, inject
 SAME_AUTHORS = {("s1", "s11"), ("s10", "s18"), ("s20", "s29"), ("s27", "s32")}
 
 
+# What the pool looks like, which no table is wrong for; tests/golden has the list of these.
+OF_THE_POOL = {"outlier", "reversed-direction", "nearly-all-weight"}
+
+
 @pytest.mark.parametrize("table", clean_tables())
 def test_no_false_alarm_in_a_clean_table(table: str) -> None:
     expected = {("same-people", rows) for rows in SAME_AUTHORS} if "hackshaw" in table else set()
-    assert clean_findings(table) == expected
+    assert {found for found in clean_findings(table) if found[0] not in OF_THE_POOL} == expected
 
 
 @pytest.mark.parametrize(
@@ -31,7 +35,7 @@ def test_no_false_alarm_in_a_clean_table(table: str) -> None:
         ("SE for SD", "franchini2012, means", "se-for-sd"),
         ("SD for SE", "raudenbush1985, standard errors", "sd-for-se"),
         ("log for ratio", "hackshaw1998, estimates", "refused when read"),
-        ("arms swapped", "bcg, counts and estimates", "counts-disagree"),
+        ("arms swapped", "bcg, counts and estimates", "reversed-direction"),
         ("duplicate study", "bcg, counts", "same-figures"),
         ("duplicate study", "hackshaw1998, estimates", "same-figures"),
         ("duplicate study", "normand1999, means", "same-figures"),
