@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 from injected import clean_tables, se_for_sd as with_se_for_sd, studies_of
 
-from comorbid.studies.spread_checks import FEWEST, out_of_line, sd_for_se, se_for_sd
+from comorbid.studies.spread_checks import (
+    FEWEST,
+    like_standard_errors,
+    out_of_line,
+    sd_for_se,
+    se_for_sd,
+)
 
 RNG = np.random.default_rng(0)
 FRANCHINI = clean_tables()["franchini2012, means"]
@@ -75,21 +81,27 @@ def test_standard_deviation_for_standard_error(name: str) -> None:
 
 
 def test_how_often_the_rule_errs() -> None:
-    """The rates in the docstring of `se_for_sd`: seeded, logarithms normal with SD 0.3."""
+    """The rates in the docstring of `se_for_sd` at s = 0.3; normal data, with a seed."""
     rng = np.random.default_rng(20130313)
-    accused = found = 0
-    for _ in range(250):
-        n = np.exp(rng.uniform(np.log(8), np.log(400), (20, 2)))
-        logs = rng.normal(0, 0.3, (20, 1)) + rng.normal(0, 1, (20, 2)) / np.sqrt(2 * (n - 1))
-        values, shifts = logs.mean(axis=1), np.log(n).mean(axis=1) / 2
-        accused += out_of_line(values, shifts).sum()
-        values[0] -= shifts[0]
-        found += out_of_line(values, shifts)[0]
-    assert accused / (250 * 20) < 0.001
-    assert found / 250 > 0.7
+    tables, k = 150, 10
+    accused = both = one = 0
+    for _ in range(tables):
+        sizes = np.exp(rng.uniform(np.log(8), np.log(400), (k, 2))).round()
+        sampled = np.sqrt(rng.chisquare(sizes - 1) / (sizes - 1))
+        sds = np.exp(rng.normal(0, 0.3, (k, 1))) * sampled
+        means = rng.normal(0, 1, (k, 2))
+        accused += like_standard_errors(means, sds, sizes).any(axis=1).sum()
+        wrong = sds.copy()
+        wrong[0] /= np.sqrt(sizes[0])
+        both += like_standard_errors(means, wrong, sizes)[0].all()
+        wrong[0, 1] = sds[0, 1]
+        one += like_standard_errors(means, wrong, sizes)[0, 0]
+    assert accused / (tables * k) < 0.005
+    assert both / tables > 0.65
+    assert one / tables > 0.8
 
 
 def test_missing_values_are_passed_over() -> None:
     values = np.array([np.nan, 0.1, 0.0, 0.2, 0.1, -0.1, -1.9])
-    assert out_of_line(values, np.full(7, 2.0)).tolist() == [False] * 6 + [True]
-    assert not out_of_line(values, np.full(7, np.nan)).any()
+    assert out_of_line(values, np.full(7, 2.0), np.zeros(7)).tolist() == [False] * 6 + [True]
+    assert not out_of_line(values, np.full(7, np.nan), np.zeros(7)).any()
