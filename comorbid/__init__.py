@@ -136,6 +136,7 @@ if TYPE_CHECKING:
     from comorbid.sensitivity.subsets import subsets as subsets
     from comorbid.sensitivity.versions import pool_versions as pool_versions
     from comorbid.studies import datasets as datasets
+    from comorbid.studies.granularity import grim as grim
     from comorbid.studies.read import read_studies as read_studies
     from comorbid.studies.table import Studies as Studies
     from comorbid.subgroups import (
@@ -211,6 +212,7 @@ _HOMES = {
     "sensitivity.subsets": "subsets",
     "sensitivity.versions": "pool_versions",
     "studies": "datasets",
+    "studies.granularity": "grim",
     "studies.read": "read_studies",
     "studies.table": "Studies",
     "subgroups": "Subgroups subgroups",

@@ -81,6 +81,24 @@ def audit(
         ``outlier``
             An externally standardised residual is beyond the normal quantile that one in twenty
             pools of k studies exceeds (Bonferroni).
+        ``impossible-mean``, ``impossible-sd``, ``impossible-percentage``
+            No people give this mean or standard deviation (``m1i, sd1i, n1i``, the same with 2,
+            ``mi, sdi, ni``) or percentage (``percent1i`` of ``n1i``, ``percent2i`` of ``n2i``,
+            ``percent`` of ``n_analysed`` or ``n``). Of a mean the row must say what the outcome can
+            be: ``items``, how many whole numbers a score averages (1 for a count or one question),
+            or the ends ``scale_low`` and ``scale_high`` of the score. See `grim`.
+        ``se-for-sd``, ``sd-for-se``
+            A standard deviation is far from those of the other rows, and near them if it is a
+            standard error; or the reverse. At least 5 other rows (`comorbid.studies.spread_checks`
+            has the rule and how often it errs).
+        ``same-figures``
+            Rows of different studies in the pool have the same counts, means or estimate, with 5
+            or 6 significant digits in all of them (note) or more (warning).
+        ``same-people``
+            Rows of different studies in the pool share the first author and n, or the first author
+            and the country, at most 5 years apart.
+        ``mixed-measures``, ``mixed-adjustment``
+            The pool has estimates of several measures, or crude and adjusted ones.
         ``several-rows-per-study``
             A study has several rows, about the same people.
         ``incomplete-coverage``, ``not-pooled-by-authors``, ``outside-review-range``

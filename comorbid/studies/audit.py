@@ -11,9 +11,17 @@ from collections.abc import Callable, Iterator
 from comorbid.checks import check_type
 from comorbid.studies.count_checks import counts_exceed_n
 from comorbid.studies.finding import Audit as Audit, Finding as Finding, sorted_findings
+from comorbid.studies.granularity_checks import impossible_means, impossible_percentages
 from comorbid.studies.interval_checks import asymmetric_interval
+from comorbid.studies.pooling_checks import (
+    mixed_adjustment,
+    mixed_measures,
+    same_figures,
+    same_people,
+)
 from comorbid.studies.precision_checks import impossible_interval, precision_disagrees
 from comorbid.studies.published import Row, published_rows
+from comorbid.studies.spread_checks import sd_for_se, se_for_sd
 from comorbid.studies.table import Studies
 from comorbid.studies.table_checks import (
     incomplete_coverage,
@@ -31,6 +39,14 @@ ROW_CHECKS: tuple[Callable[[Row], Iterator[Finding]], ...] = (
     counts_exceed_n,
 )
 TABLE_CHECKS: tuple[Callable[[Studies], Iterator[Finding]], ...] = (
+    impossible_means,
+    impossible_percentages,
+    se_for_sd,
+    sd_for_se,
+    same_figures,
+    same_people,
+    mixed_measures,
+    mixed_adjustment,
     incomplete_coverage,
     not_pooled,
     several_rows,

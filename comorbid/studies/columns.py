@@ -194,3 +194,17 @@ Any other column of a table is kept as a moderator. The four counts may also be 
 
 WORD_COUNTS: tuple[str, str] = ("both", "neither")
 """The two count columns whose names in words are fixed."""
+
+GROUP_COLUMNS: tuple[tuple[str, str, str], ...] = (
+    ("m1i", "sd1i", "n1i"),
+    ("m2i", "sd2i", "n2i"),
+    ("mi", "sdi", "ni"),
+)
+"""Mean, standard deviation and size of a group, by metafor's names; moderators of a table."""
+
+PERCENT_COLUMNS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("percent1i", ("n1i",)),
+    ("percent2i", ("n2i",)),
+    ("percent", ("n_analysed", "n")),
+)
+"""Percentages as printed, with the first of the columns that says of how many people."""

@@ -14,7 +14,13 @@ from comorbid.checks import check_type
 from comorbid.errors import DataError, Problem
 from comorbid.studies.cells import parse_column, parse_moderator, with_point
 from comorbid.studies.checks import Cells, cell_problems
-from comorbid.studies.columns import WORD_COUNTS, Column, Values
+from comorbid.studies.columns import (
+    GROUP_COLUMNS,
+    PERCENT_COLUMNS,
+    WORD_COUNTS,
+    Column,
+    Values,
+)
 from comorbid.studies.header import Header, declared_columns, read_header
 from comorbid.studies.labels import unique_labels
 from comorbid.studies.sheet import Sheet, read_sheet
@@ -23,6 +29,11 @@ from comorbid.studies.textfile import decode, read_bytes
 
 _PROBLEMS_SHOWN = 100
 _PRINTED = ("estimate", "ci_low", "ci_high")
+# Printed figures that a table may have besides.
+_FIGURES = (
+    *(name for mean, sd, _ in GROUP_COLUMNS for name in (mean, sd)),
+    *(name for name, _ in PERCENT_COLUMNS),
+)
 
 
 def read_studies(
@@ -104,7 +115,7 @@ def studies_from_bytes(
     comma = sheet.separator == ";"
     printed = {
         name: [with_point(cell, decimal_comma=comma) for cell in cells.column(name)]
-        for name in _PRINTED
+        for name in (*_PRINTED, *(figure for figure in _FIGURES if figure in text))
     }
     return Studies(
         _frame=_frame(cells, tuple(header.positions), decimal_comma=comma),

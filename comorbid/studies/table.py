@@ -92,7 +92,8 @@ class Studies:
     def printed(self) -> pd.DataFrame:
         """``estimate``, ``ci_low`` and ``ci_high`` digit by digit as in the file; "" is missing.
 
-        The decimal mark is a point, also where the file has a comma.
+        So are the means, standard deviations and percentages that `comorbid.audit` reads, where
+        the file has them. The decimal mark is a point, also where the file has a comma.
         """
         return self._printed.copy(deep=True)
 

@@ -42,6 +42,13 @@ EXPECTED = {
     "nielweise2008 IRD": [("nearly-all-weight", "s3")],
     # WIA-OC5b: 17.9 deaths fewer than expected, with a variance of 14.1.
     "pignon2000": [("outlier", "104")],
+    # Two publications of one first author in one country, at most five years apart: Garfinkel 1981
+    # (cohort) and 1985 (cases and controls), Lam 1985 and 1987, Brownson 1987 and 1992, Liu 1991
+    # and 1993. Only the papers say whether people are in both.
+    "hackshaw1998": [("same-people", row) for row in ("s1", "s10", "s20", "s27")],
+    # Two outcomes of the same patients, read here as if of different studies: study 17 has one
+    # hazard ratio for both. Studies 8 and 9 have the same log hazard ratio, 1.64 (0.64).
+    "riley2003": [("same-figures", "s33"), ("same-figures", "s15")],
     # Willey 1988 in biology: 1.46, where three quarters of the others are below 0.4.
     "bangertdrowns2004": [("outlier", "s46")],
     # School 33 in district 71: 1.19 with a standard error of 0.1, where others are around 0.2.

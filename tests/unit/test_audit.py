@@ -43,6 +43,8 @@ def test_findings_of_the_bundled_data(bundled: Audit) -> None:
         ("warning", "not-pooled-by-authors", ()),
         ("note", "asymmetric-interval", ("ghandour2004-1",)),
         ("note", "asymmetric-interval", ("swain2014-1",)),
+        # by the column adjustment: Swain and Bejia crude; Sjolie, Ashina and Yoon adjusted
+        ("note", "mixed-adjustment", ("swain2014-1", "bejia2005-1")),
         (
             "note",
             "several-rows-per-study",
@@ -241,7 +243,7 @@ def test_the_authors_reason_is_quoted(bundled: Audit) -> None:
 
 
 def test_several_rows(bundled: Audit) -> None:
-    assert bundled.findings[5].found == (
+    assert bundled.findings[6].found == (
         "Several rows are about the same people: ashina2018 has 5, yoon2013 has 4."
     )
     assert not found(headache_back_pain().primary(), "several-rows-per-study")
@@ -263,7 +265,7 @@ def test_views(bundled: Audit) -> None:
     assert list(frame.columns) == names
     assert frame.loc[0, "rows"] == "ghandour2004-1"
     assert json.loads(json.dumps(bundled.to_dict()))["findings"][0]["rows"] == ["ghandour2004-1"]
-    assert bundled.summary().splitlines()[0] == "1 error, 2 warnings, 6 notes"
+    assert bundled.summary().splitlines()[0] == "1 error, 2 warnings, 7 notes"
     assert repr(bundled) == bundled.summary()
     assert "impossible-interval" in bundled._repr_html_()
 

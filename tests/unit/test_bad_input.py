@@ -75,6 +75,11 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     ),
     "read_studies": (cb.read_studies, {"path": "no-such-file.csv"}),
     "audit": (cb.audit, {"studies": STUDIES}),
+    "grim": (
+        cb.grim,
+        {"mean": ["5.1", "5.21"], "n": [28, 30], "sd": ["1.6", "2"], "low": 1, "high": 7},
+    ),
+    "grim of percentages": (cb.grim, {"mean": "5.1", "n": 28, "unit": "percent"}),
     "pool": (cb.pool, {"effects": EFFECTS}),
     "regress": (cb.regress, {"effects": EFFECTS, "formula": "~ year"}),
     "permutation_test": (cb.permutation_test, {"regression": REGRESSION, "repetitions": 20}),

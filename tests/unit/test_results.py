@@ -70,6 +70,7 @@ RESULTS: dict[str, Any] = {
     "excess_significance": cb.excess_significance(FIT),
     "henmi_copas": cb.henmi_copas(FIT),
     "e_value": cb.e_value(FIT),
+    "grim": cb.grim(["5.19", "5.21"], n=28),
     "burden": cb.burden(FIT, p1=0.2, p2=0.1),
     "people": cb.people(cb.burden(FIT, p1=0.2, p2=0.1)),
     "selection_model": cb.selection_model(FIT, steps=[0.025]),
@@ -91,6 +92,7 @@ NOT_RECORDED = {
     "excess_significance": {"level"},
     "henmi_copas": {"method", "test"},
     "selection_model": {"test"},
+    "grim": {"measure", "method", "test", "level", "ids", "warnings"},  # of no studies
     "people": {"measure", "method", "test", "level", "ids", "warnings"},  # of the burden
 }
 
