@@ -92,7 +92,7 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "rstudent": (cb.rstudent, {"fit": FIT}),
     "subsets": (cb.subsets, {"fit": FIT, "limit": 100}),
     "bootstrap": (cb.bootstrap, {"fit": FIT, "n": 50}),
-    "specifications": (cb.specifications, {"fit": FIT}),
+    "multiverse": (cb.multiverse, {"studies": EFFECTS, "fit": FIT, "rules": {"f": {"sex": "f"}}}),
     "people": (cb.people, {"burden": cb.burden(FIT, p1=0.2, p2=0.1)}),
     "other_rows": (cb.other_rows, {"fit": cb.pool(cb.effects(STUDIES)), "studies": STUDIES}),
     "subgroups": (cb.subgroups, {"effects": EFFECTS, "by": "sex"}),

@@ -59,7 +59,7 @@ RESULTS: dict[str, Any] = {
     "subsets": cb.subsets(FIT, limit=50),
     "bootstrap": cb.bootstrap(FIT, n=50),
     "other_rows": cb.other_rows(cb.pool(cb.effects(STUDIES)), studies=STUDIES),
-    "specifications": cb.specifications(FIT),
+    "multiverse": cb.multiverse(EFFECTS),
     "subgroups": cb.subgroups(EFFECTS, by="sex"),
     "against_rest": cb.against_rest(STUDIES, where={"headache": ["migraine"]}),
     "asymmetry": cb.asymmetry(FIT),
