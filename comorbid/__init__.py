@@ -133,6 +133,7 @@ if TYPE_CHECKING:
     from comorbid.sensitivity.multiverse import multiverse as multiverse
     from comorbid.sensitivity.other_rows import other_rows as other_rows
     from comorbid.sensitivity.residuals import rstudent as rstudent
+    from comorbid.sensitivity.rounding import rounding as rounding
     from comorbid.sensitivity.subsets import subsets as subsets
     from comorbid.sensitivity.versions import pool_versions as pool_versions
     from comorbid.studies import datasets as datasets
@@ -208,6 +209,7 @@ _HOMES = {
     "sensitivity.multiverse": "multiverse",
     "sensitivity.other_rows": "other_rows",
     "sensitivity.residuals": "rstudent",
+    "sensitivity.rounding": "rounding",
     "sensitivity.subsets": "subsets",
     "sensitivity.versions": "pool_versions",
     "studies": "datasets",

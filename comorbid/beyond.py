@@ -18,6 +18,7 @@ from comorbid.document.sections import (
     burden as burden_section,
     deviations,
     multiverse as multiverse_section,
+    rounding as rounding_section,
 )
 from comorbid.effects.scales import SCALES
 from comorbid.models.fit import pool
@@ -25,6 +26,8 @@ from comorbid.options import Option
 from comorbid.parts import Parts, fit_of, options_of, parts_of
 from comorbid.people import people
 from comorbid.sensitivity.multiverse import multiverse
+from comorbid.sensitivity.rounding import rounding
+from comorbid.sensitivity.rounding_result import Rounding
 from comorbid.sensitivity.universes import Multiverse
 from comorbid.sensitivity.without_overrides import without_overrides
 
@@ -47,6 +50,19 @@ def _data(context: Context) -> dict[str, Any]:
 
 def _multiverse_section(context: Context) -> Sequence[Block]:
     return multiverse_section.multiverse(cast(Multiverse, context.results["multiverse"]))
+
+
+def _rounding(context: Context) -> Rounding | Absent:
+    fit = fit_of(context)
+    if fit.k < 2:
+        return Absent("With one study nothing is pooled that rounding could move.")
+    if not any(fit.effects.digits):
+        return Absent("No effect comes from printed numbers: nothing is rounded.")
+    return rounding(fit)
+
+
+def _rounding_section(context: Context) -> Sequence[Block]:
+    return rounding_section.rounding(cast(Rounding, context.results["rounding"]))
 
 
 def _burden(context: Context) -> Parts:
@@ -150,6 +166,19 @@ ANALYSES = (
         ),
     ),
     Analysis(
+        "rounding",
+        "Rounding",
+        _rounding,
+        needs=("pool",),
+        methods=(
+            "Each printed number stands for every value that rounds to it: such values are drawn "
+            "at random, uniformly within the digits and with each estimate in its interval, and "
+            "pooled as the others ",
+            Cite("jcgm2008"),
+            "; whose digits matter most follows from draws of one study alone.",
+        ),
+    ),
+    Analysis(
         "burden",
         "Burden",
         _burden,
@@ -189,6 +218,13 @@ SECTIONS = (
         _multiverse_section,
         needs=("multiverse",),
         constants=("Shown are 400",),
+    ),
+    Section(
+        "rounding",
+        "What rounding leaves open",
+        _rounding_section,
+        needs=("rounding",),
+        constants=("95 % of",),
     ),
     Section("burden", "What it means in people", _burden_section, needs=("burden",)),
     Section("deviations", "Deviations and decisions", _deviations, needs=("pool", "overrides")),

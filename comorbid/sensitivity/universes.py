@@ -97,7 +97,7 @@ class Multiverse(Frozen):
     >>> len(found), found.spread().ci_excludes
     (60, 11)
     >>> [(share.choice, round(share.estimate)) for share in found.shares()]
-    [('estimator', 4), ('interval', 0), ('studies included', 96)]
+    [('estimator', 1), ('interval', 0), ('studies included', 99)]
     """
 
     choices: tuple[Choice, ...]

@@ -22,7 +22,7 @@ from comorbid.studies.table import FRAME_COLUMNS, Review, Studies
 from comorbid.studies.textfile import decode, read_bytes
 
 _PROBLEMS_SHOWN = 100
-_PRINTED = ("estimate", "ci_low", "ci_high")
+_PRINTED = ("estimate", "ci_low", "ci_high", "se")
 
 
 def read_studies(

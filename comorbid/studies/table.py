@@ -87,7 +87,7 @@ class Studies:
 
     @property
     def printed(self) -> pd.DataFrame:
-        """``estimate``, ``ci_low`` and ``ci_high`` digit by digit as in the file; "" is missing.
+        """``estimate, ci_low, ci_high`` and ``se`` digit by digit as in the file; "" is missing.
 
         The decimal mark is a point, also where the file has a comma.
         """

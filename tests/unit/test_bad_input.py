@@ -93,6 +93,7 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "subsets": (cb.subsets, {"fit": FIT, "limit": 100}),
     "bootstrap": (cb.bootstrap, {"fit": FIT, "n": 50}),
     "multiverse": (cb.multiverse, {"studies": EFFECTS, "fit": FIT, "rules": {"f": {"sex": "f"}}}),
+    "rounding": (cb.rounding, {"fit": cb.pool(cb.effects(STUDIES)), "n": 100}),
     "people": (cb.people, {"burden": cb.burden(FIT, p1=0.2, p2=0.1)}),
     "other_rows": (cb.other_rows, {"fit": cb.pool(cb.effects(STUDIES)), "studies": STUDIES}),
     "subgroups": (cb.subgroups, {"effects": EFFECTS, "by": "sex"}),

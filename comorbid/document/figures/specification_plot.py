@@ -74,6 +74,8 @@ def specification_curve(found: Multiverse, *, title: str | None = None) -> Figur
     >>> import comorbid as cb
     >>> effects = cb.Effects(yi=[0.53, 0.94, 0.14], vi=[0.03, 0.08, 0.02], measure="OR")
     >>> print(cb.figures.specification_curve(cb.multiverse(effects)).alt)
+    Specification curve of 60 pools of up to 3 studies: the odds ratio ranges from 1.36 to 1.97, its
+    own value in this report is 1.63. The 95 % confidence interval excludes 1 in 11 of 60.
     """
     return finished(
         lambda shown: _draw(found, shown),
