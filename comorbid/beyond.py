@@ -30,6 +30,7 @@ from comorbid.sensitivity.rounding import rounding
 from comorbid.sensitivity.rounding_result import Rounding
 from comorbid.sensitivity.universes import Multiverse
 from comorbid.sensitivity.without_overrides import without_overrides
+from comorbid.studies.finding import Audit
 
 _MOST_PEOPLE = 1e6
 
@@ -40,7 +41,13 @@ def _multiverse(context: Context) -> Multiverse | Absent:
         return Absent("With one study nothing is pooled, and no choice matters.")
     chosen = {name: value for name, value in context.options.items() if value}
     with options_of("multiverse"):
-        return multiverse(context.studies, fit=fit, measure=context.settings.measure, **chosen)
+        return multiverse(
+            context.studies,
+            fit=fit,
+            audit=cast(Audit, context.results["audit"]),
+            measure=context.settings.measure,
+            **chosen,
+        )
 
 
 def _data(context: Context) -> dict[str, Any]:
@@ -147,7 +154,7 @@ ANALYSES = (
         "multiverse",
         "Multiverse",
         _multiverse,
-        needs=("pool",),
+        needs=("pool", "audit"),
         options=(
             Option("methods", "names", "estimators of tau2 to combine"),
             Option("tests", "names", "tests to combine: z, t, knha, adhoc"),

@@ -30,6 +30,7 @@ from comorbid.sensitivity.open_choices import (
 from comorbid.sensitivity.universes import Multiverse
 
 if TYPE_CHECKING:
+    from comorbid.studies.finding import Audit, Finding
     from comorbid.studies.table import Studies
 
 METHODS = ("DL", "ML", "PM", "REML", "SJ")
@@ -41,6 +42,7 @@ def multiverse(
     *,
     fit: Fit | None = None,
     rules: Rules | None = None,
+    audit: Audit | None = None,
     methods: Sequence[str | Estimator] = METHODS,
     tests: Sequence[Test] = TESTS,
     measure: str | Measure | None = None,
@@ -82,6 +84,9 @@ def multiverse(
     rules : mapping of str to mapping, optional
         Names of inclusion rules, each with columns and the values that belong, as for subgroups:
         ``{"adults only": {"population": ["adults"]}}``. Of effects, columns are moderators.
+    audit : Audit, optional
+        What `comorbid.audit` found in the table with the same overrides; by default what it finds
+        in the table by itself, without a pool.
     methods : sequence of str or Estimator
         Estimators of tau2, as in `pool`.
     tests : sequence of {"z", "t", "knha", "adhoc"}
@@ -132,7 +137,8 @@ def multiverse(
     estimators, used = _with_own(methods, tests, fit)
     rules = checked_rules({} if rules is None else rules)
     table = None if isinstance(studies, Effects) else studies
-    data = open_choices(fit.effects, table, chosen, rules)
+    findings = _findings(table, audit)
+    data = open_choices(fit.effects, table, chosen, rules, findings)
     method_ids = tuple(e.id for e in estimators)
     n = data.yi.shape[1]
     pairs = len(estimators) * len(used)
@@ -175,6 +181,17 @@ def _main(studies: Studies | Effects, fit: Fit | None, measure: str | Measure | 
         message = f"the fit holds {', '.join(missing)}, which studies does not"
         raise DataError([Problem(message, "give the studies that the fit is of")])
     return fit
+
+
+def _findings(table: Studies | None, audit: Audit | None) -> Sequence[Finding]:
+    """Return what was found in the table, or what is found now."""
+    from comorbid.studies.audit import audit as audit_of_table
+    from comorbid.studies.finding import Audit
+
+    if audit is not None:
+        check_type("audit", audit, Audit, "give what audit() returns")
+        return audit.findings
+    return () if table is None else audit_of_table(table).findings
 
 
 def _with_own(

@@ -19,6 +19,7 @@ from comorbid.errors import DataError, ModelError, Problem
 if TYPE_CHECKING:
     import pandas as pd
 
+    from comorbid.studies.finding import Finding
     from comorbid.studies.table import Studies
 
 Rules = Mapping[str, Mapping[str, Sequence[str]]]
@@ -78,7 +79,11 @@ class _Rows:
 
 
 def open_choices(
-    pooled: Effects, studies: Studies | None, measure: str | Measure, rules: Rules
+    pooled: Effects,
+    studies: Studies | None,
+    measure: str | Measure,
+    rules: Rules,
+    findings: Sequence[Finding],
 ) -> OpenChoices:
     """Return the data sets under every combination of source, rows, rules and studies left out.
 
@@ -92,6 +97,8 @@ def open_choices(
         That of the effects.
     rules : mapping of str to mapping
         Names of rules, and the values of columns that they ask for.
+    findings : sequence of Finding
+        Of the audit.
 
     Raises
     ------
@@ -100,7 +107,11 @@ def open_choices(
     ModelError
         If the rules make too many data sets.
     """
-    rows = _alone(pooled, rules) if studies is None else _in_table(pooled, studies, measure, rules)
+    rows = (
+        _alone(pooled, rules)
+        if studies is None
+        else _in_table(pooled, studies, measure, rules, findings)
+    )
     rows, alone, notes = _within_limits(rows)
     others = rows.others
     taken = np.repeat(rows.pooled[:, None], 1 + others.size, axis=1)
@@ -152,10 +163,14 @@ def _alone(pooled: Effects, rules: Rules) -> _Rows:
     )
 
 
-def _in_table(pooled: Effects, studies: Studies, measure: str | Measure, rules: Rules) -> _Rows:
+def _in_table(
+    pooled: Effects,
+    studies: Studies,
+    measure: str | Measure,
+    rules: Rules,
+    findings: Sequence[Finding],
+) -> _Rows:
     """Return all rows of a table."""
-    from comorbid.studies.audit import audit
-
     if len(set(pooled.studies)) < pooled.k:
         raise DataError("the fit holds several rows of one study; pool one row a study")
     every = effects(studies, measure=measure, rows="all", overrides=pooled.overrides)
@@ -166,7 +181,7 @@ def _in_table(pooled: Effects, studies: Studies, measure: str | Measure, rules: 
         for i, (id_, study) in enumerate(zip(every.ids, every.studies, strict=True))
         if usable[i] and id_ not in pooled.ids and study in pooled.studies
     ]
-    serious = [f for f in audit(studies).findings if f.severity != "note" and f.rows]
+    serious = [f for f in findings if f.severity != "note" and f.rows]
     errors = {(finding.code, row) for finding in serious for row in finding.rows}
     frame = studies.frame.set_index("estimate_id", drop=False).loc[list(every.ids)]
     rows = np.array([*(at[id_] for id_ in pooled.ids), *others])

@@ -17,6 +17,7 @@ from comorbid.sensitivity import open_choices
 from comorbid.sensitivity.multiverse import METHODS, TESTS
 from comorbid.sensitivity.refitting import NONE_LEFT, ONE_LEFT
 from comorbid.sensitivity.shares import variance_shares
+from comorbid.studies.finding import Audit, Finding
 from comorbid.studies.read import studies_from_bytes
 from comorbid.testing import build_section
 
@@ -89,6 +90,17 @@ def test_the_audit_and_each_study_suggest_what_may_be_left_out() -> None:
         "without impossible-interval of ghandour2004-1",
         *(f"without {label}" for label in FIT.effects.labels),
     )
+
+
+def test_the_audit_may_be_given() -> None:
+    """Errors and warnings that name rows suggest what to leave out, notes do not."""
+    found = Finding("made-up", "warning", ("yoon2013-1", "yoon2013-2"), "", "", "")
+    note = Finding("not-serious", "note", ("yoon2013-1",), "", "", "")
+    other = cb.multiverse(STUDIES, fit=FIT, audit=Audit((found, note)))
+    assert other.choices[-1].options[1] == "without made-up of yoon2013-1, yoon2013-2"
+    assert len(other.choices[-1].options) == 8
+    i = at(other, studies_included="without made-up of yoon2013-1, yoon2013-2")
+    assert other.batch.k[i] == 5
 
 
 def test_its_own_choice_is_the_fit() -> None:
