@@ -130,9 +130,10 @@ if TYPE_CHECKING:
     from comorbid.sensitivity.cumulative import cumulative as cumulative
     from comorbid.sensitivity.influence import influence as influence
     from comorbid.sensitivity.leave_one_out import leave_one_out as leave_one_out
+    from comorbid.sensitivity.multiverse import multiverse as multiverse
     from comorbid.sensitivity.other_rows import other_rows as other_rows
     from comorbid.sensitivity.residuals import rstudent as rstudent
-    from comorbid.sensitivity.specifications import specifications as specifications
+    from comorbid.sensitivity.rounding import rounding as rounding
     from comorbid.sensitivity.subsets import subsets as subsets
     from comorbid.sensitivity.versions import pool_versions as pool_versions
     from comorbid.studies import datasets as datasets
@@ -206,9 +207,10 @@ _HOMES = {
     "sensitivity.cumulative": "cumulative",
     "sensitivity.influence": "influence",
     "sensitivity.leave_one_out": "leave_one_out",
+    "sensitivity.multiverse": "multiverse",
     "sensitivity.other_rows": "other_rows",
     "sensitivity.residuals": "rstudent",
-    "sensitivity.specifications": "specifications",
+    "sensitivity.rounding": "rounding",
     "sensitivity.subsets": "subsets",
     "sensitivity.versions": "pool_versions",
     "studies": "datasets",

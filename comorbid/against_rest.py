@@ -246,4 +246,5 @@ def _joined(first: Effects, second: Effects, moderators: Mapping[str, Sequence[s
         source=first.source + second.source,
         moderators=moderators,
         overrides=second.overrides,
+        digits=first.digits + second.digits,
     )

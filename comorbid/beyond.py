@@ -17,26 +17,37 @@ from comorbid.document.runs import Cite
 from comorbid.document.sections import (
     burden as burden_section,
     deviations,
-    specifications as specification_section,
+    multiverse as multiverse_section,
+    rounding as rounding_section,
 )
 from comorbid.effects.scales import SCALES
 from comorbid.models.fit import pool
 from comorbid.options import Option
 from comorbid.parts import Parts, fit_of, options_of, parts_of
 from comorbid.people import people
-from comorbid.sensitivity.specifications import Specifications, specifications
+from comorbid.sensitivity.multiverse import multiverse
+from comorbid.sensitivity.rounding import rounding
+from comorbid.sensitivity.rounding_result import Rounding
+from comorbid.sensitivity.universes import Multiverse
 from comorbid.sensitivity.without_overrides import without_overrides
+from comorbid.studies.finding import Audit
 
 _MOST_PEOPLE = 1e6
 
 
-def _specifications(context: Context) -> Specifications | Absent:
+def _multiverse(context: Context) -> Multiverse | Absent:
     fit = fit_of(context)
     if fit.k < 2:
         return Absent("With one study nothing is pooled, and no choice matters.")
-    chosen = {name: context.options[name] for name in ("methods", "tests") if context.options[name]}
-    with options_of("specifications"):
-        return specifications(fit, **_data(context), **chosen)
+    chosen = {name: value for name, value in context.options.items() if value}
+    with options_of("multiverse"):
+        return multiverse(
+            context.studies,
+            fit=fit,
+            audit=cast(Audit, context.results["audit"]),
+            measure=context.settings.measure,
+            **chosen,
+        )
 
 
 def _data(context: Context) -> dict[str, Any]:
@@ -44,9 +55,21 @@ def _data(context: Context) -> dict[str, Any]:
     return {name: getattr(context, name) for name in names} | {"measure": context.settings.measure}
 
 
-def _specification_section(context: Context) -> Sequence[Block]:
-    found = cast(Specifications, context.results["specifications"])
-    return specification_section.specifications(found)
+def _multiverse_section(context: Context) -> Sequence[Block]:
+    return multiverse_section.multiverse(cast(Multiverse, context.results["multiverse"]))
+
+
+def _rounding(context: Context) -> Rounding | Absent:
+    fit = fit_of(context)
+    if fit.k < 2:
+        return Absent("With one study nothing is pooled that rounding could move.")
+    if not any(fit.effects.digits):
+        return Absent("No effect comes from printed numbers: nothing is rounded.")
+    return rounding(fit)
+
+
+def _rounding_section(context: Context) -> Sequence[Block]:
+    return rounding_section.rounding(cast(Rounding, context.results["rounding"]))
 
 
 def _burden(context: Context) -> Parts:
@@ -128,19 +151,38 @@ def _deviations(context: Context) -> Sequence[Block]:
 
 ANALYSES = (
     Analysis(
-        "specifications",
-        "Specifications",
-        _specifications,
-        needs=("pool",),
+        "multiverse",
+        "Multiverse",
+        _multiverse,
+        needs=("pool", "audit"),
         options=(
             Option("methods", "names", "estimators of tau2 to combine"),
             Option("tests", "names", "tests to combine: z, t, knha, adhoc"),
+            Option("rules", "rules", "inclusion rules to obey or not"),
         ),
         methods=(
-            "The pool is repeated under every combination of estimator and interval and, where "
-            "there is a choice, of source of the effects and of rows ",
-            Cite("simonsohn2020"),
-            "; a source in which the audit finds an error is not taken.",
+            "The pool is repeated under every combination of estimator and interval, of source of "
+            "the effects and rows where there is a choice, of inclusion rules obeyed or not, and "
+            "of the studies, without the rows of one finding of the audit or without one study ",
+            Cite("steegen2016", "simonsohn2020", "voracek2019"),
+            "; a source in which the audit finds an error is not taken. Combinations that lead to "
+            "the same numbers count once. What goes with each choice of the variance of results "
+            "is its Shapley effect ",
+            Cite("song2016"),
+            ".",
+        ),
+    ),
+    Analysis(
+        "rounding",
+        "Rounding",
+        _rounding,
+        needs=("pool",),
+        methods=(
+            "Each printed number stands for every value that rounds to it: such values are drawn "
+            "at random, uniformly within the digits and with each estimate in its interval, and "
+            "pooled as the others ",
+            Cite("jcgm2008"),
+            "; whose digits matter most follows from draws of one study alone.",
         ),
     ),
     Analysis(
@@ -178,10 +220,18 @@ ANALYSES = (
 
 SECTIONS = (
     Section(
-        "specifications",
+        "multiverse",
         "Sensitivity to choices",
-        _specification_section,
-        needs=("specifications",),
+        _multiverse_section,
+        needs=("multiverse",),
+        constants=("Shown are 400",),
+    ),
+    Section(
+        "rounding",
+        "What rounding leaves open",
+        _rounding_section,
+        needs=("rounding",),
+        constants=("95 % of",),
     ),
     Section("burden", "What it means in people", _burden_section, needs=("burden",)),
     Section("deviations", "Deviations and decisions", _deviations, needs=("pool", "overrides")),

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeGuard
+from types import MappingProxyType
+from typing import Literal, TypeGuard, cast
 
-OptionKind = Literal["text", "names", "number", "numbers"]
-OptionValue = str | float | tuple[str, ...] | tuple[float, ...]
+OptionKind = Literal["text", "names", "number", "numbers", "rules"]
+Rules = Mapping[str, Mapping[str, tuple[str, ...]]]
+OptionValue = str | float | tuple[str, ...] | tuple[float, ...] | Rules
 
 WANTED: dict[str, str] = {
     "text": "some text",
     "names": 'a name, or a list such as ["year"]',
     "number": "a number",
     "numbers": "a number, or a list such as [0.2, 0.18, 0.22]",
+    "rules": 'names with columns and values, such as {"adults only" = {population = "adults"}}',
 }
 
 
@@ -25,13 +29,14 @@ class Option:
     ----------
     name : str
         Lower case, a Python name: the key in ``report.toml``.
-    kind : {"text", "names", "number", "numbers"}
-        ``names`` and ``numbers`` are tuples; a single one may be given without a list.
+    kind : {"text", "names", "number", "numbers", "rules"}
+        ``names`` and ``numbers`` are tuples; a single one may be given without a list. ``rules``
+        are a mapping of names to columns with the values that belong.
     description : str
         What it sets.
     required : bool
         Whether a report that uses the analysis must give it.
-    default : str, float, tuple or None
+    default : str, float, tuple, mapping or None
         Its value where a report gives none.
 
     Examples
@@ -55,6 +60,8 @@ def read_option(kind: OptionKind, value: object) -> OptionValue | None:
     >>> read_option("numbers", 0.2), read_option("names", ["year"]), read_option("number", "x")
     ((0.2,), ('year',), None)
     """
+    if kind == "rules":
+        return _read_rules(value)
     values = list(value) if isinstance(value, list | tuple) else [value]
     one = kind in ("text", "number")
     if not values or (one and isinstance(value, list | tuple)):
@@ -68,6 +75,20 @@ def read_option(kind: OptionKind, value: object) -> OptionValue | None:
     if len(numbers) < len(values):
         return None
     return numbers[0] if one else numbers
+
+
+def _read_rules(value: object) -> Rules | None:
+    if not isinstance(value, Mapping) or not value:
+        return None
+    found = {}
+    for name, where in value.items():
+        if not isinstance(where, Mapping) or not where:
+            return None
+        columns = {column: read_option("names", values) for column, values in where.items()}
+        if None in columns.values():
+            return None
+        found[name] = MappingProxyType(cast("dict[str, tuple[str, ...]]", columns))
+    return MappingProxyType(found)
 
 
 def _is_number(value: object) -> TypeGuard[float]:

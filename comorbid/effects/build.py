@@ -19,6 +19,7 @@ from comorbid.effects.compute import (
     without_zero_variance,
 )
 from comorbid.effects.decisions import Rows, decisions_of, inputs_in_words, rows_to_use
+from comorbid.effects.digits import digits_of
 from comorbid.effects.formula import Measure, column, first_known
 from comorbid.effects.measures import find_measure
 from comorbid.effects.overrides import Override, check_overrides
@@ -121,6 +122,7 @@ def effects(
     frame = studies.frame
     decisions = decisions_of(frame, chosen, overrides)
     keep = rows_to_use(frame, rows, decisions)
+    printed = studies.printed.loc[keep]
     frame = frame.loc[keep].reset_index(drop=True)
     values = _numbers(frame, chosen)
     yi, vi, source = _row_effects(frame, values, chosen, decisions, zeros)
@@ -142,6 +144,7 @@ def effects(
         overrides=overrides,
         warnings=(*_review_notes(studies, frame), *notes),
         ni=first_known(sizes_of(chosen, values), column(values, "n_analysed"), column(values, "n")),
+        digits=digits_of(frame, printed, source),
     )
 
 

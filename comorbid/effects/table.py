@@ -12,6 +12,7 @@ import numpy as np
 
 from comorbid.checks import check_whole, is_one_of, is_text, names, numbers, shown
 from comorbid.effects.arrays import Array, Frozen, read_only
+from comorbid.effects.digits import Digits
 from comorbid.effects.measures import MEASURES
 from comorbid.effects.overrides import Override, check_overrides
 from comorbid.effects.scales import SCALES, base_name, needs_size, printed, sized_name
@@ -44,6 +45,17 @@ def _columns(moderators: Mapping[str, Iterable[Any]]) -> Mapping[str, tuple[Any,
     if problems:
         raise DataError(problems)
     return MappingProxyType({name: tuple(values) for name, values in columns.items()})
+
+
+def _digits(values: object) -> tuple[Digits | None, ...]:
+    """Return the digits as a tuple; raise `DataError` if they are something else."""
+    given = tuple(values) if isinstance(values, Iterable) else (values,)
+    bad = [value for value in given if not (value is None or isinstance(value, Digits))]
+    if bad:
+        raise DataError(
+            [Problem(f"digits has {shown(bad[0])}", "leave digits out: effects() gives them")]
+        )
+    return given
 
 
 def _scale_of(measure: object) -> str:
@@ -99,6 +111,8 @@ class Effects(Frozen):
         What is worth knowing about how they were made.
     ni : array_like of shape (k,), optional
         People behind each effect, or their person-time; by default nan, unknown.
+    digits : sequence of Digits or None, optional
+        The printed numbers that each effect comes from; by default None, exact or unknown.
 
     Raises
     ------
@@ -126,6 +140,7 @@ class Effects(Frozen):
     overrides: tuple[Override, ...] = ()
     warnings: tuple[str, ...] = ()
     ni: Array = field(default_factory=lambda: np.empty(0))
+    digits: tuple[Digits | None, ...] = ()
 
     def __post_init__(self) -> None:
         def put(name: str, value: object) -> None:
@@ -146,6 +161,7 @@ class Effects(Frozen):
         put("warnings", names("warnings", self.warnings))
         ni = numbers("ni", self.ni) if np.size(self.ni) else np.full(self.k, np.nan)
         put("ni", read_only(ni))
+        put("digits", _digits(self.digits) or (None,) * self.k)
         if self.ni.ndim != 1:
             raise DataError(f"ni has shape {self.ni.shape}; give one value a study")
         if str(self.scale) == "":
@@ -164,6 +180,7 @@ class Effects(Frozen):
             "studies": self.studies,
             "source": self.source,
             "ni": tuple(self.ni.tolist()),
+            "digits": self.digits,
             **self.moderators,
         }
         problems = [
@@ -240,6 +257,7 @@ class Effects(Frozen):
             overrides=self.overrides,
             warnings=self.warnings,
             ni=ni,
+            digits=tuple(self.digits[i] for i in index),
         )
 
     def to_frame(self) -> pd.DataFrame:

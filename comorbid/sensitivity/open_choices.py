@@ -1,25 +1,34 @@
-"""Open choices: the effects under each source and row that a table of studies leaves open."""
+"""Open choices: the data sets that sources, rows, rules and studies left out make possible."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from comorbid.checks import check_type
-from comorbid.effects.arrays import Array
+from comorbid.checks import is_text, shown
+from comorbid.effects.arrays import Array, Index, Mask
 from comorbid.effects.build import both_sources, effects
 from comorbid.effects.formula import Measure
-from comorbid.effects.overrides import Override
 from comorbid.effects.table import Effects
-from comorbid.errors import DataError
+from comorbid.errors import DataError, ModelError, Problem
 
 if TYPE_CHECKING:
+    import pandas as pd
+
+    from comorbid.studies.finding import Finding
     from comorbid.studies.table import Studies
 
-_MOST_ROWS = 100
+Rules = Mapping[str, Mapping[str, Sequence[str]]]
+
+NO, YES = "no", "yes"
+NONE_OUT, FOUND_OUT, ONE_OUT = "all studies", "without rows of a finding", "without one study"
+
+# Data sets, and studies times data sets, that are made at most.
+_MOST, _CELLS = 10_000, 1_000_000
 _DECIDED, _MARKED = "as decided", "as marked"
 # What an audit must not have found in a row, for its effect to be taken from there.
 _IMPOSSIBLE = {
@@ -38,116 +47,258 @@ class Choice(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OpenChoices:
-    """Effects and variances of shape (k, n), n the combinations of source and rows.
+    """The different data sets, and which of them each combination of choices leads to.
 
-    The rows vary fastest; the first combination is what is pooled.
+    ``yi`` and ``vi`` have shape (k, n), with inf where a study is left out; ``which``, of shape
+    (combinations,), holds positions of data sets, the last choice varying fastest; the first
+    combination is what is pooled. ``ids`` are the rows pooled in any, ``left_out`` says what else
+    could be chosen.
     """
 
-    source: Choice
-    rows: Choice
+    choices: tuple[Choice, ...]
     yi: Array
     vi: Array
+    which: Index
     ids: tuple[str, ...]
-    left_out: tuple[str, ...] = ()
+    left_out: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rows:
+    """All rows of a table, their effects by source, and the rows that findings are about.
+
+    ``pooled`` are positions of rows, ``others`` those that could stand in place of one of them.
+    """
+
+    every: Effects
+    pooled: Index
+    others: Index
+    sources: Mapping[str, tuple[Array, Array]]
+    findings: Mapping[str, Mask]
+    obeying: Mapping[str, Mask]
 
 
 def open_choices(
     pooled: Effects,
     studies: Studies | None,
-    overrides: Sequence[Override],
     measure: str | Measure,
+    rules: Rules,
+    findings: Sequence[Finding],
 ) -> OpenChoices:
-    """Return the pooled effects under every combination of source and rows.
+    """Return the data sets under every combination of source, rows, rules and studies left out.
 
     Parameters
     ----------
     pooled : Effects
-        One row a study.
+        What is pooled; one row a study, if there is a table.
     studies : Studies or None
-        All rows, pooled or not; without them nothing is open.
-    overrides : sequence of Override
-        The decisions that the pool rests on.
+        The table, also with rows that are not pooled; without it no source and no row is open.
     measure : str or Measure
         That of the effects.
+    rules : mapping of str to mapping
+        Names of rules, and the values of columns that they ask for.
+    findings : sequence of Finding
+        Of the audit.
 
     Raises
     ------
     DataError
-        If two rows of one study are pooled, or ``studies`` is something else.
+        If two rows of one study are pooled, or a rule is none or asks for what is not there.
+    ModelError
+        If the rules make too many data sets.
     """
-    if studies is None:
-        source, rows = (Choice(n, (o,), (o,)) for n, o in (("source", _DECIDED), ("rows", _MARKED)))
-        return OpenChoices(source, rows, pooled.yi[:, None], pooled.vi[:, None], pooled.ids)
-    from comorbid.studies.table import Studies
-
-    check_type("studies", studies, Studies, "give the table that the effects come from")
-    if len(set(pooled.studies)) < pooled.k:
-        raise DataError("the fit holds several rows of one study; pool one row a study")
-    every = effects(studies, measure=measure, rows="all", overrides=overrides)
-    place = {study: i for i, study in enumerate(pooled.studies)}
-    others = _others(every, pooled)
-    notes = []
-    if len(others) > _MOST_ROWS:
-        notes.append(f"{len(others)} other rows are too many to combine with all else")
-        others = []
-    at = {id_: i for i, id_ in enumerate(every.ids)}
-    taken = np.repeat([[at[id_]] for id_ in pooled.ids], 1 + len(others), axis=1)
-    for column, i in enumerate(others, start=1):
-        taken[place[every.studies[i]], column] = i
-    names, yi, vi = _by_source(every, taken, _usable_sources(studies, every, measure))
-    replaced = [pooled.labels[place[every.studies[i]]] for i in others]
-    return OpenChoices(
-        source=Choice("source", names, names),
-        rows=Choice(
+    rows = (
+        _alone(pooled, rules)
+        if studies is None
+        else _in_table(pooled, studies, measure, rules, findings)
+    )
+    rows, alone, notes = _within_limits(rows)
+    others = rows.others
+    taken = np.repeat(rows.pooled[:, None], 1 + others.size, axis=1)
+    place = {rows.every.studies[i]: position for position, i in enumerate(rows.pooled)}
+    replaced = [place[rows.every.studies[i]] for i in others]
+    taken[replaced, np.arange(1, 1 + others.size)] = others
+    out, members = _left_out(rows, taken, alone)
+    labels = rows.every.labels
+    choices = (
+        Choice("source", tuple(rows.sources), tuple(rows.sources)),
+        Choice(
             "rows",
-            (_MARKED, *(every.labels[i] for i in others)),
-            (_MARKED, *(f"another row of {label}" for label in replaced)),
+            (_MARKED, *(labels[i] for i in others)),
+            (_MARKED, *(f"another row of {labels[rows.pooled[at]]}" for at in replaced)),
         ),
-        yi=yi,
-        vi=vi,
-        ids=(*pooled.ids, *(every.ids[i] for i in others)),
-        left_out=tuple(notes),
+        *(Choice(name, (NO, YES), (NO, YES)) for name in rules),
+        out,
+    )
+    yi, vi, which = _different(rows, taken, members)
+    ids = tuple(rows.every.ids[i] for i in (*rows.pooled, *others))
+    return OpenChoices(choices, yi, vi, which, ids, notes)
+
+
+def checked_rules(rules: object) -> Rules:
+    """Return the rules; raise `DataError` if one is none."""
+    remedy = 'give names and values, such as {"adults only": {"population": ["adults"]}}'
+    if not isinstance(rules, Mapping):
+        raise DataError([Problem(f"rules is {shown(rules)}", remedy)])
+    problems = [
+        Problem(f"rule {shown(name)} is {shown(where)}", remedy)
+        for name, where in rules.items()
+        if not (is_text(name) and isinstance(where, Mapping) and where)
+        or not all(isinstance(values, str | Sequence) for values in where.values())
+    ]
+    if problems:
+        raise DataError(problems)
+    return MappingProxyType({name: MappingProxyType(dict(where)) for name, where in rules.items()})
+
+
+def _alone(pooled: Effects, rules: Rules) -> _Rows:
+    """Return effects that come from no table: rules are about their moderators."""
+    return _Rows(
+        every=pooled,
+        pooled=np.arange(pooled.k),
+        others=np.empty(0, dtype=np.intp),
+        sources={_DECIDED: (pooled.yi, pooled.vi)},
+        findings={},
+        obeying=_obeying(pooled.to_frame(), rules, ""),
     )
 
 
-def _others(every: Effects, pooled: Effects) -> list[int]:
-    """Return the rows of pooled studies that have an effect and are not pooled."""
+def _in_table(
+    pooled: Effects,
+    studies: Studies,
+    measure: str | Measure,
+    rules: Rules,
+    findings: Sequence[Finding],
+) -> _Rows:
+    """Return all rows of a table."""
+    if len(set(pooled.studies)) < pooled.k:
+        raise DataError("the fit holds several rows of one study; pool one row a study")
+    every = effects(studies, measure=measure, rows="all", overrides=pooled.overrides)
+    at = {id_: i for i, id_ in enumerate(every.ids)}
     usable = np.isfinite(every.yi) & np.isfinite(every.vi)
-    return [
+    others = [
         i
         for i, (id_, study) in enumerate(zip(every.ids, every.studies, strict=True))
         if usable[i] and id_ not in pooled.ids and study in pooled.studies
     ]
-
-
-def _by_source(
-    every: Effects, taken: Array, sources: dict[str, tuple[Array, Array]]
-) -> tuple[tuple[str, ...], Array, Array]:
-    """Return the sources that change anything, and the effects of the rows taken by each."""
-    names, yi, vi = [_DECIDED], [every.yi[taken]], [every.vi[taken]]
-    for name, (y, v) in sources.items():
-        known = np.isfinite(y) & np.isfinite(v)
-        chosen = np.where(known, y, every.yi)[taken], np.where(known, v, every.vi)[taken]
-        same = np.array_equal(chosen[0], yi[0]) and np.array_equal(chosen[1], vi[0])
-        if not same:
-            names.append(name)
-            yi.append(chosen[0])
-            vi.append(chosen[1])
-    return tuple(names), np.concatenate(yi, axis=1), np.concatenate(vi, axis=1)
-
-
-def _usable_sources(
-    studies: Studies, every: Effects, measure: str | Measure
-) -> dict[str, tuple[Array, Array]]:
-    """Return effects and variances of all rows from each source, nan where it is impossible."""
-    from comorbid.studies.audit import audit
-
-    certain = [finding for finding in audit(studies).findings if finding.severity == "error"]
+    serious = [f for f in findings if f.severity != "note" and f.rows]
+    certain = [finding for finding in serious if finding.severity == "error"]
     errors = {(finding.code, row) for finding in certain for row in finding.rows}
-    rows = studies.frame["estimate_id"].tolist()
-    order = [rows.index(id_) for id_ in every.ids]
-    found = {}
+    frame = studies.frame.set_index("estimate_id", drop=False).loc[list(every.ids)]
+    rows = np.array([*(at[id_] for id_ in pooled.ids), *others])
+    about = {f"{f.code} of {', '.join(f.rows)}": np.isin(every.ids, f.rows) for f in serious}
+    return _Rows(
+        every=every,
+        pooled=rows[: pooled.k],
+        others=rows[pooled.k :],
+        sources=_sources(studies, every, measure, errors, rows),
+        findings={name: mask for name, mask in about.items() if mask[rows].any()},
+        obeying=_obeying(frame, rules, studies.source),
+    )
+
+
+def _obeying(frame: pd.DataFrame, rules: Rules, source: str) -> Mapping[str, Mask]:
+    """Return which rows have the values that each rule asks for; all problems at once."""
+    from comorbid.studies.selecting import rows_with
+
+    found, problems = {}, []
+    for name, where in rules.items():
+        try:
+            found[name] = rows_with(frame, where, source=source)
+        except DataError as error:
+            problems += [
+                Problem(f"rule {name!r}: {problem.message}", problem.remedy, problem.file)
+                for problem in error.problems
+            ]
+    if problems:
+        raise DataError(problems)
+    return found
+
+
+def _sources(
+    studies: Studies,
+    every: Effects,
+    measure: str | Measure,
+    errors: set[tuple[str, str]],
+    rows: Index,
+) -> Mapping[str, tuple[Array, Array]]:
+    """Return the effects of all rows as decided, and by each source that changes one of ``rows``.
+
+    A source in which the audit finds an error is not taken.
+    """
+    position = {id_: i for i, id_ in enumerate(studies.frame["estimate_id"])}
+    order = [position[id_] for id_ in every.ids]
+    found = {_DECIDED: (every.yi, every.vi)}
     for name, (y, v) in zip(_IMPOSSIBLE, both_sources(studies, measure), strict=True):
         bad = np.array([(_IMPOSSIBLE[name], id_) in errors for id_ in every.ids])
-        found[name] = np.where(bad, np.nan, y[order]), np.where(bad, np.nan, v[order])
+        known = np.isfinite(y[order]) & np.isfinite(v[order]) & ~bad
+        yi, vi = np.where(known, y[order], every.yi), np.where(known, v[order], every.vi)
+        if not (
+            np.array_equal(yi[rows], every.yi[rows]) and np.array_equal(vi[rows], every.vi[rows])
+        ):
+            found[name] = yi, vi
     return found
+
+
+def _within_limits(rows: _Rows) -> tuple[_Rows, Index, tuple[str, ...]]:
+    """Return the rows and the studies left out that are combined with all else, and notes."""
+    k = rows.pooled.size
+    alone, notes = np.arange(k), []
+    most = min(_MOST, _CELLS // k)
+
+    def too_many() -> bool:
+        options = 1 + len(rows.findings) + alone.size
+        fixed = len(rows.sources) * 2 ** len(rows.obeying)
+        return bool(fixed * (1 + rows.others.size) * options > most)
+
+    if too_many():
+        notes.append(f"Leaving out each of {k} studies is too much to combine with all else")
+        alone = alone[:0]
+    if rows.findings and too_many():
+        n = len(rows.findings)
+        notes.append(f"Leaving out the rows of {n} findings is too much to combine with all else")
+        rows = replace(rows, findings={})
+    if too_many():
+        notes.append(f"{rows.others.size} other rows are too many to combine with all else")
+        rows = replace(rows, others=rows.others[:0])
+    if too_many():
+        raise ModelError(f"{len(rows.obeying)} rules make too many data sets; give fewer rules")
+    return rows, alone, tuple(notes)
+
+
+def _left_out(rows: _Rows, taken: Index, alone: Index) -> tuple[Choice, Mask]:
+    """Return what may be left out, and which study then belongs, of shape (k, rows, options)."""
+    k = rows.pooled.size
+    kept = [np.ones(taken.shape, dtype=bool)]
+    kept += [~mask[taken] for mask in rows.findings.values()]
+    kept += [np.broadcast_to((np.arange(k) != i)[:, None], taken.shape) for i in alone]
+    names = [rows.every.labels[rows.pooled[i]] for i in alone]
+    groups = (NONE_OUT, *[FOUND_OUT] * len(rows.findings), *[ONE_OUT] * alone.size)
+    options = (NONE_OUT, *(f"without {name}" for name in (*rows.findings, *names)))
+    return Choice("studies included", options, groups), np.stack(kept, axis=-1)
+
+
+def _different(rows: _Rows, taken: Index, members: Mask) -> tuple[Array, Array, Index]:
+    """Return the data sets that differ, and which one each combination leads to."""
+    rules = len(rows.obeying)
+    applied = np.arange(2**rules) >> np.arange(rules)[::-1, None] & 1 == 1
+    inside = np.ones((*taken.shape, applied.shape[1]), dtype=bool)
+    for mask, on in zip(rows.obeying.values(), applied, strict=True):
+        inside &= mask[taken][..., None] | ~on
+    belongs = (inside[..., None] & members[:, :, None, :])[:, None]
+    values = np.stack(
+        [
+            np.where(
+                belongs, np.stack([part[taken] for part in parts], axis=1)[..., None, None], out
+            )
+            for parts, out in zip(
+                zip(*rows.sources.values(), strict=True), (0.0, np.inf), strict=True
+            )
+        ]
+    ).reshape(2 * len(taken), -1)
+    _, first, inverse = np.unique(values, axis=1, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    place = np.empty_like(order)
+    place[order] = np.arange(order.size)
+    yi, vi = np.split(values[:, first[order]], 2)
+    return yi, vi, place[inverse.ravel()]

@@ -7,6 +7,7 @@ import datetime
 import io
 import json
 import textwrap
+from collections.abc import Mapping
 from importlib import metadata, resources
 from pathlib import Path
 from typing import get_args
@@ -47,6 +48,7 @@ _BLANKS: dict[OptionKind, OptionValue] = {
     "names": ("...",),
     "number": 0.0,
     "numbers": (0.0,),
+    "rules": {"...": {"...": ("...",)}},
 }
 _WIDTH = 118
 _HOLDS = {
@@ -134,8 +136,15 @@ def _options() -> str:
             value = _BLANKS[option.kind] if option.default is None else option.default
             needed = ", which must be given" if option.required else ""
             lines.append(f"# {option.kind}: {option.description}{needed}")
-            lines.append(f"#{option.name} = {json.dumps(value, ensure_ascii=False)}")
+            lines.append(f"#{option.name} = {_toml(value)}")
     return "\n".join(lines)
+
+
+def _toml(value: object) -> str:
+    """Return a value as a definition has it."""
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{_toml(name)} = {_toml(part)}' for name, part in value.items())}}}"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _wrapped(text: str) -> str:

@@ -28,7 +28,7 @@ from comorbid.studies.table import FRAME_COLUMNS, Review, Studies
 from comorbid.studies.textfile import decode, read_bytes
 
 _PROBLEMS_SHOWN = 100
-_PRINTED = ("estimate", "ci_low", "ci_high")
+_PRINTED = ("estimate", "ci_low", "ci_high", "se")
 # Printed figures that a table may have besides.
 _FIGURES = (
     *(name for mean, sd, _ in GROUP_COLUMNS for name in (mean, sd)),

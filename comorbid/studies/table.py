@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,9 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from comorbid.errors import DataError, Problem
-from comorbid.studies.cells import parse_flag, parse_number
 from comorbid.studies.review import Coverage, PublishedEstimate, Review
+from comorbid.studies.selecting import rows_with
 
 __all__ = ["FRAME_COLUMNS", "Coverage", "PublishedEstimate", "Review", "Studies"]
 
@@ -37,7 +35,6 @@ FRAME_COLUMNS: tuple[str, ...] = (
 """The columns that every table has, in this order, before its moderators."""
 
 _ROWS_SHOWN = 40
-_VALUES_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -90,7 +87,7 @@ class Studies:
 
     @property
     def printed(self) -> pd.DataFrame:
-        """``estimate``, ``ci_low`` and ``ci_high`` digit by digit as in the file; "" is missing.
+        """``estimate, ci_low, ci_high`` and ``se`` digit by digit as in the file; "" is missing.
 
         So are the means, standard deviations and percentages that `comorbid.audit` reads, where
         the file has them. The decimal mark is a point, also where the file has a comma.
@@ -119,25 +116,7 @@ class Studies:
         DataError
             If a column does not exist or a value never occurs in it.
         """
-        problems: list[Problem] = []
-        keep = np.ones(len(self), dtype=bool)
-        for name, values in where.items():
-            wanted = [values] if isinstance(values, str) else [str(value) for value in values]
-            if name not in self._frame:
-                problems.append(self._no_column(name))
-                continue
-            if not wanted:
-                problems.append(Problem(f"no value is given for {name}", "give one", self.source))
-            found = np.zeros(len(self), dtype=bool)
-            for value in wanted:
-                rows = _matches(self._frame[name], value)
-                if not rows.any():
-                    problems.append(self._no_value(name, value))
-                found |= rows
-            keep &= found
-        if problems:
-            raise DataError(problems)
-        return self._kept(keep)
+        return self._kept(rows_with(self._frame, where, source=self.source))
 
     def primary(self) -> Studies:
         """Return the rows that go into the main pool."""
@@ -211,50 +190,6 @@ class Studies:
             conditions=self.conditions,
             review=self.review,
         )
-
-    def _no_column(self, name: str) -> Problem:
-        names = [str(column) for column in self._frame.columns]
-        near = difflib.get_close_matches(name, names, n=1)
-        meant = f"did you mean {near[0]}? " if near else ""
-        return Problem(
-            f"there is no column {name}", f"{meant}the columns are {', '.join(names)}", self.source
-        )
-
-    def _no_value(self, name: str, value: str) -> Problem:
-        values = list(dict.fromkeys(_printable(cell) for cell in self._frame[name]))
-        shown = ", ".join(values[:_VALUES_SHOWN])
-        more = len(values) - _VALUES_SHOWN
-        shown += f" and {more:,} more" if more > 0 else ""
-        return Problem(f"no row has {name} = {value!r}", f"the values are {shown}", self.source)
-
-
-def _matches(column: pd.Series[Any], value: str) -> np.ndarray[Any, Any]:
-    """Which cells hold the value that ``value`` writes."""
-    if pd.api.types.is_bool_dtype(column):
-        missing = column.isna().to_numpy(dtype=bool)
-        if not value:
-            return missing
-        flag = parse_flag(value)
-        same = [cell is not pd.NA and bool(cell) is flag for cell in column]
-        return np.array(same, dtype=bool) & ~missing
-    if pd.api.types.is_numeric_dtype(column):
-        numbers = column.to_numpy(dtype=float)
-        if not value:
-            return np.asarray(np.isnan(numbers))
-        number = parse_number(value, decimal_comma=False)
-        return np.asarray(numbers == (np.nan if number is None else number))
-    return np.asarray(column == value, dtype=bool)
-
-
-def _printable(cell: Any) -> str:
-    """A cell as `Studies.select` takes it."""
-    if cell is pd.NA or cell == "" or (isinstance(cell, float) and np.isnan(cell)):
-        return "'' (missing)"
-    if isinstance(cell, bool | np.bool_):
-        return "yes" if cell else "no"
-    if isinstance(cell, float):
-        return str(int(cell)) if cell.is_integer() else repr(float(cell))
-    return str(cell)
 
 
 def _plain(value: Any) -> Any:

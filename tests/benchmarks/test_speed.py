@@ -39,6 +39,20 @@ def test_leave_one_out(benchmark: BenchmarkFixture, k: int) -> None:
     assert len(refits.labels) == k
 
 
+def test_multiverse(benchmark: BenchmarkFixture, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of 14 studies with 6 rules about moderators that are drawn at random."""
+    data, rng = simulated(14), np.random.default_rng(1)
+    names = "abcdef"
+    moderators = {name: rng.choice(["in", "out"], 14, p=[0.8, 0.2]).tolist() for name in names}
+    effects = cb.Effects(yi=data.yi, vi=data.vi, measure="OR", moderators=moderators)
+    rules = {name: {name: ["in"]} for name in names}
+    found = benchmark(cb.multiverse, effects, rules=rules)
+    assert len(found) > 5_000
+    with capsys.disabled():
+        rate = len(found) / benchmark.stats.stats.mean
+        print(f"\n{len(found):,} specifications, {rate:,.0f} a second")
+
+
 def test_import_on_top_of_bare_python(capsys: pytest.CaptureFixture[str]) -> None:
     """The cumulative time that ``-X importtime`` gives for ``import comorbid``; least of 5."""
     command = [sys.executable, "-X", "importtime", "-c", "import comorbid"]

@@ -157,7 +157,7 @@ FIGURES: dict[str, tuple[Make, tuple[str, ...]]] = {
         lambda e: cb.figures.drapery(cb.pool(e)),
         (OR, "p-value", "Confidence level"),
     ),
-    "specifications": (lambda e: cb.figures.specifications(cb.specifications(cb.pool(e))), (OR,)),
+    "specification_curve": (lambda e: cb.figures.specification_curve(cb.multiverse(e)), (OR,)),
     "people": (
         lambda e: cb.figures.people(cb.people(cb.burden(cb.pool(e), p1=0.2, p2=0.03))),
         (),

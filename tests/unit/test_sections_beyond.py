@@ -473,7 +473,7 @@ title = "T"
 date = 2026-01-31
 data = "studies.csv"
 measure = "RATE"
-sections = ["other-rows", "subgroups", "meta-regression", "specifications", "deviations"]
+sections = ["other-rows", "subgroups", "meta-regression", "multiverse", "deviations"]
 [analyses]
 subgroups = { by = "x" }
 meta-regression = { formula = "~ x" }
@@ -486,12 +486,12 @@ reason = "It is of other people."
     )
     report = build_with(read_definition(tmp_path), registry(plugin), Calls())
     results: Any = report.lock["results"]
-    assert results["specifications"]["values"]["measure"] == "RATE"
+    assert results["multiverse"]["values"]["measure"] == "RATE"
     assert results["overrides"]["values"]["without"]["k"] == [4]
 
 
 def test_without_a_study_each_says_why_there_is_nothing(tmp_path: Path) -> None:
-    sections = ["subgroups", "meta-regression", "funnel", "specifications", "burden", "deviations"]
+    sections = ["subgroups", "meta-regression", "funnel", "multiverse", "burden", "deviations"]
     (tmp_path / "studies.csv").write_text(studies_csv(1), encoding="utf-8")
     (tmp_path / "report.toml").write_text(
         f"""
@@ -530,12 +530,12 @@ def test_what_the_sections_need_is_locked() -> None:
         "burden": BURDEN,
     }
     studies = studies_csv(11, sex=["f", "m"] * 5 + ["f"], dose=[float(i) for i in range(11)])
-    sections = ["subgroups", "meta-regression", "funnel", "specifications", "burden", "deviations"]
+    sections = ["subgroups", "meta-regression", "funnel", "multiverse", "burden", "deviations"]
     computed, _ = build_document(sections, registry(), studies, {}, options)
     results: Any = computed.lock()["results"]
     assert results["subgroups"]["values"]["by"]["sex"]["labels"] == ["f", "m"]
     assert results["meta-regression"]["values"]["ends"]["at"] == [0.0, 10.0]
     assert results["small-study-effects"]["values"]["tests"]["egger"]["k"] == 11
-    assert results["specifications"]["values"]["spread"]["n"] == [15]
+    assert results["multiverse"]["values"]["spread"]["n"] == [180]
     assert results["burden"]["values"]["people"]["size"] == 1000.0
     assert results["overrides"]["values"]["without"]["labels"] == []

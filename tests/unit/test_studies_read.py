@@ -76,6 +76,7 @@ def test_values_defaults_and_moderators(read: Read) -> None:
         "estimate": ["2.50", "1.2"],
         "ci_low": ["1.49", "0.97"],
         "ci_high": ["4.38", "2.8"],
+        "se": ["", ""],
     }
     assert studies.lines == (2, 3)
     assert studies.conditions is None

@@ -27,7 +27,7 @@ from comorbid.document.figures.people_plot import people
 from comorbid.document.figures.profile_plot import profile
 from comorbid.document.figures.qq_plot import qqnorm
 from comorbid.document.figures.radial_plot import radial
-from comorbid.document.figures.specification_plot import specifications
+from comorbid.document.figures.specification_plot import specification_curve
 from comorbid.document.figures.subgroup_plot import subgroups
 
 __all__ = [
@@ -55,7 +55,7 @@ __all__ = [
     "profile",
     "qqnorm",
     "radial",
-    "specifications",
+    "specification_curve",
     "subgroups",
     "text_width",
 ]

@@ -27,7 +27,8 @@ from comorbid.document.figures.canvas import (
 from comorbid.document.figures.frame import open_frame
 from comorbid.document.figures.numbers import format_for
 from comorbid.document.figures.pen import Pen
-from comorbid.sensitivity.specifications import Specifications
+from comorbid.sensitivity.open_choices import NO, YES
+from comorbid.sensitivity.universes import Multiverse
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
@@ -36,23 +37,25 @@ _TALL = 170.0
 _ROW = 11.0
 _GAP = 8.0
 _MOST_OPTIONS = 12
+_MOST_SHOWN = 400
 _MOST_TICKS = 7
 _LABELS = 150.0
 
 Row = tuple[str, np.ndarray]
 
 
-def specifications(found: Specifications, *, title: str | None = None) -> Figure:
+def specification_curve(found: Multiverse, *, title: str | None = None) -> Figure:
     """Draw the pool under every combination of choices as a specification curve.
 
-    The estimates stand in order of size with their confidence intervals, the report's own marked;
+    The estimates stand in order of size with their confidence intervals, the main pool marked;
     below, a stroke says which option of each choice an estimate was made with. A choice with one
-    option is not shown.
+    option is not shown. Of more than 400 specifications, 400 drawn at random are shown, the lowest,
+    the highest and the main pool among them.
 
     Parameters
     ----------
-    found : Specifications
-        Made by `comorbid.specifications`.
+    found : Multiverse
+        Made by `comorbid.multiverse`.
     title : str, optional
         Printed above the figure; by default what it is.
 
@@ -69,43 +72,60 @@ def specifications(found: Specifications, *, title: str | None = None) -> Figure
     Examples
     --------
     >>> import comorbid as cb
-    >>> fit = cb.pool(cb.Effects(yi=[0.53, 0.94, 0.14], vi=[0.03, 0.08, 0.02], measure="OR"))
-    >>> print(cb.figures.specifications(cb.specifications(fit)).alt)
-    Specification curve of 15 pools of 3 studies: the odds ratio ranges from 1.59 to 1.63, its own
-    value in this report is 1.63. The 95 % confidence interval excludes 1 in 5 of 15.
+    >>> effects = cb.Effects(yi=[0.53, 0.94, 0.14], vi=[0.03, 0.08, 0.02], measure="OR")
+    >>> print(cb.figures.specification_curve(cb.multiverse(effects)).alt)
+    Specification curve of 60 pools of up to 3 studies: the odds ratio ranges from 1.36 to 1.97, its
+    own value in this report is 1.63. The 95 % confidence interval excludes 1 in 11 of 60.
     """
     return finished(
         lambda shown: _draw(found, shown),
         title=title,
-        default=f"Specification curve of {prose.counted(len(found), 'pool', 'pools')}",
+        default=f"Specification curve of {prose.counted(found.spread().n, 'pool', 'pools')}",
         alt=_alt(found),
         caption=_caption(found),
     )
 
 
-def _rows(found: Specifications, order: np.ndarray) -> list[list[Row]]:
+def _shown(found: Multiverse) -> np.ndarray:
+    """Return which specifications are drawn, in order of their estimates."""
+    pooled = np.flatnonzero(found.pooled)
+    order = pooled[np.argsort(found.batch.estimate[pooled], kind="stable")]
+    if order.size <= _MOST_SHOWN:
+        return order
+    own = int(np.flatnonzero(order == found.main)[0])
+    always = list(dict.fromkeys([0, own, order.size - 1]))
+    others = np.delete(np.arange(order.size), always)
+    # At random, because specifications that follow each other may differ in the test alone.
+    drawn = np.random.default_rng(1).choice(others, _MOST_SHOWN - len(always), replace=False)
+    return np.asarray(order[np.sort([*always, *drawn])])
+
+
+def _rows(found: Multiverse, order: np.ndarray) -> list[list[Row]]:
     """Return for each choice its options and which of the ordered specifications take each."""
     panels = []
-    for choice, picked in zip(found.choices, found.picks, strict=True):
+    for i, choice in enumerate(found.choices):
         groups = list(dict.fromkeys(choice.groups))
-        number = np.array([groups.index(group) for group in choice.groups])[picked][order]
+        if len(groups) == 1:
+            continue
+        taken = [found.taking(i, [name == group for name in choice.groups]) for group in groups]
         if len(groups) > _MOST_OPTIONS:
-            groups, number = [groups[0], "any other"], np.minimum(number, 1)
-        if len(groups) > 1:
-            panels.append([(label, number == i) for i, label in enumerate(groups)])
+            groups, taken = [groups[0], "any other"], [taken[0], np.any(taken[1:], axis=0)]
+        if groups == [NO, YES]:
+            groups, taken = [choice.name], taken[1:]
+        panels.append([(group, some[order]) for group, some in zip(groups, taken, strict=True)])
     return panels
 
 
-def _draw(found: Specifications, title: str) -> Drawing:
+def _draw(found: Multiverse, title: str) -> Drawing:
     """Return the drawing: the curve above, a row of strokes an option below."""
-    order = np.argsort(found.batch.estimate, kind="stable")
+    order = _shown(found)
     panels = _rows(found, order)
     below = sum(_GAP + _ROW * len(rows) for rows in panels)
     frame = open_frame(title, _notes(found), tall=_TALL + below, above=6.0, below=6.0)
     labels = [label for rows in panels for label, _ in rows]
     widest = max((text_width(printable(text), size=SMALL) for text in labels), default=0.0)
     left = MARGIN + max(50.0, min(_LABELS, widest) + 10)
-    width, n = WIDTH - left - 12, len(found)
+    width, n = WIDTH - left - 12, order.size
     axes = frame.axes(left, width)
     axes.set(xlim=(-0.5, n - 0.5), ylim=(-below, _TALL))
     axes.set_facecolor("none")
@@ -134,7 +154,7 @@ def _draw(found: Specifications, title: str) -> Drawing:
     return frame.drawing
 
 
-def _curve(pen: Pen, found: Specifications, order: np.ndarray, left: float) -> None:
+def _curve(pen: Pen, found: Multiverse, order: np.ndarray, left: float) -> None:
     """Draw intervals and estimates in order, the axis at their left and no association."""
     batch, scale = found.batch, found.scale
     low, high, middle = batch.ci_low[order], batch.ci_high[order], batch.estimate[order]
@@ -148,7 +168,7 @@ def _curve(pen: Pen, found: Specifications, order: np.ndarray, left: float) -> N
     def up(y: float) -> float:
         return (min(max(y, ends[0]), ends[1]) - ends[0]) / (ends[1] - ends[0]) * _TALL
 
-    stroke = _stroke(pen, len(found))
+    stroke = _stroke(pen, order.size)
     excludes = (low > found.null) | (high < found.null)
     for name, chosen, color in (("excludes", excludes, SHADE), ("includes", ~excludes, MUTED)):
         _broken(
@@ -161,7 +181,7 @@ def _curve(pen: Pen, found: Specifications, order: np.ndarray, left: float) -> N
     pen.line([(i, up(float(y))) for i, y in enumerate(middle)], "estimates", color=INK, width=1.6)
     if ends[0] <= found.null <= ends[1]:
         null = up(found.null)
-        pen.line([(-0.5, null), (len(found) - 0.5, null)], "null", color=MUTED, width=0.8)
+        pen.line([(-0.5, null), (order.size - 0.5, null)], "null", color=MUTED, width=0.8)
     pen.y_axis("", [(up(y), label) for y, label in _ticks(ends, scale)])
     pen.axes.spines["left"].set_bounds(0, _TALL)
     pen.turned_text(MARGIN + SMALL, _TALL / 2, words.axis_label(found.measure, scale), size=SMALL)
@@ -194,24 +214,27 @@ def _stroke(pen: Pen, n: int) -> float:
     return max(0.3, min(3.0, 0.7 * pen.width / n))
 
 
-def _notes(found: Specifications) -> tuple[str, ...]:
+def _notes(found: Multiverse) -> tuple[str, ...]:
     level = prose.level(found.level)
     parts = [f"Each upright line is a {level} confidence interval"]
+    spread = found.spread()
     if not math.isnan(found.null):
         null = prose.null(found.measure, found.scale)
-        excluding = found.spread().ci_excludes
-        which = {0: "all of them include", len(found): "none of them includes"}
-        parts.append(f"{which.get(excluding, 'the darker ones include')} {null}")
-    return (f"{'; '.join(parts)}. The dotted line is this report's own choice.",)
+        which = {0: "all of them include", spread.n: "none of them includes"}
+        parts.append(f"{which.get(spread.ci_excludes, 'the darker ones include')} {null}")
+    text = f"{'; '.join(parts)}. The dotted line is this report's own choice."
+    if spread.n <= _MOST_SHOWN:
+        return (text,)
+    return (text, f"Shown are {_MOST_SHOWN} of the {spread.n:,} pools, drawn at random.")
 
 
-def _alt(found: Specifications) -> str:
+def _alt(found: Multiverse) -> str:
     spread = found.spread()
     form = format_for(found.scale, [])
     name = words.measure(found.measure)
     own = form.value(float(found.batch.estimate[found.main]))
     text = (
-        f"Specification curve of {prose.counted(len(found), 'pool', 'pools')} of "
+        f"Specification curve of {prose.counted(spread.n, 'pool', 'pools')} of up to "
         f"{words.studies(int(found.batch.k[found.main]))}: the {name} ranges "
         f"from {form.value(spread.lowest)} to {form.value(spread.highest)}, its own value in this "
         f"report is {own}."
@@ -221,13 +244,13 @@ def _alt(found: Specifications) -> str:
     null = prose.null_value(found.measure, found.scale)
     return (
         f"{text} The {prose.level(found.level)} confidence interval excludes {null} in "
-        f"{spread.ci_excludes} of {spread.n}."
+        f"{spread.ci_excludes:,} of {spread.n:,}."
     )
 
 
-def _caption(found: Specifications) -> str:
+def _caption(found: Multiverse) -> str:
     name = words.capitalized(words.measure(found.measure))
     return (
-        f"{name} pooled in {prose.counted(len(found), 'way', 'ways')}, in order of size, with "
-        "confidence intervals; below, the choices that each rests on."
+        f"{name} pooled in {prose.counted(found.spread().n, 'way', 'ways')}, in order of size, "
+        "with confidence intervals; below, the choices that each rests on."
     )

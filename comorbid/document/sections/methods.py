@@ -285,7 +285,16 @@ def _options(options: Mapping[str, Any]) -> tuple[str, ...]:
         for name, value in values.items()
         if isinstance(value, tuple) and all(isinstance(part, str) for part in value)
     ]
+    texts += [
+        f"{name} = {', '.join(f'{rule} ({_where(where)})' for rule, where in value.items())}"
+        for name, value in values.items()
+        if isinstance(value, Mapping)
+    ]
     return (f" Set here: {'; '.join(texts)}.",) if texts else ()
+
+
+def _where(where: Mapping[str, Sequence[str]]) -> str:
+    return ", ".join(f"{column} = {' or '.join(values)}" for column, values in where.items())
 
 
 def _software(versions: Mapping[str, str]) -> tuple[Inline, ...]:
