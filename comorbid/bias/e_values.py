@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from comorbid.bias.risk_ratios import Outcome, as_risk_ratio
 from comorbid.checks import is_number, shown
 from comorbid.effects.measures import null_of
 from comorbid.effects.scales import SCALES
@@ -15,6 +14,7 @@ from comorbid.errors import ModelError
 from comorbid.models import text
 from comorbid.models.fit import Fit, Pair
 from comorbid.models.pooled import check_fit
+from comorbid.models.risk_ratios import Outcome, as_risk_ratio, confounding_strength
 from comorbid.models.views import Views, block, frame
 
 if TYPE_CHECKING:
@@ -185,11 +185,6 @@ def e_value(
     )
 
 
-def confounding_strength(bias_factor: float) -> float:
-    """Return the risk ratio that both associations of a confounder need to make a bias factor."""
-    return float(bias_factor + np.sqrt(bias_factor * (bias_factor - 1)))
-
-
 def _e_value(log_ratio: float) -> float:
     return confounding_strength(float(np.exp(abs(log_ratio))))
 
@@ -199,10 +194,10 @@ def _true(fit: Fit, true: float | None) -> tuple[float, float]:
     scale, null = SCALES[fit.effects.scale], null_of(fit.effects.measure)
     if true is None:
         return float(scale.back(null)), null
-    if fit.effects.measure == "RD" and true != 0:
-        raise ModelError("the E-value of a risk difference is that of bringing it to 0")
     ratio = fit.effects.scale == "log"
     if not (is_number(true) and np.isfinite(true) and (true > 0 or not ratio)):
         wanted = "a ratio above 0, such as 1" if ratio else "a number, such as 0"
         raise ModelError(f"true is {shown(true)}; give {wanted}")
+    if fit.effects.measure == "RD" and true != 0:
+        raise ModelError("the E-value of a risk difference is that of bringing it to 0")
     return float(true), float(scale.forward(true))

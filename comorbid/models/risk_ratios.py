@@ -148,3 +148,16 @@ def _difference_of_risks(risk: float | None, estimate: float) -> RiskRatio:
 
     note = f"the baseline risk, {risk:g}, is taken as known and the same in every study"
     return RiskRatio(log_ratio, slope, (note,))
+
+
+def confounding_strength(bias_factor: float) -> float:
+    r"""Return the risk ratio that a confounder needs with both sides to make a bias factor.
+
+    .. math:: G = B + \sqrt{B (B - 1)}
+
+    Examples
+    --------
+    >>> confounding_strength(1.8)
+    3.0
+    """
+    return float(bias_factor + np.sqrt(bias_factor * (bias_factor - 1)))
