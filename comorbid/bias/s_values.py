@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 _MOST = 1e6
 _POINTS = 601
+# Tipton's (2015) limit.
+_FEW_DF = 4
 
 
 class _Corrected(NamedTuple):
@@ -150,7 +152,7 @@ def s_value(
         method=fit.method,
         level=fit.level,
         ids=fit.effects.ids,
-        warnings=(*fit.effects.warnings, *_notes(affirmative)),
+        warnings=(*fit.effects.warnings, *_notes(affirmative, found.df)),
     )
 
 
@@ -207,12 +209,18 @@ def _clusters(fit: Fit, by: str | None) -> Index:
     return np.asarray(np.unique(names, return_inverse=True)[1], dtype=np.intp)
 
 
-def _notes(affirmative: Mask) -> tuple[str, ...]:
-    count = int(affirmative.sum())
-    if 0 < count < affirmative.size:
-        return ()
-    which = "every study is" if count else "no study is"
-    return (f"{which} affirmative: a selection of affirmative ones cannot be seen in them",)
+def _notes(affirmative: Mask, df: Array) -> tuple[str, ...]:
+    """Say where there are too few studies on one side, or in all."""
+    count, k = int(affirmative.sum()), affirmative.size
+    notes = []
+    if count in (0, k):
+        which = "every study is" if count else "no study is"
+        notes.append(f"{which} affirmative: a selection of affirmative ones cannot be seen in them")
+    elif count == k - 1:
+        notes.append("one study is not affirmative: the worst case is that study alone")
+    if (df < _FEW_DF).any():
+        notes.append(f"fewer than {_FEW_DF} degrees of freedom: intervals cannot be relied on")
+    return tuple(notes)
 
 
 def _check(favor: str | None, alpha: float, model: str, by: str | None) -> None:
