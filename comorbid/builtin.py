@@ -7,7 +7,7 @@ from typing import cast
 
 import numpy as np
 
-from comorbid import beyond, comparisons
+from comorbid import beyond, comparisons, unmeasured
 from comorbid.audited.audit import audit
 from comorbid.checks import is_missing
 from comorbid.contributions import (
@@ -128,6 +128,7 @@ def comorbid_analyses() -> Iterable[Analysis]:
         ),
         *comparisons.ANALYSES,
         *beyond.ANALYSES,
+        *unmeasured.ANALYSES,
     )
 
 
@@ -200,6 +201,7 @@ def comorbid_sections() -> Iterable[Section]:
         Section("references", "References", _references),
         *comparisons.SECTIONS,
         *beyond.SECTIONS,
+        *unmeasured.SECTIONS,
     )
 
 

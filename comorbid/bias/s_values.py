@@ -128,6 +128,8 @@ def s_value(
     rows = np.array([1.0, *ratios, math.inf])
     found = pool(rows)
     half = t_quantile(found.df, (1 + fit.level) / 2) * found.se
+    with np.errstate(divide="ignore", invalid="ignore"):
+        distance = np.abs(found.estimate - q) / found.se
     several = 0 < affirmative.sum() < fit.k
     return SValue(
         estimate=_first(lambda ratio: sign * (pool(ratio).estimate - q) <= 0, several),
@@ -137,7 +139,7 @@ def s_value(
         corrected=frozen(found.estimate),
         se=frozen(found.se),
         df=frozen(found.df),
-        p_value=frozen(2 * t_tail(found.df, np.abs(found.estimate - q) / found.se)),
+        p_value=frozen(2 * t_tail(found.df, distance)),
         ci_low=frozen(found.estimate - half),
         ci_high=frozen(found.estimate + half),
         labels=fit.effects.labels,

@@ -17,7 +17,8 @@ Outcome = Literal["common", "rare"]
 
 _HALF = np.log(2)
 _STANDARDISED = ("SMD", "SMDH", "SMD1", "SMD1H", "OR2D", "OR2DL", "OR2DN", "PBIT")
-_MEASURES = ("RR", "IRR", "OR", "PETO", "HR", *_STANDARDISED)
+READ_AS_RATIOS = ("RR", "IRR", "OR", "PETO", "HR", *_STANDARDISED)
+"""Measures that a risk ratio stands for without more being known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +91,9 @@ def as_risk_ratio(
             raise ModelError(f"{measure} has no use for a baseline_risk; leave it out")
     if measure == "RD":
         return _difference_of_risks(baseline_risk, fit.estimate)
-    if measure not in _MEASURES:
+    if measure not in READ_AS_RATIOS:
         raise ModelError(
-            f"no risk ratio stands for {measure}; use a fit of RD or of {', '.join(_MEASURES)}"
+            f"no risk ratio stands for {measure}; use a fit of RD or of {', '.join(READ_AS_RATIOS)}"
         )
     approximate = f"the risk ratio that stands for the {measure} is an approximation"
     if measure in _STANDARDISED:

@@ -115,11 +115,9 @@ class ConfoundedMeta(Views):
         """Return every field as plain values, shares as percentages and ``q`` as printed too."""
         return {
             **Views.to_dict(self),
-            "percent": {
-                "prop": 100 * self.prop.estimate,
-                "ci": [100 * end for end in self.prop.ci],
-                "r": 100 * self.r,
-            },
+            "percent": 100 * self.prop.estimate,
+            "percent_ci": [100 * end for end in self.prop.ci],
+            "percent_left": 100 * self.r,
             "bias_factor": self.bias_factor,
             "on_scale": printed({"q": self.q}, self.scale),
         }

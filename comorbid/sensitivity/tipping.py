@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 from scipy import special
@@ -17,6 +18,7 @@ from comorbid.models.kernel import Batch, fit_batch
 from comorbid.models.pooled import check_fit
 from comorbid.models.views import frozen
 from comorbid.sensitivity.tipping_result import (
+    NullStudies,
     TippingPoint as TippingPoint,
     TippingStudies as TippingStudies,
 )
@@ -29,6 +31,7 @@ _REACH, _VARIANCES = 1e6, 401
 _DISTANCES = np.concatenate([[0.0], np.geomspace(1e-3, 1e6, 46)])
 # Numbers held at a time.
 _CELLS = 2**22
+_POOL = ("estimate", "ci_low", "ci_high", "tau2")
 
 
 def tipping_point(fit: Fit, *, null: float | None = None) -> TippingPoint:
@@ -85,8 +88,8 @@ def tipping_point(fit: Fit, *, null: float | None = None) -> TippingPoint:
     >>> import comorbid as cb
     >>> fit = cb.pool(cb.Effects(yi=[0.5, 0.9, 0.7, 0.6], vi=[0.03, 0.08, 0.02, 0.05]))
     >>> found = cb.tipping_point(fit)
-    >>> found.number.tolist(), found.se.round(3).tolist()
-    ([0.0, 1.0, 4.0], [nan, nan, 0.2])
+    >>> found.one.suffices, found.typical.number, round(found.typical.se, 3)
+    (False, 4.0, 0.2)
     """
     check_fit(fit)
     if fit.user_weights is not None:
@@ -94,19 +97,13 @@ def tipping_point(fit: Fit, *, null: float | None = None) -> TippingPoint:
     goal = _goal(fit, null)
     includes = fit.ci[0] <= goal <= fit.ci[1]
     typical = float(np.median(fit.effects.vi))
-    variance = np.array([np.nan, np.inf if includes else _smallest(fit, goal), typical])
-    number = np.array([0.0, 1.0, 0.0 if includes else _least(fit, goal, typical)])
-    pools = [_settled(fit, goal, v, n) for v, n in zip(variance, number, strict=True)]
-    found = {name: np.array([pool[name] for pool in pools]) for name in pools[0]}
     return TippingPoint(
-        labels=("as found", "one null study", "typical null studies"),
-        number=frozen(number),
-        variance=frozen(variance),
-        se=frozen(np.sqrt(variance)),
-        n=frozen(_people(fit) / variance),
-        **{name: frozen(values) for name, values in found.items()},
-        null=goal,
+        estimate=fit.estimate,
+        ci=fit.ci,
         includes=includes,
+        one=_settled(fit, goal, math.inf if includes else _smallest(fit, goal), 1.0),
+        typical=_settled(fit, goal, typical, 0.0 if includes else _least(fit, goal, typical)),
+        null=goal,
         k=fit.k,
         scale=fit.effects.scale,
         **fit.made,
@@ -247,18 +244,26 @@ def _least(fit: Fit, goal: float, variance: float) -> float:
     return float(high)
 
 
-def _settled(fit: Fit, goal: float, variance: float, number: float) -> dict[str, float]:
-    """Return the pool with these null studies and their weight; nan where none suffices."""
-    names = ("estimate", "ci_low", "ci_high", "tau2")
+def _settled(fit: Fit, goal: float, variance: float, number: float) -> NullStudies:
+    """Return null studies with the pool that they make."""
+    of = partial(
+        NullStudies,
+        number=number,
+        variance=variance,
+        se=math.sqrt(variance),
+        people=_people(fit) / variance,
+    )
     if number == 0 or math.isinf(variance):
-        return dict(zip(names, (fit.estimate, *fit.ci, fit.tau2), strict=True)) | {"weight": 0.0}
+        low, high = fit.ci
+        pool = {"estimate": fit.estimate, "ci_low": low, "ci_high": high, "tau2": fit.tau2}
+        return of(**pool, weight=0.0)
     if math.isinf(number) or math.isnan(variance):
-        return dict.fromkeys((*names, "weight"), math.nan)
-    pool = _pools(fit, goal, np.array([variance]), np.array([number]))
-    found = {name: float(getattr(pool, name)[0]) for name in names}
-    tau2 = 0.0 if math.isnan(found["tau2"]) else found["tau2"]
+        return of(**dict.fromkeys(_POOL, math.nan), weight=math.nan)
+    found = _pools(fit, goal, np.array([variance]), np.array([number]))
+    pool = {name: float(getattr(found, name)[0]) for name in _POOL}
+    tau2 = 0.0 if math.isnan(pool["tau2"]) else pool["tau2"]
     own = number / (variance + tau2)
-    return found | {"weight": 100 * own / (own + float((1 / (fit.effects.vi + tau2)).sum()))}
+    return of(**pool, weight=100 * own / (own + float((1 / (fit.effects.vi + tau2)).sum())))
 
 
 def _people(fit: Fit) -> float:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from comorbid.effects.arrays import Array
 from comorbid.effects.scales import printed
 from comorbid.models import text
+from comorbid.models.fit import Pair
 from comorbid.models.frames import as_text, labelled
 from comorbid.models.recorded import Recorded
 from comorbid.models.views import Views, block, frame, plain
@@ -18,7 +17,40 @@ from comorbid.models.views import Views, block, frame, plain
 if TYPE_CHECKING:
     import pandas as pd
 
-_COLUMNS = ("number", "variance", "se", "n", "weight", "estimate", "ci_low", "ci_high", "tau2")
+_COLUMNS = (
+    *("number", "variance", "se", "people", "weight"),
+    *("estimate", "ci_low", "ci_high", "tau2"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NullStudies:
+    """Null studies of one size, and the pool with them; nan where none suffices.
+
+    ``number`` of them, inf if not ten thousand suffice; the sampling ``variance`` of one, its
+    ``se``, and how many ``people`` it would have if it told as much a person as the median study;
+    the percentage ``weight`` that they have together; and of the pool ``estimate, ci_low, ci_high,
+    tau2``, analysis scale.
+    """
+
+    number: float
+    variance: float
+    se: float
+    people: float
+    weight: float
+    estimate: float
+    ci_low: float
+    ci_high: float
+    tau2: float
+
+    @property
+    def suffices(self) -> bool:
+        """Whether such studies can make the interval include the null."""
+        return not math.isnan(self.estimate)
+
+    def to_dict(self) -> dict[str, float]:
+        """Return the values by name."""
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -27,23 +59,18 @@ class TippingPoint(Views):
 
     Attributes
     ----------
-    labels : tuple of str
-        ``as found``, ``one null study``, ``typical null studies``: a row each below.
-    number : array of shape (3,)
-        Null studies added: 0, 1, and the least number of studies of the median variance that
-        suffices, inf if not ten thousand do.
-    variance, se, n : arrays of shape (3,)
-        Of one of them: sampling variance, standard error, and people if it tells as much a person
-        as the median study; nan where no size suffices or is known. The one null study is the
-        smallest that suffices.
-    weight : array of shape (3,)
-        Percentage of the weight that they have together.
-    estimate, ci_low, ci_high, tau2 : arrays of shape (3,)
-        The pool with them, analysis scale; nan where none suffices.
+    estimate : float
+        Of the pool as found, analysis scale.
+    ci : (float, float)
+        Its interval.
+    includes : bool
+        Whether it includes the null as it is, so that no study need be added.
+    one : NullStudies
+        The smallest single null study that suffices.
+    typical : NullStudies
+        The least number of null studies of the median variance.
     null : float
         What these studies found and what the interval is to include, analysis scale.
-    includes : bool
-        Whether it includes it as found, so that nothing need be added.
     k : int
         Number of studies found.
     scale : str
@@ -58,18 +85,12 @@ class TippingPoint(Views):
         Those of the fit.
     """
 
-    labels: tuple[str, ...]
-    number: Array
-    variance: Array
-    se: Array
-    n: Array
-    weight: Array
-    estimate: Array
-    ci_low: Array
-    ci_high: Array
-    tau2: Array
-    null: float
+    estimate: float
+    ci: Pair
     includes: bool
+    one: NullStudies
+    typical: NullStudies
+    null: float
     k: int
     scale: str
     measure: str
@@ -80,18 +101,18 @@ class TippingPoint(Views):
     warnings: tuple[str, ...]
 
     def to_frame(self) -> pd.DataFrame:
-        """Return the rows by label, analysis scale and in full precision."""
-        return frame(self.labels, "pool", {name: getattr(self, name) for name in _COLUMNS})
+        """Return ``one`` and ``typical`` as rows, in full precision."""
+        rows = (self.one, self.typical)
+        columns = {name: [getattr(row, name) for row in rows] for name in _COLUMNS}
+        return frame(["one", "typical"], "null studies", columns)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return every field as plain values, and the pools as printed."""
-        names = ("estimate", "ci_low", "ci_high", "null")
-        values = {name: getattr(self, name) for name in names}
-        return {**Views.to_dict(self), "on_scale": printed(values, self.scale)}
+        """Return every field as plain values, and the null as printed."""
+        return {**Views.to_dict(self), "on_scale": printed({"null": self.null}, self.scale)}
 
     def summary(self) -> str:
         """Return what it takes."""
-        rows = {"as found": self._pool(0)}
+        rows = {"as found": f"{text.number(self.estimate)} ({text.pair(self.ci)})"}
         if not self.includes:
             rows["one null study"] = self._one()
             rows["typical null studies"] = self._typical()
@@ -100,20 +121,15 @@ class TippingPoint(Views):
         return block(title, rows, self.warnings)
 
     def _one(self) -> str:
-        if math.isnan(self.variance[1]):
+        if not self.one.suffices:
             return "none suffices, however large"
-        size = "" if math.isnan(self.n[1]) else f", about {self.n[1]:,.0f} people"
-        return f"of SE {text.number(self.se[1])}{size}, weight {text.number(self.weight[1], 1)}%"
+        people = "" if math.isnan(self.one.people) else f", about {self.one.people:,.0f} people"
+        weight = text.number(self.one.weight, 1)
+        return f"of SE {text.number(self.one.se)}{people}, weight {weight}%"
 
     def _typical(self) -> str:
-        of = f"of SE {text.number(self.se[2])}"
-        return (
-            f"more than 10,000 {of}" if np.isinf(self.number[2]) else f"{self.number[2]:.0f} {of}"
-        )
-
-    def _pool(self, row: int) -> str:
-        ends = float(self.ci_low[row]), float(self.ci_high[row])
-        return f"{text.number(float(self.estimate[row]))} ({text.pair(ends)})"
+        number = f"{self.typical.number:.0f}" if self.typical.suffices else "more than 10,000"
+        return f"{number} of SE {text.number(self.typical.se)}"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)

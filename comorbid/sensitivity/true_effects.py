@@ -121,16 +121,22 @@ def calibrated(
         ("share", _share_beyond, (0.0, 1.0)),
         ("bias factor", _factor_needed, (1.0, math.inf)),
     ):
-        value, note = distribution(
-            float(statistic(found, asked, fit.k)[0]),
-            statistic(samples, asked, fit.k),
+        value = float(statistic(found, asked, fit.k)[0])
+        many = statistic(samples, asked, fit.k)
+        if (many == value).all():
+            answers.append(Estimated(value))
+            notes.append(f"{name}: no interval, for it is the same in all data sets drawn")
+            continue
+        spread, note = distribution(
+            value,
+            many,
             interval="bca",
             level=asked.level,
             bounds=bounds,
             without=statistic(others, asked, fit.k - 1),
         )
-        answers.append(Estimated(value.value, value.se, value.ci))
-        notes += [f"{name}: {note}"] if note and not math.isnan(value.value) else []
+        answers.append(Estimated(value, spread.se, spread.ci))
+        notes += [f"{name}: {note}"] if note and not math.isnan(value) else []
     share, factor = answers
     strength = Estimated(
         confounding_strength(factor.estimate),

@@ -1,8 +1,9 @@
 """Mathur MB, VanderWeele TJ (2020). Sensitivity analysis for publication bias in meta-analyses.
 
 Journal of the Royal Statistical Society C 69:1091-1119, doi:10.1111/rssc.12440. The article was not
-at hand. Read: the help pages of pubbias_meta and pubbias_svalue of the R package PublicationBias
-2.3.0, with their output for the BCG vaccine trials.
+at hand.
+Read: the help pages of pubbias_meta and pubbias_svalue of the R package PublicationBias 2.3.0, with
+their output for the BCG vaccine trials.
 """
 
 from __future__ import annotations

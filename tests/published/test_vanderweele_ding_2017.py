@@ -1,9 +1,9 @@
 """VanderWeele TJ, Ding P (2017). Sensitivity analysis in observational research: the E-value.
 
 Annals of Internal Medicine 167:268-274, doi:10.7326/M16-2607; the pages are not known. Its examples
-and those of Ding and VanderWeele (2016), Epidemiology 27:368-377, with the output that the
-documentation of the R package EValue prints for them (articles "unmeasured-confounding" of version
-2.0.0, help pages of evalues.OR and evalues.HR).
+and those of Ding and VanderWeele (2016), Epidemiology 27:368-377.
+Read: the documentation of the R package EValue 2.0.0 with its output for them (article
+"unmeasured-confounding", help pages of evalues.OR, evalues.HR and evalues.MD).
 """
 
 from __future__ import annotations

@@ -200,6 +200,14 @@ def test_a_seed_gives_the_same_interval_and_few_studies_a_caution() -> None:
     assert any("fewer than 10 studies" in note for note in found[0].warnings)
 
 
+def test_a_share_that_never_varies_has_no_interval() -> None:
+    """All effects are far above 0, in every data set drawn."""
+    found = cb.confounded_meta(fit([2.0, 2.5, 3.0, 2.2], [0.01] * 4), n=200)
+    assert found.prop.estimate == 1.0
+    assert np.isnan(found.prop.ci).all()
+    assert any("the same in all data sets" in note for note in found.warnings)
+
+
 def test_there_must_be_differences_between_true_effects() -> None:
     for pooled in (fit([0.5, 0.5, 0.5], [0.1] * 3), fit(YI, VI, method="EE"), fit([0.5], [0.1])):
         with pytest.raises(cb.ModelError, match="tau2 is 0 or not estimated"):
@@ -224,31 +232,31 @@ def test_one_null_study_in_the_equal_effects_model_is_the_closed_form() -> None:
     w = 1 / np.array(VI)
     z = special.ndtri(0.975)
     weight = ((w * YI).sum() / z) ** 2 - w.sum()
-    assert found.variance[1] == pytest.approx(1 / weight, rel=1e-8)
-    assert found.weight[1] == pytest.approx(100 * weight / (weight + w.sum()), rel=1e-8)
-    assert found.ci_low[1] == pytest.approx(0, abs=1e-9)
+    assert found.one.variance == pytest.approx(1 / weight, rel=1e-8)
+    assert found.one.weight == pytest.approx(100 * weight / (weight + w.sum()), rel=1e-8)
+    assert found.one.ci_low == pytest.approx(0, abs=1e-9)
 
 
 def test_a_number_of_null_studies_is_the_least() -> None:
     """Pooled by hand with as many, and with one fewer, at the normal scores."""
     pooled = fit([0.5, 0.9, 0.7, 0.6], [0.03, 0.08, 0.02, 0.05])
     found = cb.tipping_point(pooled)
-    number, variance = int(found.number[2]), float(np.median(pooled.effects.vi))
-    assert found.variance[2] == variance
+    number, variance = int(found.typical.number), float(np.median(pooled.effects.vi))
+    assert found.typical.variance == variance
     for n, includes in ((number, True), (number - 1, False)):
         score = special.ndtri((np.arange(n) + 0.5) / n)
         score *= math.sqrt(n * (variance + pooled.tau2) / (score**2).sum())
         more = fit([*pooled.effects.yi, *score], [*pooled.effects.vi, *[variance] * n])
         assert (more.ci[0] <= 0) is includes
         if includes:
-            assert found.ci_low[2] == pytest.approx(more.ci[0], rel=1e-9)
+            assert found.typical.ci_low == pytest.approx(more.ci[0], rel=1e-9)
             weight = more.weights[4:].sum()
-            assert found.weight[2] == pytest.approx(weight, rel=1e-9)
+            assert found.typical.weight == pytest.approx(weight, rel=1e-9)
 
 
 def test_no_single_null_study_may_suffice() -> None:
     found = cb.tipping_point(fit([0.5, 0.9, 0.7, 0.6], [0.03, 0.08, 0.02, 0.05]))
-    assert np.isnan([found.variance[1], found.weight[1], found.estimate[1]]).all()
+    assert np.isnan([found.one.variance, found.one.weight, found.one.estimate]).all()
     assert "none suffices, however large" in found.summary()
 
 
@@ -257,9 +265,9 @@ def test_many_null_studies_and_more_than_ten_thousand() -> None:
     yi, vi = [0.3] * 20, [0.001] * 20
     found = cb.tipping_point(fit(yi, vi, method="EE", test="z"))
     weight = (20 * 0.3 / 0.001 / special.ndtri(0.975)) ** 2 - 20 / 0.001
-    assert found.number[2] == math.ceil(weight * 0.001)
+    assert found.typical.number == math.ceil(weight * 0.001)
     more = cb.tipping_point(fit([0.5] * 20, [0.001] * 20, method="EE", test="z"))
-    assert math.isinf(more.number[2])
+    assert math.isinf(more.typical.number)
     assert "more than 10,000" in more.summary()
 
 
@@ -267,8 +275,8 @@ def test_what_includes_the_null_needs_nothing() -> None:
     pooled = fit([0.1, -0.2, 0.3], [0.05] * 3)
     found = cb.tipping_point(pooled)
     assert found.includes
-    assert found.number.tolist() == [0, 1, 0]
-    assert found.ci_low.tolist() == [pooled.ci[0]] * 3
+    assert (found.one.number, found.one.weight, found.typical.number) == (1, 0, 0)
+    assert found.one.ci_low == found.typical.ci_low == found.ci[0] == pooled.ci[0]
     assert "null study" not in found.summary()
     assert cb.tipping_studies(pooled).moved.tolist() == [0, 0, 0]
 
@@ -295,8 +303,8 @@ def test_size_of_a_study_follows_from_those_known() -> None:
     effects = cb.Effects(yi=YI, vi=VI, measure="OR", ni=[100, 200, math.nan, 400, 50])
     found = cb.tipping_point(cb.pool(effects))
     people = np.median([4.0, 6.0, 12.0, 2.5])
-    assert found.n[2] == pytest.approx(people / 0.03)
-    assert math.isnan(cb.tipping_point(fit(YI, VI)).n[2])
+    assert found.typical.people == pytest.approx(people / 0.03)
+    assert math.isnan(cb.tipping_point(fit(YI, VI)).typical.people)
 
 
 def test_tipping_points_need_a_null_and_no_weights() -> None:
@@ -313,5 +321,5 @@ def test_one_study() -> None:
     assert math.isnan(cb.s_value(pooled).estimate)
     found = cb.tipping_point(pooled)
     assert found.k == 1
-    assert found.number[2] >= 1
+    assert found.typical.number >= 1
     assert cb.tipping_studies(pooled).tipping[0] == pytest.approx(0.2 * special.ndtri(0.975))
