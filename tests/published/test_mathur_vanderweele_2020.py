@@ -3,10 +3,10 @@
 Journal of the American Statistical Association 115:163-172, doi:10.1080/01621459.2018.1529598, and
 its sequel for effects that are not normal, Epidemiology 31:356-358,
 doi:10.1097/EDE.0000000000001180. The articles were not at hand.
-Read: the beginning of the vignette "E-values for meta-analyses" of the R package EValue 4.1.3, which
-repeats the article's example (soy and breast cancer, Trock 2006), and the data of that package's own
-tests (conservative care and dialysis, 12 hazard ratios with their calibrated estimates). What
-neither prints is compared with derivatives taken numerically.
+Read: the beginning of the vignette "E-values for meta-analyses" of the R package EValue 4.1.3, with
+the article's example (soy and breast cancer, Trock 2006), and the data of that package's own tests
+(conservative care and dialysis, 12 hazard ratios with their calibrated estimates). What neither
+prints is compared with derivatives taken numerically.
 """
 
 from __future__ import annotations
