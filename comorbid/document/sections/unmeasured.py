@@ -14,6 +14,7 @@ from comorbid.document.figures import words
 from comorbid.document.figures.study_rows import study_format
 from comorbid.effects.measures import null_of
 from comorbid.models.fit import Fit
+from comorbid.models.frames import own_intervals
 from comorbid.sensitivity.confounding import FEW
 from comorbid.sensitivity.confounding_result import ConfoundedMeta
 from comorbid.sensitivity.tipping_result import TippingPoint, TippingStudies
@@ -180,37 +181,42 @@ def _with_ci(value: float, ends: tuple[float, float]) -> str:
 
 def publication(fit: Fit, found: SValue) -> str:
     """Say what a preference for small p-values could do to the average, without a full stop."""
-    k, yes, alpha = len(found.labels), found.k_affirmative, f"{found.alpha:g}"
-    such = f"a two-sided p-value below {alpha} and lie on the side of the average"
+    k, yes = len(found.labels), found.k_affirmative
+    what = f"a two-sided p-value below {found.alpha:g} and"
+    such, one_such = f"{what} lie on the side of the average", f"{what} lies on the same side"
     if yes == k:
         every = "Both studies" if k == 2 else f"All {k} studies"
         return (
-            f"{every} have {such}. Whether such results were more likely to be published "
-            "than others cannot be seen where there are no others. There is no S-value, which is "
-            "no sign that there was no such preference"
+            f"{every} have {such}. Whether such results were more likely to be published than "
+            "others cannot be seen where there are no others. There is no S-value, which is no "
+            "sign that there was no such preference"
         )
     if not yes:
         return (
-            f"None of the {k} studies has {such.replace('lie', 'lies')}: a preference for such "
-            "results finds none here, and there is no S-value"
+            f"None of the {k} studies has {one_such} as the average: a preference for such results "
+            "finds none here, and there is no S-value"
         )
-    have = "has" if yes == 1 else "have"
+    have = f"has {one_such} as the average" if yes == 1 else f"have {such}"
     others = "the other" if k - yes == 1 else "the others"
-    counts = "counts" if k - yes == 1 else "count"
-    start = (
-        f"{yes} of the {k} studies {have} {such if yes > 1 else such.replace('lie', 'lies')}. If "
-        f"such results were more likely to be published than others, {others} would have to weigh "
-        f"more; in the worst case {others} alone {counts}, with {_worst(fit, found)}."
+    return (
+        f"{yes} of the {k} studies {have}. If such results were more likely to be published than "
+        f"others, {others} would have to weigh more; in the worst case {_worst(fit, found)}. "
+        f"{_selection(fit, found)}"
     )
-    return f"{start} {_selection(fit, found)}"
 
 
 def _worst(fit: Fit, found: SValue) -> str:
+    """Say what is left in the worst case: the other studies, or the one other."""
     form, (worst, ci) = study_format(fit.effects, fit.level), found.worst
-    interval = ""
-    if not math.isnan(ci[0]):
-        interval = f" ({prose.level(found.level)} confidence interval {form.interval(*ci)})"
-    return f"{_a(words.measure(found.measure))} of {form.value(worst)}{interval}"
+    who, whose = "they alone count", ""
+    if found.k_nonaffirmative == 1:
+        i = int(found.affirmative.argmin())
+        low, high = own_intervals(fit.effects, fit.level)
+        who, whose, ci = f"{found.labels[i]} alone counts", "its own ", (low[i], high[i])
+    return (
+        f"{who}, with {_a(words.measure(found.measure))} of {form.value(worst)} "
+        f"({whose}{prose.level(found.level)} confidence interval {form.interval(*ci)})"
+    )
 
 
 def _selection(fit: Fit, found: SValue) -> str:
@@ -322,11 +328,7 @@ def moved(fit: Fit, found: TippingStudies) -> str:
 
 def _table(fit: Fit, found: Unmeasured) -> Table:
     null = study_null(fit)
-    header = (
-        "What would have to be so",
-        f"For the average to be {null}",
-        f"For the interval to include {null}",
-    )
+    header = ("What it would take", f"Average of {null}", f"Interval that includes {null}")
     rows = []
     if found.e_value is not None:
         e = found.e_value
@@ -341,7 +343,7 @@ def _table(fit: Fit, found: Unmeasured) -> Table:
         s = found.s_value
         rows.append(
             (
-                "Preference for small p-values: times as likely to be published (S-value)",
+                "Preference for small p-values: times as likely (S-value)",
                 _times(s.estimate),
                 _times(limit_of(s)),
             )
