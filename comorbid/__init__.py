@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from comorbid.bias.henmi_copas import henmi_copas as henmi_copas
     from comorbid.bias.pet_peese import pet_peese as pet_peese
     from comorbid.bias.rank_test import rank_test as rank_test
+    from comorbid.bias.s_values import s_value as s_value
     from comorbid.bias.selection import selection_model as selection_model
     from comorbid.bias.trim_and_fill import trim_and_fill as trim_and_fill
     from comorbid.burden import burden as burden
@@ -127,6 +128,7 @@ if TYPE_CHECKING:
     from comorbid.report.verify import verify as verify
     from comorbid.sensitivity.baujat import baujat as baujat
     from comorbid.sensitivity.bootstrap import bootstrap as bootstrap
+    from comorbid.sensitivity.confounding import confounded_meta as confounded_meta
     from comorbid.sensitivity.cumulative import cumulative as cumulative
     from comorbid.sensitivity.influence import influence as influence
     from comorbid.sensitivity.leave_one_out import leave_one_out as leave_one_out
@@ -135,6 +137,10 @@ if TYPE_CHECKING:
     from comorbid.sensitivity.residuals import rstudent as rstudent
     from comorbid.sensitivity.rounding import rounding as rounding
     from comorbid.sensitivity.subsets import subsets as subsets
+    from comorbid.sensitivity.tipping import (
+        tipping_point as tipping_point,
+        tipping_studies as tipping_studies,
+    )
     from comorbid.sensitivity.versions import pool_versions as pool_versions
     from comorbid.studies import datasets as datasets
     from comorbid.studies.granularity import grim as grim
@@ -157,6 +163,7 @@ _HOMES = {
     "bias.henmi_copas": "henmi_copas",
     "bias.pet_peese": "pet_peese",
     "bias.rank_test": "rank_test",
+    "bias.s_values": "s_value",
     "bias.selection": "selection_model",
     "bias.trim_and_fill": "trim_and_fill",
     "burden": "burden",
@@ -204,6 +211,7 @@ _HOMES = {
     "report.verify": "verify",
     "sensitivity.baujat": "baujat",
     "sensitivity.bootstrap": "bootstrap",
+    "sensitivity.confounding": "confounded_meta",
     "sensitivity.cumulative": "cumulative",
     "sensitivity.influence": "influence",
     "sensitivity.leave_one_out": "leave_one_out",
@@ -212,6 +220,7 @@ _HOMES = {
     "sensitivity.residuals": "rstudent",
     "sensitivity.rounding": "rounding",
     "sensitivity.subsets": "subsets",
+    "sensitivity.tipping": "tipping_point tipping_studies",
     "sensitivity.versions": "pool_versions",
     "studies": "datasets",
     "studies.granularity": "grim",

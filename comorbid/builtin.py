@@ -7,7 +7,7 @@ from typing import cast
 
 import numpy as np
 
-from comorbid import beyond, comparisons
+from comorbid import beyond, comparisons, unmeasured
 from comorbid.audited.audit import audit
 from comorbid.checks import is_missing
 from comorbid.contributions import (
@@ -133,6 +133,7 @@ def comorbid_analyses() -> Iterable[Analysis]:
         ),
         *comparisons.ANALYSES,
         *beyond.ANALYSES,
+        *unmeasured.ANALYSES,
     )
 
 
@@ -205,6 +206,7 @@ def comorbid_sections() -> Iterable[Section]:
         Section("references", "References", _references),
         *comparisons.SECTIONS,
         *beyond.SECTIONS,
+        *unmeasured.SECTIONS,
     )
 
 

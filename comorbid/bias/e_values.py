@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from comorbid.checks import check_choice, is_number, shown
+from comorbid.checks import is_number, shown
+from comorbid.effects.measures import null_of
+from comorbid.effects.scales import SCALES
 from comorbid.errors import ModelError
 from comorbid.models import text
 from comorbid.models.fit import Fit, Pair
 from comorbid.models.pooled import check_fit
+from comorbid.models.risk_ratios import Outcome, as_risk_ratio, confounding_strength
 from comorbid.models.views import Views, block, frame
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Outcome = Literal["common", "rare"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -37,7 +37,9 @@ class EValue(Views):
     risk_ratio_ci : (float, float)
         Its confidence interval.
     true : float
-        The risk ratio that confounding would have to bring the effect to.
+        What confounding would have to bring the effect to, on the printed scale of the measure.
+    true_risk_ratio : float
+        The same as a risk ratio.
     measure, method, test : str
         Of the fit.
     outcome : {"common", "rare"}
@@ -54,6 +56,7 @@ class EValue(Views):
     risk_ratio: float
     risk_ratio_ci: Pair
     true: float
+    true_risk_ratio: float
     measure: str
     method: str
     test: str
@@ -64,7 +67,7 @@ class EValue(Views):
 
     def to_frame(self) -> pd.DataFrame:
         """Return the pooled effect and the nearer end: ``risk_ratio, e_value``."""
-        nearer = min(self.risk_ratio_ci, key=lambda end: abs(np.log(end / self.true)))
+        nearer = self.risk_ratio_ci[int(self.risk_ratio <= self.true_risk_ratio)]
         columns = {"risk_ratio": [self.risk_ratio, nearer], "e_value": [self.estimate, self.limit]}
         return frame(["estimate", "limit"], "of", columns)
 
@@ -76,10 +79,17 @@ class EValue(Views):
             "E-value": f"{self.estimate:.2f}",
             "of the limit": f"{self.limit:.2f}",
         }
-        return block(f"E-value, to bring the risk ratio to {self.true:g}", rows, self.warnings)
+        title = f"E-value, to bring the {self.measure} to {self.true:g}"
+        return block(title, rows, self.warnings)
 
 
-def e_value(fit: Fit, *, true: float = 1.0, outcome: Outcome = "common") -> EValue:
+def e_value(
+    fit: Fit,
+    *,
+    true: float | None = None,
+    outcome: Outcome = "common",
+    baseline_risk: float | None = None,
+) -> EValue:
     r"""Give the strength of unmeasured confounding that could explain the pooled effect away.
 
     The E-value is the least risk ratio that a confounder would need with both the exposure and the
@@ -88,26 +98,34 @@ def e_value(fit: Fit, *, true: float = 1.0, outcome: Outcome = "common") -> EVal
 
     .. math:: E = r + \sqrt{r (r - 1)}
 
-    =============== =========================================================================
-    measure         risk ratio that stands for it
-    =============== =========================================================================
-    RR, IRR         itself
-    OR, rare        OR
-    OR, common      :math:`\sqrt{OR}`
-    HR, rare        HR
-    HR, common      :math:`(1 - 0.5^{\sqrt{HR}}) / (1 - 0.5^{\sqrt{1/HR}})`
-    SMD             :math:`\exp(0.91\, d)`
-    =============== =========================================================================
+    Of a pooled effect it is the strength that confounding has on the geometric average over the
+    studies. It speaks of confounding of an association, not of its cause, of selection or of
+    measurement.
+
+    =================== =====================================================================
+    measure             risk ratio that stands for it
+    =================== =====================================================================
+    RR, IRR             itself
+    OR, PETO, HR, rare  itself
+    OR, PETO, common    :math:`\sqrt{OR}`
+    HR, common          :math:`(1 - 0.5^{\sqrt{HR}}) / (1 - 0.5^{\sqrt{1/HR}})`
+    SMD and its kin     :math:`\exp(0.91\, d)`
+    RD                  :math:`1 + RD / p_0`
+    =================== =====================================================================
 
     Parameters
     ----------
     fit : Fit
-        Of OR, RR, IRR, HR or SMD.
-    true : float
-        Risk ratio that the effect would be brought to.
+        Of one of these measures.
+    true : float, optional
+        What the effect would be brought to, on the printed scale of its measure: an odds ratio, a
+        standardised difference. By default the value of no association, the only one that a risk
+        difference can have.
     outcome : {"common", "rare"}
-        Of OR and HR: rare is under about 15 % at the end of follow-up. The default gives the
-        smaller E-value.
+        Of odds and hazard ratios: rare is under about 15 % at the end of follow-up. The default
+        gives the smaller E-value.
+    baseline_risk : float, optional
+        Risk without the exposure, a proportion; for risk differences, which need it.
 
     Returns
     -------
@@ -118,14 +136,19 @@ def e_value(fit: Fit, *, true: float = 1.0, outcome: Outcome = "common") -> EVal
     DataError
         If it is no fit.
     ModelError
-        If the measure has no such conversion, or a setting is none of those allowed.
+        If no risk ratio stands for the measure, or a setting is none of those allowed.
 
     References
     ----------
     VanderWeele TJ, Ding P (2017). Sensitivity analysis in observational research: introducing the
     E-value. Annals of Internal Medicine 167:268-274. doi:10.7326/M16-2607
+    VanderWeele TJ (2017). On a square-root transformation of the odds ratio for a common outcome.
+    Epidemiology 28:e58-e60. doi:10.1097/EDE.0000000000000733
     VanderWeele TJ (2020). Optimal approximate conversions of odds ratios and hazard ratios to risk
     ratios. Biometrics 76:746-752. doi:10.1111/biom.13197
+    Mathur MB, VanderWeele TJ (2020). Sensitivity analysis for unmeasured confounding in
+    meta-analyses. Journal of the American Statistical Association 115:163-172, section 7.2.
+    doi:10.1080/01621459.2018.1529598
 
     Examples
     --------
@@ -136,54 +159,45 @@ def e_value(fit: Fit, *, true: float = 1.0, outcome: Outcome = "common") -> EVal
     (1.81, 1.44)
     """
     check_fit(fit)
-    check_choice("outcome", outcome, get_args(Outcome))
-    if not (is_number(true) and 0 < true < np.inf):
-        raise ModelError(f"true is {shown(true)}; give a risk ratio above 0, such as 1")
-    measure = fit.effects.measure
-    convert, assumption = _conversion(measure, outcome)
-    ratio, low, high = (float(convert(effect)) for effect in (fit.estimate, *fit.ci))
-    nearer = low if ratio > true else high
+    reading = as_risk_ratio(fit, outcome=outcome, baseline_risk=baseline_risk)
+    true, goal = _true(fit, true)
+    at = reading.log_ratio(np.array([fit.estimate, *fit.ci, goal]))
+    estimate, low, high, null = at.tolist()
+    nearer = low if estimate > null else high
+    with np.errstate(over="ignore"):
+        ratio, ratio_low, ratio_high, ratio_true = np.exp(at).tolist()
+        found = _e_value(estimate - null)
+        limit = 1.0 if low <= null <= high else _e_value(nearer - null)
     return EValue(
-        estimate=_e_value(ratio / true),
-        limit=1.0 if low <= true <= high else _e_value(nearer / true),
+        estimate=found,
+        limit=limit,
         risk_ratio=ratio,
-        risk_ratio_ci=(low, high),
+        risk_ratio_ci=(ratio_low, ratio_high),
         true=true,
-        measure=measure,
+        true_risk_ratio=ratio_true,
+        measure=fit.effects.measure,
         method=fit.method,
         test=fit.test,
         outcome=outcome,
         level=fit.level,
         ids=fit.effects.ids,
-        warnings=(*fit.warnings, *assumption),
+        warnings=(*fit.warnings, *reading.notes),
     )
 
 
-def _e_value(ratio: float) -> float:
-    r = max(ratio, 1 / ratio)
-    return float(r + np.sqrt(r * (r - 1)))
+def _e_value(log_ratio: float) -> float:
+    return confounding_strength(float(np.exp(abs(log_ratio))))
 
 
-def _conversion(measure: str, outcome: Outcome) -> tuple[Callable[[float], float], tuple[str, ...]]:
-    """Return the function from the analysis scale to a risk ratio, and what it rests on."""
-    if measure in ("RR", "IRR"):
-        return np.exp, ()
-    if measure in ("OR", "HR") and outcome == "rare":
-        return np.exp, (f"the {measure} is taken for a risk ratio: the outcome is rare",)
-    found = {"OR": _common_odds, "HR": _common_hazard, "SMD": _difference}.get(measure)
-    if found is None:
-        raise ModelError(f"no E-value for {measure}; use a fit of OR, RR, IRR, HR or SMD")
-    return found, (f"the risk ratio that stands for the {measure} is an approximation",)
-
-
-def _common_odds(log_odds_ratio: float) -> float:
-    return float(np.exp(log_odds_ratio / 2))
-
-
-def _common_hazard(log_hazard_ratio: float) -> float:
-    root = np.exp(log_hazard_ratio / 2)
-    return float(np.expm1(-root * np.log(2)) / np.expm1(-np.log(2) / root))
-
-
-def _difference(d: float) -> float:
-    return float(np.exp(0.91 * d))
+def _true(fit: Fit, true: float | None) -> tuple[float, float]:
+    """Return what the effect is brought to, on the printed and on the analysis scale."""
+    scale, null = SCALES[fit.effects.scale], null_of(fit.effects.measure)
+    if true is None:
+        return float(scale.back(null)), null
+    ratio = fit.effects.scale == "log"
+    if not (is_number(true) and np.isfinite(true) and (true > 0 or not ratio)):
+        wanted = "a ratio above 0, such as 1" if ratio else "a number, such as 0"
+        raise ModelError(f"true is {shown(true)}; give {wanted}")
+    if fit.effects.measure == "RD" and true != 0:
+        raise ModelError("the E-value of a risk difference is that of bringing it to 0")
+    return float(true), float(scale.forward(true))

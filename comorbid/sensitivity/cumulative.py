@@ -10,12 +10,12 @@ import numpy as np
 
 from comorbid.checks import is_number, shown
 from comorbid.effects.arrays import Index
+from comorbid.effects.columns import column_values
 from comorbid.effects.table import Effects
 from comorbid.errors import DataError, ModelError, Problem
 from comorbid.models.refits import Refits
 from comorbid.models.regression_refits import RegressionRefits
 from comorbid.models.regression_result import Regression
-from comorbid.sensitivity.columns import column_values
 from comorbid.sensitivity.refitting import Pooled, check_refittable, refit_selections
 
 _FEW = {1: "one study: nothing is pooled"}

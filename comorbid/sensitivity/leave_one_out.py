@@ -7,11 +7,11 @@ from typing import overload
 import numpy as np
 
 from comorbid.effects.arrays import Index, Mask
+from comorbid.effects.columns import column_values
 from comorbid.effects.table import Effects
 from comorbid.models.refits import Refits
 from comorbid.models.regression_refits import RegressionRefits
 from comorbid.models.regression_result import Regression
-from comorbid.sensitivity.columns import column_values
 from comorbid.sensitivity.refitting import (
     NONE_LEFT,
     ONE_LEFT,

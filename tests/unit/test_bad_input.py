@@ -31,6 +31,7 @@ CELLS = {
 MODERATORS = {"year": list(range(1990, 1990 + K)), "sex": ["f", "m"] * 4, **CELLS}
 EFFECTS = cb.Effects(yi=YI, vi=VI, measure="OR", moderators=MODERATORS)
 FIT = cb.pool(EFFECTS)
+RISKS = cb.pool(cb.Effects(yi=[0.1, 0.2, 0.15], vi=[0.001, 0.002, 0.001], measure="RD"))
 REGRESSION = cb.regress(EFFECTS, "~ year")
 STUDIES = cb.datasets.headache_back_pain()
 
@@ -111,6 +112,12 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "excess_significance": (cb.excess_significance, {"fit": FIT}),
     "henmi_copas": (cb.henmi_copas, {"fit": FIT}),
     "e_value": (cb.e_value, {"fit": FIT}),
+    "e_value of a risk difference": (cb.e_value, {"fit": RISKS, "baseline_risk": 0.2}),
+    "s_value": (cb.s_value, {"fit": FIT}),
+    "confounded_meta": (cb.confounded_meta, {"fit": FIT, "n": 100, "r": 0.1}),
+    "confounded_meta parametric": (cb.confounded_meta, {"fit": FIT, "kind": "parametric"}),
+    "tipping_point": (cb.tipping_point, {"fit": FIT}),
+    "tipping_studies": (cb.tipping_studies, {"fit": FIT}),
     "burden": (cb.burden, {"fit": FIT, "p1": 0.2, "p2": 0.1}),
     "selection_model": (cb.selection_model, {"fit": FIT, "steps": [0.025]}),
 }

@@ -43,6 +43,7 @@ def test_limit_is_that_of_the_nearer_end() -> None:
         ("HR", "rare", 4.0),
         ("HR", "common", (1 - 0.5**2) / (1 - 0.5**0.5)),
         ("IRR", "common", 4.0),
+        ("PETO", "common", 2.0),
     ],
 )
 def test_conversions(measure: str, outcome: str, ratio: float) -> None:
@@ -85,8 +86,57 @@ def test_unknown_settings_are_named() -> None:
         cb.e_value(fit(2, 1.5, 2.7), outcome="usual")  # type: ignore[arg-type]
     with pytest.raises(cb.ModelError, match="true is 0"):
         cb.e_value(fit(2, 1.5, 2.7), true=0)
-    with pytest.raises(cb.ModelError, match="no E-value for RD"):
-        cb.e_value(cb.pool(cb.Effects(yi=[0.2], vi=[0.01], measure="RD")))
+    with pytest.raises(cb.ModelError, match="no risk ratio stands for MD; use a fit of RD or of"):
+        cb.e_value(cb.pool(cb.Effects(yi=[0.2], vi=[0.01], measure="MD")))
+    with pytest.raises(cb.ModelError, match="OR has no use for a baseline_risk"):
+        cb.e_value(fit(2, 1.5, 2.7, "OR"), baseline_risk=0.1)
+
+
+def difference(low: float, high: float) -> cb.Fit:
+    se = (high - low) / (2 * 1.959963984540054)
+    return cb.pool(cb.Effects(yi=[(low + high) / 2], vi=[se**2], measure="RD"))
+
+
+def test_a_risk_difference_has_that_of_its_risk_ratio() -> None:
+    """Risks of 100/300 and 50/250: to bring their difference to 0 is to bring their ratio to 1.
+
+    Ding and VanderWeele (2016), Epidemiology 27:368-377, p. 376.
+    """
+    found = cb.e_value(difference(1 / 3 - 0.2 - 0.1, 1 / 3 - 0.2 + 0.1), baseline_risk=0.2)
+    ratio = (100 / 300) / (50 / 250)
+    assert found.risk_ratio == pytest.approx(ratio, rel=1e-9)
+    assert found.estimate == pytest.approx(ratio + math.sqrt(ratio * (ratio - 1)), rel=1e-9)
+    near = (0.2 + 1 / 30) / 0.2
+    assert found.limit == pytest.approx(near + math.sqrt(near * (near - 1)), rel=1e-9)
+    assert any("taken as known" in note for note in found.warnings)
+
+
+def test_a_risk_difference_may_have_an_end_beyond_a_risk_but_no_estimate_there() -> None:
+    found = cb.e_value(difference(-0.2, 0.3), baseline_risk=0.1)
+    assert found.limit == 1.0
+    assert found.risk_ratio_ci[0] == 0.0
+    with pytest.raises(cb.ModelError, match="make no risk between 0 and 1"):
+        cb.e_value(difference(-0.3, -0.2), baseline_risk=0.1)
+    with pytest.raises(cb.ModelError, match="needs a baseline_risk"):
+        cb.e_value(difference(0.1, 0.2))
+    with pytest.raises(cb.ModelError, match="that of bringing it to 0"):
+        cb.e_value(difference(0.1, 0.2), baseline_risk=0.1, true=0.05)
+
+
+def test_a_true_value_is_of_the_measure_itself() -> None:
+    """A common odds ratio of 5 to 2, lower end 3: sqrt(5/2) and sqrt(3/2); an SMD of 0.5 to 0.1."""
+    found = cb.e_value(fit(5, 3, 25 / 3, "OR"), true=2)
+    for value, ratio in ((found.estimate, math.sqrt(5 / 2)), (found.limit, math.sqrt(3 / 2))):
+        assert value == pytest.approx(ratio + math.sqrt(ratio * (ratio - 1)), rel=1e-9)
+    assert (found.true, found.true_risk_ratio) == (2.0, pytest.approx(math.sqrt(2)))
+    smd = cb.pool(cb.Effects(yi=[0.5], vi=[0.04], measure="SMD"))
+    ratio = math.exp(0.91 * 0.4)
+    assert cb.e_value(smd, true=0.1).estimate == pytest.approx(
+        ratio + math.sqrt(ratio * (ratio - 1))
+    )
+    assert cb.e_value(smd, true=-0.5).true == -0.5
+    with pytest.raises(cb.ModelError, match="true is inf; give a number, such as 0"):
+        cb.e_value(smd, true=math.inf)
 
 
 def test_says_what_it_rests_on() -> None:

@@ -72,6 +72,10 @@ RESULTS: dict[str, Any] = {
     "henmi_copas": cb.henmi_copas(FIT),
     "e_value": cb.e_value(FIT),
     "grim": cb.grim(["5.19", "5.21"], n=28),
+    "s_value": cb.s_value(FIT),
+    "confounded_meta": cb.confounded_meta(cb.pool(EFFECTS, tau2=0.05), r=0.1, n=100),
+    "tipping_point": cb.tipping_point(FIT),
+    "tipping_studies": cb.tipping_studies(FIT),
     "burden": cb.burden(FIT, p1=0.2, p2=0.1),
     "people": cb.people(cb.burden(FIT, p1=0.2, p2=0.1)),
     "selection_model": cb.selection_model(FIT, steps=[0.025]),
@@ -94,6 +98,7 @@ NOT_RECORDED = {
     "henmi_copas": {"method", "test"},
     "selection_model": {"test"},
     "grim": {"measure", "method", "test", "level", "ids", "warnings"},  # of no studies
+    "s_value": {"test"},
     "people": {"measure", "method", "test", "level", "ids", "warnings"},  # of the burden
 }
 
