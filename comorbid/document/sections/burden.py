@@ -94,15 +94,15 @@ def in_population(people: People, conditions: tuple[str, str]) -> str:
 
 def risk(found: Burden, conditions: tuple[str, str]) -> str:
     """Say what ratios of risks the association implies at these prevalences."""
-    level, parts = prose.level(found.level), []
-    for one, other, ratio in (
-        (*conditions, found.risk_ratio_1),
-        (*reversed(conditions), found.risk_ratio_2),
-    ):
-        parts.append(
-            f"{one} is {prose.value(ratio.estimate)} times as frequent in people with {other} as "
-            f"in people without ({level} confidence interval {prose.interval(ratio.ci)})"
+    level, (first, second) = prose.level(found.level), conditions
+    parts = [
+        f"{one} is {prose.value(ratio.estimate)} times as frequent in people with {other} as "
+        f"in people without ({level} confidence interval {prose.interval(ratio.ci)})"
+        for one, other, ratio in (
+            (first, second, found.risk_ratio_1),
+            (second, first, found.risk_ratio_2),
         )
+    ]
     text = f"At these prevalences {prose.listed(parts)}"
     if found.measure != "OR":
         return f"{text}."
