@@ -125,7 +125,10 @@ class Certainty(Views):
             "size": None if size is None else size.to_dict(),
             "tests": [{"test": test.test, "p_value": test.p_value} for test in self.tests],
             "bias": None if bias is None else bias.to_dict(),
-            "indirectness": dict(self.indirectness),
+            "indirectness": {
+                "levels": list(self.indirectness),
+                "studies": list(self.indirectness.values()),
+            },
             "judgements": {name: one._asdict() for name, one in self.judgements.items()},
             "not_judged": list(self.not_judged),
             "ids": list(self.ids),

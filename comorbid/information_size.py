@@ -44,13 +44,13 @@ class InformationSize:
     reason: str
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the numbers, also as percentages."""
-        percent = {name: 100 * getattr(self, name) for name in ("risk", "other", "power", "alpha")}
+        """Return the numbers, the proportions as percentages."""
+        names = ("risk", "other", "power", "alpha")
         return {
-            "needed": self.needed,
+            "needed_people": self.needed,
             "people": self.people,
             "reason": self.reason,
-            "percent": percent,
+            **{f"{name}_percent": 100 * getattr(self, name) for name in names},
         }
 
 

@@ -87,8 +87,17 @@ class RiskOfBias(Views):
             "domains": list(self.domains),
             "judgements": [list(cells) for cells in self.judgements],
             "words": dict(self.words),
-            "counts": [_named(own) for own in self.counts()],
-            "shares": [_named(own) for own in self.shares()],
+            "by_domain": [
+                {
+                    "domain": domain,
+                    "levels": [cell or "not judged" for cell in own],
+                    "studies": list(own.values()),
+                    "percent": list(shares.values()),
+                }
+                for domain, own, shares in zip(
+                    self.domains, self.counts(), self.shares(), strict=True
+                )
+            ],
             "weights": None if self.weights is None else list(self.weights),
         }
 
@@ -191,7 +200,3 @@ def _order(cell: str) -> tuple[float, ...]:
     if score:
         return (0.0, -score[0] / score[1], -score[1])
     return (1.0, [*WORDS, ""].index(cell))
-
-
-def _named(own: Mapping[str, Any]) -> dict[str, Any]:
-    return {cell or "not judged": number for cell, number in own.items()}
