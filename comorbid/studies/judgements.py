@@ -26,10 +26,11 @@ WORDS: dict[str, tuple[str, ...]] = {
 
 _LEVELS = {word: level for level, words in WORDS.items() for word in words}
 _SCORE = re.compile(r"(\d{1,2}) ?(?:/|of) ?(\d{1,2})")
-_MAY_BE = (
+MAY_BE = (
     f"{'; '.join(', '.join(words) for words in WORDS.values())}; or points of how many, 2/4 or "
     "2 of 4"
 )
+"""What a judgement may be, as errors and the data dictionary say it."""
 
 
 def level_of(cell: str) -> str:
@@ -71,7 +72,7 @@ def judgement_columns(names: Iterable[str]) -> dict[str, Column]:
         whose[INDIRECTNESS] = "how far the study is from the question"
     return {
         name: Column(
-            name, "text", description=f"a judgement ({what}): {_MAY_BE}", check=_are_judgements
+            name, "text", description=f"a judgement ({what}): {MAY_BE}", check=_are_judgements
         )
         for name, what in whose.items()
     }

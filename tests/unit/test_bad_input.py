@@ -16,6 +16,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 import comorbid as cb
+from comorbid.studies.read import studies_from_bytes
+from comorbid.testing import studies_csv
 
 pytestmark = pytest.mark.filterwarnings("ignore::comorbid.ComorbidWarning")
 
@@ -33,6 +35,7 @@ EFFECTS = cb.Effects(yi=YI, vi=VI, measure="OR", moderators=MODERATORS)
 FIT = cb.pool(EFFECTS)
 REGRESSION = cb.regress(EFFECTS, "~ year")
 STUDIES = cb.datasets.headache_back_pain()
+JUDGED = studies_from_bytes(studies_csv(K, rob_overall=["low"] * K).encode(), source="judged.csv")
 
 NAN, INF = math.nan, math.inf
 NASTY: list[Any] = [
@@ -107,6 +110,17 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "e_value": (cb.e_value, {"fit": FIT}),
     "burden": (cb.burden, {"fit": FIT, "p1": 0.2, "p2": 0.1}),
     "selection_model": (cb.selection_model, {"fit": FIT, "steps": [0.025]}),
+    "risk_of_bias": (cb.risk_of_bias, {"studies": JUDGED, "fit": cb.pool(cb.effects(JUDGED))}),
+    "certainty": (
+        cb.certainty,
+        {
+            "fit": cb.pool(cb.effects(JUDGED)),
+            "studies": JUDGED,
+            "threshold": 1.25,
+            "start": ("low", "why"),
+            "judgements": {"imprecision": ("serious", "why")},
+        },
+    ),
 }
 
 

@@ -82,8 +82,8 @@ def risk_of_bias_summary(studies: Studies | RiskOfBias, *, title: str | None = N
     >>> table = studies_csv(4, rob_overall=["high", "low", "low", "some concerns"])
     >>> found = studies_from_bytes(table.encode(), source="studies.csv")
     >>> print(cb.figures.risk_of_bias_summary(found).alt)
-    Risk of bias of 4 studies, percentage of studies by judgement. Overall: 50 % low risk, 25 % some
-    concerns, 25 % high risk.
+    Risk of bias of 4 studies, percentage of studies by judgement. Overall: low risk 50 %, some
+    concerns 25 %, high risk 25 %.
     """
     found = judged(studies)
     return finished(

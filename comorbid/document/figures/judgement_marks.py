@@ -47,7 +47,7 @@ _LOOKS = {
     "some": Look("!", "#eebb33"),
     "high": Look("\N{MINUS SIGN}", "#b93a0a", PAPER),
     "critical": Look("\N{MULTIPLICATION SIGN}", "#5c0f1d", PAPER),
-    "unclear": Look("?", PAPER),
+    "unclear": Look("?", "#a9adb5"),
     "": Look("", PAPER),
 }
 
@@ -63,8 +63,6 @@ def look_of(cell: str) -> Look:
 
 def name_of(cell: str, words: Mapping[str, str]) -> str:
     """Return a judgement in words: those of the table, or of the levels where it is brief."""
-    if score_of(cell):
-        return f"at {cell}"
     word = words.get(cell, cell)
     return word if word != cell else _NAMES.get(cell, cell or NOT_JUDGED)
 
@@ -127,10 +125,10 @@ def has_scores(found: RiskOfBias) -> bool:
 
 
 def in_words(found: RiskOfBias, amounts: Iterable[Mapping[str, str]]) -> list[str]:
-    """Return a sentence a domain: how much there is of each judgement."""
+    """Return a sentence a domain: each judgement, and how much there is of it."""
     return [
         f"{capitalized(one_line(domain))}: "
-        f"{', '.join(f'{much} {name_of(cell, found.words)}' for cell, much in own.items())}."
+        f"{', '.join(f'{name_of(cell, found.words)} {much}' for cell, much in own.items())}."
         for domain, own in zip(found.domains, amounts, strict=True)
     ]
 

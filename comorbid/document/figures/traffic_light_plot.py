@@ -86,8 +86,8 @@ def traffic_light(studies: Studies | RiskOfBias, *, title: str | None = None) ->
     >>> table = studies_csv(3, rob_selection=["2/4", "3/4", ""], rob_overall=["high", "low", "low"])
     >>> found = studies_from_bytes(table.encode(), source="studies.csv")
     >>> print(cb.figures.traffic_light(found).alt)
-    Risk of bias of 3 studies, study by study. Selection: 1 at 3/4, 1 at 2/4, 1 not judged. Overall:
-    2 low risk, 1 high risk.
+    Risk of bias of 3 studies, study by study. Selection: 3/4 in 1, 2/4 in 1, not judged in 1.
+    Overall: low risk in 2, high risk in 1.
     """
     found = judged(studies)
     k, alt = len(found.labels), _alt(found)
@@ -150,7 +150,7 @@ def _heads(found: RiskOfBias, column: float) -> tuple[list[str], list[str]]:
 
 
 def _alt(found: RiskOfBias) -> str:
-    amounts = [{cell: str(n) for cell, n in own.items()} for own in found.counts()]
+    amounts = [{cell: f"in {n}" for cell, n in own.items()} for own in found.counts()]
     about = f"Risk of bias of {words.studies(len(found.labels))}, study by study."
     return words.joined(about, *in_words(found, amounts))
 

@@ -116,7 +116,7 @@ def risk_of_bias(found: Certainty) -> str:
     if bias.overall is None:
         return "Studies were judged by domain; the study table has no overall judgement of each."
     parts = [
-        f"{prose.counted(n, 'study', 'studies')} {name_of(cell, bias.words)} "
+        f"{name_of(cell, bias.words)} in {prose.counted(n, 'study', 'studies')} "
         f"({prose.percent(bias.shares()[-1][cell])} of the weight)"
         for cell, n in bias.counts()[-1].items()
     ]

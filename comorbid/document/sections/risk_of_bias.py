@@ -22,7 +22,7 @@ def overall(found: RiskOfBias) -> str:
     if found.overall is None:
         return "They are by domain: it has no overall judgement of a study, and none is made here."
     parts = [
-        f"{prose.counted(n, 'study', 'studies')} {name_of(cell, found.words)}"
+        f"{name_of(cell, found.words)} in {prose.counted(n, 'study', 'studies')}"
         for cell, n in found.counts()[-1].items()
     ]
     return f"Overall: {prose.listed(parts)}."
