@@ -198,13 +198,13 @@ def burden(
     Returns
     -------
     Burden
-        At fixed prevalences every quantity rises with the effect, so that its interval has the
-        values at the ends of the fit's, exactly. If a prevalence has an interval too, the
-        intervals are percentiles of 100,000 independent draws of effect and prevalences: t of the
-        fit for the effect, and for the log odds of a prevalence a normal deviate on either side
-        of its value, as wide as that side of its interval. The prediction interval is for a
-        population like those of the studies. An interval that reaches beyond what two such
-        prevalences allow is cut there, with a warning.
+        At fixed prevalences the expected share is fixed and every other quantity rises with the
+        effect, so that its interval has the values at the ends of the fit's, exactly. If a
+        prevalence has an interval too, the intervals are percentiles of 100,000 independent draws
+        of effect and prevalences: t of the fit for the effect, and for the log odds of a prevalence
+        a normal deviate on either side of its value, as wide as that side of its interval. The
+        prediction interval is for a population like those of the studies. An interval that reaches
+        beyond what two such prevalences allow is cut there, with a warning.
 
     Raises
     ------
@@ -221,6 +221,8 @@ def burden(
     Association 60:516-522. doi:10.1080/01621459.1965.10480807
     Frechet M (1951). Sur les tableaux de correlation dont les marges sont donnees. Annales de
     l'Universite de Lyon, Section A 14:53-77.
+    Joint Committee for Guides in Metrology (2008). JCGM 101: Propagation of distributions using a
+    Monte Carlo method (no DOI).
     Levin ML (1953). The occurrence of lung cancer in man. Acta Unio Internationalis Contra Cancrum
     9:531-541.
     Zhang J, Yu KF (1998). What's the relative risk? JAMA 280:1690-1691.

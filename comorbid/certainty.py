@@ -124,7 +124,7 @@ class Certainty(Views):
             "findings": self.findings.to_dict(),
             "size": None if size is None else size.to_dict(),
             "tests": [{"test": test.test, "p_value": test.p_value} for test in self.tests],
-            "bias": None if bias is None else bias.to_dict(),
+            "bias": None if bias is None else bias.to_dict()["by_domain"],
             "indirectness": {
                 "levels": list(self.indirectness),
                 "studies": list(self.indirectness.values()),

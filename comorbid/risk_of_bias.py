@@ -115,9 +115,9 @@ def risk_of_bias(studies: Studies, *, fit: Fit | None = None) -> RiskOfBias:
 
     A cell says ``low``, ``some`` (or ``some concerns``, ``moderate``), ``high`` (or ``serious``),
     ``critical`` (or ``very high``) or ``unclear`` (or ``no information``), whatever tool it comes
-    from, or has points of how many, such as the stars of the Newcastle-Ottawa Scale: ``2/4`` or
-    ``2 of 4``. An empty cell was not judged. ``rob_overall`` holds the judgement of the study as a
-    whole; none is made up where it is not there.
+    from, or has points of how many, more being better, such as the stars of the Newcastle-Ottawa
+    Scale: ``2/4`` or ``2 of 4``. An empty cell was not judged. ``rob_overall`` holds the judgement
+    of the study as a whole; none is made up where it is not there.
 
     Parameters
     ----------

@@ -27,8 +27,8 @@ WORDS: dict[str, tuple[str, ...]] = {
 _LEVELS = {word: level for level, words in WORDS.items() for word in words}
 _SCORE = re.compile(r"(\d{1,2}) ?(?:/|of) ?(\d{1,2})")
 MAY_BE = (
-    f"{'; '.join(', '.join(words) for words in WORDS.values())}; or points of how many, 2/4 or "
-    "2 of 4"
+    f"{'; '.join(', '.join(words) for words in WORDS.values())}; or points of how many, "
+    "more being better, 2/4 or 2 of 4"
 )
 """What a judgement may be, as errors and the data dictionary say it."""
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 import comorbid as cb
-from comorbid.effects.co_occurrence import joint_prevalence
+from comorbid.effects.co_occurrence import joint_prevalence, quantities
 
 SHARES = st.floats(0.001, 0.999)
 
@@ -82,6 +82,15 @@ def test_every_measure_gives_back_the_counts_that_it_is_of(
     assert found.risk_ratio_2.estimate == pytest.approx(a / (a + b) * (c + d) / c, rel=1e-5)
     cross = (a * d - b * c) / math.sqrt((a + b) * (c + d) * (a + c) * (b + d))
     assert found.phi.estimate == pytest.approx(cross, abs=1e-7)
+
+
+@pytest.mark.parametrize(("measure", "top"), [("OR", 9.0), ("RR", 1.0), ("RD", 0.1), ("PHI", 0.3)])
+def test_every_quantity_rises_with_the_effect(measure: str, top: float) -> None:
+    effects = np.linspace(-0.05 if measure in ("RD", "PHI") else -top, top, 400)
+    found = quantities(measure, effects, np.array(0.2), np.array(0.1))
+    assert np.ptp(found.pop("expected")) == 0
+    for name, values in found.items():
+        assert (np.diff(values) > 0).all(), name
 
 
 def test_intervals_are_those_of_the_ratio() -> None:

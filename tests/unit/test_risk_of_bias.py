@@ -188,4 +188,6 @@ def test_eighty_studies_go_on_over_parts_and_many_domains_have_letters() -> None
     assert_printable(figure)
     words = [word.text for part in figure.parts for word in Picture(part).words]
     assert "I" in words
+    with pytest.raises(cb.ModelError, match="21 domains have no room"):
+        cb.figures.traffic_light(table(**{f"rob_{j}": ["low"] for j in range(21)}))
     assert any(text.startswith("A: A domain with a long name 0; B: ") for text in words)

@@ -34,6 +34,7 @@ from comorbid.document.figures.judgement_marks import (
 )
 from comorbid.document.figures.parts import together
 from comorbid.document.figures.pen import Pen
+from comorbid.errors import ModelError
 from comorbid.risk_of_bias import RiskOfBias
 from comorbid.studies.table import Studies
 
@@ -45,6 +46,7 @@ _SIZE = 8.5
 _HEAD = 8.0
 _MOST_LABEL = 190.0
 _MOST_COLUMN = 96.0
+_MOST_DOMAINS = 20
 _GUTTER = 12.0
 
 
@@ -71,6 +73,8 @@ def traffic_light(studies: Studies | RiskOfBias, *, title: str | None = None) ->
     ------
     DataError
         If the table has no such column.
+    ModelError
+        If there are more than 20 domains.
 
     References
     ----------
@@ -90,6 +94,11 @@ def traffic_light(studies: Studies | RiskOfBias, *, title: str | None = None) ->
     Overall: low risk in 2, high risk in 1.
     """
     found = judged(studies)
+    if len(found.domains) > _MOST_DOMAINS:
+        raise ModelError(
+            f"{len(found.domains)} domains have no room beside each other; draw at most "
+            f"{_MOST_DOMAINS}"
+        )
     k, alt = len(found.labels), _alt(found)
     size = math.ceil(k / math.ceil(k / MOST_ROWS))
     parts = [
@@ -112,11 +121,8 @@ def _draw(found: RiskOfBias, rows: range, title: str) -> Drawing:
     left, n = MARGIN + widest + _GUTTER, len(found.domains)
     column = min(_MOST_COLUMN, (WIDTH - left - MARGIN) / n)
     heads, notes = _heads(found, column)
-    last = rows.stop == len(found.labels)
-    key = key_height(found) if last else 0.0
-    frame = open_frame(
-        title, notes if last else (), tall=_PITCH * (len(rows) + 1.3), above=2.0, below=key + 4
-    )
+    tall, below = _PITCH * (len(rows) + 1.3), key_height(found) + 4
+    frame = open_frame(title, notes, tall=tall, above=2.0, below=below)
     axes = frame.axes(left, column * n)
     axes.set(xlim=(0, n), ylim=(-0.5, len(rows) + 0.8))
     axes.set_axis_off()
@@ -132,8 +138,7 @@ def _draw(found: RiskOfBias, rows: range, title: str) -> Drawing:
         pen.rule(height - 0.5, (MARGIN, left + column * n), HAIRLINE, 0.5)
         for j, cells in enumerate(found.judgements):
             mark(pen, j + 0.5, height, cells[i], f"judgement-{i}-{j}")
-    if last:
-        draw_key(pen, found, 4.0)
+    draw_key(pen, found, 4.0)
     frame.write(pen)
     return frame.drawing
 

@@ -15,7 +15,7 @@ from comorbid.document.figures.study_rows import study_format
 from comorbid.document.sections.small_studies import TESTS
 from comorbid.effects.measures import null_of
 from comorbid.findings import Findings
-from comorbid.grade import DOWN, UP, Judgement
+from comorbid.grade import DOWN, Judgement
 from comorbid.information_size import InformationSize
 from comorbid.models.fit import Fit
 from comorbid.models.spread import Spread
@@ -32,7 +32,9 @@ def certainty(fit: Fit, spread: Spread, found: Certainty) -> tuple[Block, ...]:
         "indirectness": indirectness(found.indirectness),
         "imprecision": f"{imprecision(fit, found.findings)} {threshold(fit, found)}".strip(),
         "publication_bias": small_studies(found),
-        **{name: "–" for name in UP if name in found.judgements},
+        "large_effect": size_of_effect(fit),
+        "dose_response": "–",
+        "plausible_confounding": "–",
     }
     return (
         Paragraph((rating(found), *_rule(found))),
@@ -41,6 +43,7 @@ def certainty(fit: Fit, spread: Spread, found: Certainty) -> tuple[Block, ...]:
             rows=tuple(
                 (_NAMES[name], said, judgement(found.judgements.get(name)))
                 for name, said in facts.items()
+                if name in DOWN or name in found.judgements
             ),
             caption="Evidence profile",
             note="The facts are computed; judgements are the analyst's. Small-study effects are "
@@ -257,6 +260,22 @@ def optimal_size(size: InformationSize) -> str:
         f"One study would need {size.needed:,.0f} people to find it with {power} power at the "
         f"{alpha} level, with the risk of {prose.percent(100 * size.risk, 1)} in group 2 (optimal "
         f"information size); there are {size.people:,.0f}."
+    )
+
+
+def size_of_effect(fit: Fit) -> str:
+    """Say how large the pooled effect is.
+
+    Examples
+    --------
+    >>> import comorbid as cb
+    >>> size_of_effect(cb.pool(cb.Effects(yi=[0.5], vi=[0.03], measure="OR")))
+    'The odds ratio is 1.65 (95 % confidence interval 1.17 to 2.32).'
+    """
+    name, form = prose.measure_name(fit.effects.measure), study_format(fit.effects, fit.level)
+    return (
+        f"The {name} is {form.value(fit.estimate)} ({prose.level(fit.level)} confidence interval "
+        f"{form.interval(*fit.ci)})."
     )
 
 
