@@ -6,25 +6,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from scipy import special
 
 from comorbid.checks import check_whole, is_number, shown
-from comorbid.effects.arrays import Array
 from comorbid.effects.co_occurrence import JOINT, bounds, joint_prevalence, quantities
 from comorbid.errors import DataError, ModelError, Problem
 from comorbid.models import text
 from comorbid.models.fit import Fit, Pair
-from comorbid.models.kernel import t_quantile
 from comorbid.models.pooled import check_fit
+from comorbid.models.propagation import DRAWS, Prevalence, cut, exact, outside, simulated
 from comorbid.models.views import Views, block, frame
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Prevalence = tuple[float, float, float]
-
-_DRAWS = 100_000
-_ROUNDING = 1e-12
 _COUNTS = ("expected", "both", "extra")
 _LABELS = {
     "expected": "both, if independent",
@@ -254,11 +248,11 @@ def burden(
     warnings = list(fit.warnings)
     value = quantities(measure, *map(np.array, (fit.estimate, first[0], second[0])))
     if first[1] == first[2] and second[1] == second[2]:
-        ci, pi = (_exact(measure, ends, first[0], second[0]) for ends in (fit.ci, fit.pi))
-        warnings += _cut(fit, first[0], second[0])
+        ci, pi = (exact(measure, ends, first[0], second[0]) for ends in (fit.ci, fit.pi))
+        warnings += cut(fit, first[0], second[0])
     else:
-        ci, pi, beyond = _simulated(fit, first, second, seed)
-        warnings.append(f"intervals by simulation ({_DRAWS:,} draws, seed {seed})")
+        ci, pi, beyond = simulated(fit, first, second, seed)
+        warnings.append(f"intervals by simulation ({DRAWS:,} draws, seed {seed})")
         if beyond:
             warnings.append(f"{beyond:,} draws are cut at what their prevalences allow")
     warnings.append("an attributable fraction presumes that the one condition causes the other")
@@ -274,42 +268,6 @@ def burden(
         population=population,
         warnings=tuple(warnings),
     )
-
-
-def _exact(measure: str, ends: Pair, p1: float, p2: float) -> dict[str, Pair]:
-    """Every quantity rises with the effect, so that its interval has the same ends."""
-    found = quantities(measure, np.array(ends), np.array(p1), np.array(p2))
-    wide = {name: np.broadcast_to(values, 2).tolist() for name, values in found.items()}
-    return {name: (low, high) for name, (low, high) in wide.items()}
-
-
-def _simulated(
-    fit: Fit, first: Prevalence, second: Prevalence, seed: int
-) -> tuple[dict[str, Pair], dict[str, Pair], int]:
-    """Percentiles over draws of effect and prevalences, and how many draws are impossible."""
-    draws, measure = np.random.default_rng(seed), fit.effects.measure
-    normal = np.isinf(fit.df)
-    t = draws.standard_normal(_DRAWS) if normal else draws.standard_t(fit.df, _DRAWS)
-    p1, p2 = (_drawn(prevalence, fit.level, draws) for prevalence in (first, second))
-    critical = float(t_quantile(np.array(fit.df), (1 + fit.level) / 2))
-    tails = np.array([(1 - fit.level) / 2, (1 + fit.level) / 2])
-    ranks = np.rint(tails * (_DRAWS - 1)).astype(int)  # no mean of two draws: one may be infinite
-    intervals, beyond = [], np.zeros(_DRAWS, dtype=bool)
-    for _, high in (fit.ci, fit.pi):
-        effect = fit.estimate + t * (high - fit.estimate) / critical
-        beyond |= _outside(measure, effect, p1, p2)
-        found = quantities(measure, effect, p1, p2)
-        ends = {n: np.partition(np.broadcast_to(v, _DRAWS), ranks)[ranks] for n, v in found.items()}
-        intervals.append({n: (float(low), float(high)) for n, (low, high) in ends.items()})
-    return intervals[0], intervals[1], int(beyond.sum())
-
-
-def _drawn(prevalence: Prevalence, level: float, draws: np.random.Generator) -> Array:
-    """Return draws of a prevalence: half of them above its value, and its interval their ends."""
-    value, low, high = special.logit(prevalence)
-    z = draws.standard_normal(_DRAWS) / special.ndtri((1 + level) / 2)
-    drawn: Array = special.expit(value + z * np.where(z < 0, value - low, high - value))
-    return drawn
 
 
 def _checked(*, p1: Any, p2: Any, population: float | None) -> tuple[Prevalence, Prevalence]:
@@ -331,16 +289,10 @@ def _checked(*, p1: Any, p2: Any, population: float | None) -> tuple[Prevalence,
     return found[0], found[1]
 
 
-def _outside(measure: str, effect: Array, p1: Array, p2: Array) -> Array:
-    """Say where the share with both lies beyond the bounds by more than rounding."""
-    both, (low, high) = joint_prevalence(measure, effect, p1, p2), bounds(p1, p2)
-    return np.asarray((both < low - _ROUNDING) | (both > high + _ROUNDING))
-
-
 def _check_possible(fit: Fit, p1: float, p2: float) -> None:
     """Refuse an effect that two such prevalences do not allow."""
     measure, margins = fit.effects.measure, (np.array(p1), np.array(p2))
-    if not _outside(measure, np.array(fit.estimate), *margins):
+    if not outside(measure, np.array(fit.estimate), *margins):
         return
     both = float(joint_prevalence(measure, np.array(fit.estimate), *margins))
     low, high = map(float, bounds(*margins))
@@ -349,13 +301,3 @@ def _check_possible(fit: Fit, p1: float, p2: float) -> None:
         f"{both:.3g} of all people in both conditions; that share lies between {low:.3g} and "
         f"{high:.3g}. Use the prevalences of the studies' population, or odds ratios"
     )
-
-
-def _cut(fit: Fit, p1: float, p2: float) -> list[str]:
-    """Say which intervals reach beyond what two such prevalences allow."""
-    margins = np.array(p1), np.array(p2)
-    return [
-        f"the {name} interval is cut where no more people, or no fewer, can have both conditions"
-        for name, ends in (("confidence", fit.ci), ("prediction", fit.pi))
-        if _outside(fit.effects.measure, np.array(ends), *margins).any()
-    ]
