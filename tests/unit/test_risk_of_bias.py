@@ -6,6 +6,7 @@ import re
 from collections import Counter
 
 import pytest
+from test_figures_colours import VIEWS, contrast
 from test_figures_svg import Picture, assert_printable
 
 import comorbid as cb
@@ -80,6 +81,15 @@ def test_every_judgement_is_drawn_with_its_sign_and_colour() -> None:
             fill = re.findall(r"fill: (#[0-9a-f]{6})", path.attrib["style"])[0]
             assert fill == look_of(word).fill
             assert INK in path.attrib["style"]
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_sign_can_be_read_on_its_disc(view: str) -> None:
+    """WCAG 2.2, success criterion 1.4.3 (contrast of text): 4.5 to 1."""
+    scores = [f"{points}/{most}" for most in range(1, 11) for points in range(most + 1)]
+    for cell in ["low", "some", "high", "critical", "unclear", *scores]:
+        look = look_of(cell)
+        assert contrast(look.fill, look.ink, view) >= 4.5, cell
 
 
 def test_bars_are_as_long_as_the_weights_in_the_pool() -> None:

@@ -29,7 +29,8 @@ DISC = 10.5
 NOT_JUDGED = "not judged"
 _NAMES = {"low": "low risk", "some": "some concerns", "high": "high risk", "critical": "critical"}
 _GAP = 14.0
-_DARK = 0.55
+# The colours between are too dark for dark words and too pale for white ones.
+_HALF = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,9 @@ def look_of(cell: str) -> Look:
     if score is None:
         return _LOOKS[cell]
     lost = 1 - score[0] / score[1]
-    return Look(cell, between(PALE, ACCENT, lost), PAPER if lost > _DARK else INK)
+    if lost <= _HALF:
+        return Look(cell, between(PALE, ACCENT, 0.8 * lost))
+    return Look(cell, between(PALE, ACCENT, 0.4 + 0.6 * lost), PAPER)
 
 
 def name_of(cell: str, words: Mapping[str, str]) -> str:
