@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from comorbid.bias.selection import selection_model as selection_model
     from comorbid.bias.trim_and_fill import trim_and_fill as trim_and_fill
     from comorbid.burden import burden as burden
+    from comorbid.certainty import certainty as certainty
     from comorbid.contributions import (
         Absent as Absent,
         Analysis as Analysis,
@@ -126,6 +127,7 @@ if TYPE_CHECKING:
     from comorbid.report.build import build as build
     from comorbid.report.diff import ReportDiff as ReportDiff, diff as diff
     from comorbid.report.verify import verify as verify
+    from comorbid.risk_of_bias import risk_of_bias as risk_of_bias
     from comorbid.sensitivity.baujat import baujat as baujat
     from comorbid.sensitivity.bootstrap import bootstrap as bootstrap
     from comorbid.sensitivity.confounding import confounded_meta as confounded_meta
@@ -167,6 +169,7 @@ _HOMES = {
     "bias.selection": "selection_model",
     "bias.trim_and_fill": "trim_and_fill",
     "burden": "burden",
+    "certainty": "certainty",
     "contributions": (
         "Absent Analysis Column Context DataTable Estimator Measure Option Renderer Section "
         "Subgroup"
@@ -209,6 +212,7 @@ _HOMES = {
     "report.build": "build",
     "report.diff": "ReportDiff diff",
     "report.verify": "verify",
+    "risk_of_bias": "risk_of_bias",
     "sensitivity.baujat": "baujat",
     "sensitivity.bootstrap": "bootstrap",
     "sensitivity.confounding": "confounded_meta",

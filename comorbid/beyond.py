@@ -78,7 +78,8 @@ def _burden(context: Context) -> Parts:
     with options_of("burden"):
         found = burden(fit_of(context), p1=p1, p2=p2, population=size)
     of = people(found, size=_round_number(found))
-    extra = (of.extra.estimate, *of.extra.ci)
+    whole = None if size is None else people(found, size=size)
+    extra = [q for each in (of, whole) if each for q in (each.extra.estimate, *each.extra.ci)]
     return Parts(
         {
             "conditions": (options["condition1"], options["condition2"]),
@@ -87,7 +88,7 @@ def _burden(context: Context) -> Parts:
             "people": of,
             "people_a_mark": of.size / PEOPLE,
             "more_or_fewer": tuple(abs(number) for number in extra),
-            "population": None if size is None else people(found, size=size),
+            "population": whole,
             "note": options["note"],
         }
     )

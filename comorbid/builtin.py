@@ -7,7 +7,7 @@ from typing import cast
 
 import numpy as np
 
-from comorbid import beyond, comparisons, unmeasured
+from comorbid import beyond, comparisons, judging, unmeasured
 from comorbid.audited.audit import audit
 from comorbid.checks import is_missing
 from comorbid.contributions import (
@@ -27,7 +27,6 @@ from comorbid.document.runs import Cite
 from comorbid.document.sections import (
     audit as audit_blocks,
     evidence,
-    findings as findings_section,
     heterogeneity,
     methods,
     provenance,
@@ -37,12 +36,10 @@ from comorbid.document.sections import (
 )
 from comorbid.effects.evidence import Evidence, evidence_of
 from comorbid.effects.measures import MEASURES
-from comorbid.findings import Findings, findings
 from comorbid.models.estimators import ESTIMATORS
 from comorbid.models.fit import Fit, pool
 from comorbid.models.refits import Refits
 from comorbid.models.spread import Spread, spread
-from comorbid.parts import parts_of
 from comorbid.registry import hookimpl
 from comorbid.sensitivity.cumulative import cumulative
 from comorbid.sensitivity.influence import Influence, influence
@@ -84,7 +81,6 @@ def comorbid_analyses() -> Iterable[Analysis]:
         ),
         Analysis("evidence", "How much of the evidence is pooled", _evidence),
         Analysis("pool", "The pooled effect", _pool),
-        Analysis("summary-of-findings", "Facts that limit certainty", _findings, needs=("pool",)),
         Analysis(
             "heterogeneity",
             "Differences between studies",
@@ -134,6 +130,7 @@ def comorbid_analyses() -> Iterable[Analysis]:
         *comparisons.ANALYSES,
         *beyond.ANALYSES,
         *unmeasured.ANALYSES,
+        *judging.ANALYSES,
     )
 
 
@@ -147,12 +144,6 @@ def comorbid_sections() -> Iterable[Section]:
             _summary,
             needs=("pool", "audit", "evidence", "other-rows"),
             constants=("2x2",),
-        ),
-        Section(
-            "summary-of-findings",
-            "Summary of findings",
-            _summary_of_findings,
-            needs=("pool", "heterogeneity", "summary-of-findings", "small-study-effects"),
         ),
         Section("audit", "Audit of the study table", _audit_section, needs=("audit",)),
         Section(
@@ -207,6 +198,7 @@ def comorbid_sections() -> Iterable[Section]:
         *comparisons.SECTIONS,
         *beyond.SECTIONS,
         *unmeasured.SECTIONS,
+        *judging.SECTIONS,
     )
 
 
@@ -273,10 +265,6 @@ def _leave_one_out(context: Context) -> Refits:
     return leave_one_out(_fit(context))
 
 
-def _findings(context: Context) -> Findings:
-    return findings(_fit(context), studies=context.studies)
-
-
 def _spread(context: Context) -> Spread:
     return spread(_fit(context))
 
@@ -314,16 +302,6 @@ def _summary(context: Context) -> Sequence[Block]:
         audit=cast(Audit, context.results["audit"]),
         alternatives=cast(Refits, context.results["other-rows"]),
         overrides=context.overrides,
-    )
-
-
-def _summary_of_findings(context: Context) -> Sequence[Block]:
-    return findings_section.summary_of_findings(
-        _fit(context),
-        cast(Spread, context.results["heterogeneity"]),
-        cast(Findings, context.results["summary-of-findings"]),
-        tests=tuple(parts_of(context, "small-study-effects")["tests"].values()),
-        conditions=context.studies.conditions,
     )
 
 

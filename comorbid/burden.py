@@ -6,24 +6,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from scipy import special
 
 from comorbid.checks import check_whole, is_number, shown
-from comorbid.effects.arrays import Array
-from comorbid.effects.co_occurrence import quantities, risk_with
+from comorbid.effects.co_occurrence import JOINT, bounds, joint_prevalence, quantities
 from comorbid.errors import DataError, ModelError, Problem
 from comorbid.models import text
 from comorbid.models.fit import Fit, Pair
-from comorbid.models.kernel import t_quantile
 from comorbid.models.pooled import check_fit
+from comorbid.models.propagation import DRAWS, Prevalence, cut, exact, outside, simulated
 from comorbid.models.views import Views, block, frame
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Prevalence = tuple[float, float, float]
-
-_DRAWS = 100_000
 _COUNTS = ("expected", "both", "extra")
 _LABELS = {
     "expected": "both, if independent",
@@ -162,25 +157,30 @@ def burden(
     population: float | None = None,
     seed: int = 1,
 ) -> Burden:
-    r"""Turn a pooled odds or risk ratio and two prevalences into people with both conditions.
+    r"""Turn a pooled association and two prevalences into people with both conditions.
 
     With an odds ratio the share with both is the smaller root of its definition,
 
     .. math:: p_{12} = \frac{2\,OR\,p_1 p_2}{S + \sqrt{S^2 - 4\,OR(OR - 1) p_1 p_2}}, \qquad
        S = 1 + (p_1 + p_2)(OR - 1)
 
-    and with the risk ratio of condition 1 in those with condition 2
+    and with the risk ratio or difference of condition 2 in those with condition 1, or with
+    :math:`\phi`,
 
-    .. math:: p_{12} = \frac{RR\,p_1 p_2}{1 - p_2 + RR\,p_2}.
+    .. math:: p_{12} = \frac{RR\,p_1 p_2}{1 - p_1 + RR\,p_1}, \quad
+       p_{12} = p_1 p_2 + RD\,p_1 (1 - p_1), \quad
+       p_{12} = p_1 p_2 + \phi \sqrt{p_1 (1 - p_1) p_2 (1 - p_2)}.
 
     All else follows from the table of the two conditions: the expected share :math:`p_1 p_2`, the
-    risk ratios, :math:`\phi = (p_{12} - p_1 p_2) / \sqrt{p_1 (1 - p_1) p_2 (1 - p_2)}`, and Levin's
-    attributable fraction :math:`1 - P(1 | \text{not } 2) / p_1`.
+    risk ratios, :math:`\phi`, and Levin's attributable fraction
+    :math:`1 - P(1 | \text{not } 2) / p_1`.
 
     Parameters
     ----------
     fit : Fit
-        Of odds ratios, or of risk ratios of condition 1 in those with condition 2.
+        Of the measure ``OR``, ``RR``, ``RD`` or ``PHI``. A risk ratio or difference compares those
+        with condition 1 to those without, as `effects` has it of counts headed
+        ``both, <condition one>_only, <condition two>_only, neither``; the others have no direction.
     p1, p2 : float or (float, float, float)
         Prevalence of each condition in the population in question, a proportion; with an interval
         of the fit's level as ``(value, low, high)``.
@@ -192,23 +192,31 @@ def burden(
     Returns
     -------
     Burden
-        The intervals carry the uncertainty of the ratio exactly, as every quantity rises or falls
-        with it; if a prevalence has an interval too, they are percentiles of 100,000 simulated
-        triples (t of the fit for the log ratio, normal for the log odds of a prevalence). The
-        prediction interval is for a population like those of the studies.
+        At fixed prevalences the expected share is fixed and every other quantity rises with the
+        effect, so that its interval has the values at the ends of the fit's, exactly. If a
+        prevalence has an interval too, the intervals are percentiles of 100,000 independent draws
+        of effect and prevalences: t of the fit for the effect, and for the log odds of a prevalence
+        a normal deviate on either side of its value, as wide as that side of its interval. The
+        prediction interval is for a population like those of the studies. An interval that reaches
+        beyond what two such prevalences allow is cut there, with a warning.
 
     Raises
     ------
     DataError
-        If a prevalence or the population is impossible, or a risk ratio would need more people
-        with both conditions than have either (the Fréchet bounds, which the error gives).
+        If a prevalence or the population is impossible, or the effect would need more or fewer
+        people with both conditions than there can be,
+        :math:`\max(0, p_1 + p_2 - 1) \le p_{12} \le \min(p_1, p_2)`; the error gives the bounds.
     ModelError
-        If the fit is not of odds or risk ratios.
+        If the fit is of another measure.
 
     References
     ----------
     Plackett RL (1965). A class of bivariate distributions. Journal of the American Statistical
     Association 60:516-522. doi:10.1080/01621459.1965.10480807
+    Frechet M (1951). Sur les tableaux de correlation dont les marges sont donnees. Annales de
+    l'Universite de Lyon, Section A 14:53-77.
+    Joint Committee for Guides in Metrology (2008). JCGM 101: Propagation of distributions using a
+    Monte Carlo method (no DOI).
     Levin ML (1953). The occurrence of lung cancer in man. Acta Unio Internationalis Contra Cancrum
     9:531-541.
     Zhang J, Yu KF (1998). What's the relative risk? JAMA 280:1690-1691.
@@ -230,17 +238,23 @@ def burden(
     check_fit(fit)
     check_whole("seed", seed, least=0)
     measure = fit.effects.measure
-    if measure not in ("OR", "RR"):
-        raise ModelError(f"the burden of {measure} cannot be computed; use a fit of OR or RR")
+    if measure not in JOINT:
+        raise ModelError(
+            f"the burden of {measure} cannot be computed; pool one of {', '.join(JOINT)}: odds "
+            "ratios, or what the 2x2 counts give by escalc()"
+        )
     first, second = _checked(p1=p1, p2=p2, population=population)
+    _check_possible(fit, first[0], second[0])
     warnings = list(fit.warnings)
-    warnings += _possible(fit, first[0], second[0])
     value = quantities(measure, *map(np.array, (fit.estimate, first[0], second[0])))
     if first[1] == first[2] and second[1] == second[2]:
-        ci, pi = (_exact(measure, ends, first[0], second[0]) for ends in (fit.ci, fit.pi))
+        ci, pi = (exact(measure, ends, first[0], second[0]) for ends in (fit.ci, fit.pi))
+        warnings += cut(fit, first[0], second[0])
     else:
-        ci, pi = _simulated(fit, first, second, seed)
-        warnings.append(f"intervals by simulation ({_DRAWS:,} draws, seed {seed})")
+        ci, pi, beyond = simulated(fit, first, second, seed)
+        warnings.append(f"intervals by simulation ({DRAWS:,} draws, seed {seed})")
+        if beyond:
+            warnings.append(f"{beyond:,} draws are cut at what their prevalences allow")
     warnings.append("an attributable fraction presumes that the one condition causes the other")
     return Burden(
         **{n: Quantity(float(value[n]), ci[n], pi[n]) for n in _LABELS},
@@ -254,40 +268,6 @@ def burden(
         population=population,
         warnings=tuple(warnings),
     )
-
-
-def _exact(measure: str, ends: Pair, p1: float, p2: float) -> dict[str, Pair]:
-    """Every quantity is a monotone function of the ratio, so its interval has the same ends."""
-    found = quantities(measure, np.array(ends), np.array(p1), np.array(p2))
-    wide = {name: np.broadcast_to(values, 2).tolist() for name, values in found.items()}
-    return {name: (low, high) for name, (low, high) in wide.items()}
-
-
-def _simulated(
-    fit: Fit, first: Prevalence, second: Prevalence, seed: int
-) -> tuple[dict[str, Pair], dict[str, Pair]]:
-    """Percentiles of the quantities over draws of the ratio and of both prevalences."""
-    draws = np.random.default_rng(seed)
-    normal = np.isinf(fit.df)
-    t = draws.standard_normal(_DRAWS) if normal else draws.standard_t(fit.df, _DRAWS)
-    p1, p2 = (_drawn(prevalence, fit.level, draws) for prevalence in (first, second))
-    critical = float(t_quantile(np.array(fit.df), (1 + fit.level) / 2))
-    tails = [(1 - fit.level) / 2, (1 + fit.level) / 2]
-    intervals = []
-    for _, high in (fit.ci, fit.pi):
-        effect = fit.estimate + t * (high - fit.estimate) / critical
-        found = quantities(fit.effects.measure, effect, p1, p2)
-        ends = {n: np.quantile(np.broadcast_to(v, _DRAWS), tails) for n, v in found.items()}
-        intervals.append({n: (float(low), float(high)) for n, (low, high) in ends.items()})
-    return intervals[0], intervals[1]
-
-
-def _drawn(prevalence: Prevalence, level: float, draws: np.random.Generator) -> Array:
-    """Return draws of a prevalence whose log odds are normal with the interval given."""
-    value, low, high = special.logit(prevalence)
-    spread = (high - low) / (2 * special.ndtri((1 + level) / 2))
-    drawn: Array = special.expit(value + spread * draws.standard_normal(_DRAWS))
-    return drawn
 
 
 def _checked(*, p1: Any, p2: Any, population: float | None) -> tuple[Prevalence, Prevalence]:
@@ -309,23 +289,15 @@ def _checked(*, p1: Any, p2: Any, population: float | None) -> tuple[Prevalence,
     return found[0], found[1]
 
 
-def _possible(fit: Fit, p1: float, p2: float) -> list[str]:
-    """Refuse a risk ratio beyond the Fréchet bounds; say where an interval is cut at them."""
-    if fit.effects.measure == "OR":
-        return []
-
-    margins = np.array(p1), np.array(p2)
-    risk, *ends = (
-        float(risk_with(np.array(effect), *margins))
-        for effect in (fit.estimate, fit.ci[1], fit.pi[1])
+def _check_possible(fit: Fit, p1: float, p2: float) -> None:
+    """Refuse an effect that two such prevalences do not allow."""
+    measure, margins = fit.effects.measure, (np.array(p1), np.array(p2))
+    if not outside(measure, np.array(fit.estimate), *margins):
+        return
+    both = float(joint_prevalence(measure, np.array(fit.estimate), *margins))
+    low, high = map(float, bounds(*margins))
+    raise DataError(
+        f"{measure} {fit.on_scale().estimate:.3g} with prevalences {p1:g} and {p2:g} would put "
+        f"{both:.3g} of all people in both conditions; that share lies between {low:.3g} and "
+        f"{high:.3g}. Use the prevalences of the studies' population, or odds ratios"
     )
-    if risk > 1:
-        low, high = max(0.0, p1 + p2 - 1), min(p1, p2)
-        raise DataError(
-            f"a risk ratio of {np.exp(fit.estimate):.3g} with prevalences {p1:g} and {p2:g} would "
-            f"put {risk * p2:.3g} of all people in both conditions; that share "
-            f"lies between {low:g} and {high:g}. Use the prevalences of the studies' population, "
-            "or odds ratios"
-        )
-    cut = [n for n, end in zip(("confidence", "prediction"), ends, strict=True) if end > 1]
-    return [f"the {name} interval is cut where all with condition 2 have 1" for name in cut]

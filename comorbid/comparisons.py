@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from comorbid.bias.asymmetry import Asymmetry, asymmetry
 from comorbid.bias.trim_and_fill import trim_and_fill
 from comorbid.contributions import Analysis, Context, Section
 from comorbid.document.blocks import Block
@@ -20,6 +19,7 @@ from comorbid.document.sections import (
 )
 from comorbid.effects.scales import SCALES
 from comorbid.errors import DataError, ModelError, Problem
+from comorbid.findings import asymmetry_tests
 from comorbid.models.fit import pool
 from comorbid.models.formula import make_design, usable_rows
 from comorbid.models.notices import LITTLE_POWER
@@ -28,13 +28,6 @@ from comorbid.models.regression_result import Regression
 from comorbid.options import Option
 from comorbid.parts import Parts, fit_of, options_of, parts_of, settings_of
 from comorbid.subgroups import subgroups
-
-if TYPE_CHECKING:
-    from comorbid.bias.asymmetry import AsymmetryTest
-
-_COUNTS = ("ai", "bi", "ci", "di")
-_TESTS: tuple[AsymmetryTest, ...] = ("egger",)
-_COUNT_TESTS: tuple[AsymmetryTest, ...] = ("harbord", "peters")
 
 
 def _subgroups(context: Context) -> Parts:
@@ -119,18 +112,10 @@ def _regression_section(context: Context) -> Sequence[Block]:
 
 def _small_studies(context: Context) -> Parts:
     """Return the tests for asymmetry and the refit, of ten studies or more."""
-    fit, counts = fit_of(context), dict[str, Any]()
+    fit = fit_of(context)
+    tests, lacking = asymmetry_tests(fit, studies=context.studies)
     if fit.k < LITTLE_POWER:
-        return Parts({"tests": {}, "filled": None, "lacking": {}})
-    if fit.effects.measure in ("OR", "PETO") and set(fit.effects.source) == {"counts"}:
-        frame = context.studies.frame.set_index("estimate_id").loc[list(fit.effects.ids)]
-        counts = {name: frame[name].to_numpy(dtype=np.float64) for name in _COUNTS}
-    tests, lacking = dict[str, Asymmetry](), dict[str, str]()
-    for test in _COUNT_TESTS if counts else _TESTS:
-        try:
-            tests[test] = asymmetry(fit, test=test, **counts)
-        except ModelError as error:
-            lacking[test] = str(error)
+        return Parts({"tests": tests, "filled": None, "lacking": lacking})
     filled = None
     try:
         filled = trim_and_fill(fit)

@@ -29,6 +29,7 @@ from comorbid.options import OptionKind, OptionValue
 from comorbid.report.files import write_together
 from comorbid.starter.templates import filled
 from comorbid.studies.columns import CORE_COLUMNS, TABLE_NAME, Column
+from comorbid.studies.judgements import INDIRECTNESS, MAY_BE, OVERALL, RISK_OF_BIAS
 
 # What is written where, from which template.
 _FILES = {
@@ -188,6 +189,10 @@ def _dictionary() -> str:
         "The four counts may also be headed in words, which then name the two conditions, as in "
         f"the example: {prose.listed([f'`{name}`' for name in _IN_WORDS.values()])}, for "
         f"{prose.listed([f'`{name}`' for name in _IN_WORDS])}.",
+        "",
+        f"A column whose name begins with `{RISK_OF_BIAS}` holds judgements of one domain of risk "
+        f"of bias, and `{OVERALL}` those of the study as a whole; `{INDIRECTNESS}` says how far a "
+        f"study is from the question. A judgement is one of these words or a score: {MAY_BE}.",
         "",
         "Any other column is kept as a moderator, such as "
         f"{prose.listed([f'`{name}`' for name in _MODERATORS])} in the example: studies can be "

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from comorbid.errors import PluginError, Problem
 from comorbid.studies.cells import quoted
 from comorbid.studies.columns import CORE_COLUMNS, STUDIES, WORD_COUNTS, Column
+from comorbid.studies.judgements import judgement_columns
 
 _LETTERS = ("ai", "bi", "ci", "di")
 _ONLY = "_only"
@@ -93,7 +94,11 @@ def read_header(
     """Match the names of a study table's header with the declared ``columns`` and 2x2 counts."""
     found = match_names(names, columns, source=source, line=line, words=WORD_COUNTS)
     counts, conditions, wrong = _count_columns(tuple(found.positions), source, line)
-    declared = {**found.declared, **_word_columns(counts, conditions)}
+    declared = {
+        **judgement_columns(found.positions),
+        **found.declared,
+        **_word_columns(counts, conditions),
+    }
     return Header(found.positions, declared, counts, conditions, (*found.problems, *wrong))
 
 

@@ -16,6 +16,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 import comorbid as cb
+from comorbid.studies.read import studies_from_bytes
+from comorbid.testing import studies_csv
 
 pytestmark = pytest.mark.filterwarnings("ignore::comorbid.ComorbidWarning")
 
@@ -34,6 +36,7 @@ FIT = cb.pool(EFFECTS)
 RISKS = cb.pool(cb.Effects(yi=[0.1, 0.2, 0.15], vi=[0.001, 0.002, 0.001], measure="RD"))
 REGRESSION = cb.regress(EFFECTS, "~ year")
 STUDIES = cb.datasets.headache_back_pain()
+JUDGED = studies_from_bytes(studies_csv(K, rob_overall=["low"] * K).encode(), source="judged.csv")
 
 NAN, INF = math.nan, math.inf
 NASTY: list[Any] = [
@@ -120,6 +123,17 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "tipping_studies": (cb.tipping_studies, {"fit": FIT}),
     "burden": (cb.burden, {"fit": FIT, "p1": 0.2, "p2": 0.1}),
     "selection_model": (cb.selection_model, {"fit": FIT, "steps": [0.025]}),
+    "risk_of_bias": (cb.risk_of_bias, {"studies": JUDGED, "fit": cb.pool(cb.effects(JUDGED))}),
+    "certainty": (
+        cb.certainty,
+        {
+            "fit": cb.pool(cb.effects(JUDGED)),
+            "studies": JUDGED,
+            "threshold": 1.25,
+            "start": ("low", "why"),
+            "judgements": {"imprecision": ("serious", "why")},
+        },
+    ),
 }
 
 

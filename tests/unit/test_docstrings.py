@@ -16,7 +16,10 @@ import pytest
 import comorbid as cb
 from comorbid import checks
 
-ROOMS = ("effects", "models", "sensitivity", "bias", "subgroups", "burden")
+ROOMS = (
+    *("effects", "models", "sensitivity", "bias", "subgroups", "burden", "certainty"),
+    "risk_of_bias",
+)
 
 
 def public() -> dict[str, Any]:

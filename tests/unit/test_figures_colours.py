@@ -118,7 +118,7 @@ def test_samples_in_a_key_are_told_apart(name: str, view: str) -> None:
 
 def test_figures_with_a_key_are_among_these() -> None:
     assert {name for name in FIGURES if list(keys(name))} == {
-        *("bubble", "funnel with contours", "gosh"),
+        *("bubble", "funnel with contours", "gosh", "risk_of_bias_summary", "traffic_light"),
     }
     assert len(contours_key((0.9, 0.95, 0.99))) == 4
 

@@ -18,6 +18,8 @@ from test_figures_svg import GOLDEN, PAPER, SVG, Picture, assert_printable, lumi
 import comorbid as cb
 from comorbid.document.blocks import Figure
 from comorbid.document.figures.arms import Axes
+from comorbid.studies.read import studies_from_bytes
+from comorbid.testing import studies_csv
 
 OR = "Odds ratio, log scale"
 LONG = (
@@ -79,6 +81,18 @@ def effects(k: int, spread: float = 1.0) -> cb.Effects:
 def filled(fit: cb.Fit) -> Figure:
     found = cb.trim_and_fill(fit) if fit.k > 2 else None
     return cb.figures.funnel(fit, contours=(0.9, 0.95, 0.99), filled=found)
+
+
+def judged(effects: cb.Effects) -> cb.Studies:
+    """Return judgements that nobody made: whatever the digits of the effects say."""
+    levels = ["low", "some", "high", "critical", "unclear", ""]
+    digits = [f"{abs(y):.6e}" for y in effects.yi]
+    columns = {
+        f"rob_{name}": [levels[int(text[place]) % 6] for text in digits]
+        for name, place in (("selection", 2), ("comparability", 3), ("overall", 4))
+    }
+    text = studies_csv(effects.k, label=list(effects.labels), **columns)
+    return studies_from_bytes(text.encode(), source="studies.csv")
 
 
 # What is drawn of effects: the figure, and what its axes are called.
@@ -162,6 +176,14 @@ FIGURES: dict[str, tuple[Make, tuple[str, ...]]] = {
         lambda e: cb.figures.people(cb.people(cb.burden(cb.pool(e), p1=0.2, p2=0.03))),
         (),
     ),
+    "traffic_light": (
+        lambda e: cb.figures.traffic_light(judged(e)),
+        ("Study", "Selection", "Comparability", "Overall"),
+    ),
+    "risk_of_bias_summary": (
+        lambda e: cb.figures.risk_of_bias_summary(judged(e)),
+        ("Percentage of studies", "Selection", "Comparability", "Overall"),
+    ),
 }
 # Of two studies there is no regression, and none has a residual without the other.
 LEAST = {"forest of a regression": 3, "bubble": 3, "qqnorm": 3}
@@ -220,8 +242,9 @@ def test_every_figure_has_a_title_and_says_what_its_axes_measure(name: str) -> N
     assert title == first.text
     texts = [words.text for words in picture.words]
     assert set(labels) <= set(texts)
-    # A specification curve has no axis below, people have none at all.
-    assert picture.ticks or 'id="ytick_1"' in figure(name).svg or name == "people"
+    # A specification curve has no axis below, people and traffic lights have none at all.
+    without = name in ("people", "traffic_light")
+    assert picture.ticks or 'id="ytick_1"' in figure(name).svg or without
 
 
 @pytest.mark.parametrize("name", FIGURES)

@@ -13,6 +13,8 @@ import pandas as pd
 import pytest
 
 import comorbid as cb
+from comorbid.studies.read import studies_from_bytes
+from comorbid.testing import studies_csv
 
 K = 10
 CELLS = {
@@ -30,6 +32,7 @@ EFFECTS = cb.escalc(
 FIT = cb.pool(EFFECTS)
 REGRESSION = cb.regress(EFFECTS, "~ year")
 STUDIES = cb.datasets.headache_back_pain()
+JUDGED = studies_from_bytes(studies_csv(K, rob_overall=["low"] * K).encode(), source="judged.csv")
 
 RESULTS: dict[str, Any] = {
     "pool": FIT,
@@ -79,6 +82,8 @@ RESULTS: dict[str, Any] = {
     "burden": cb.burden(FIT, p1=0.2, p2=0.1),
     "people": cb.people(cb.burden(FIT, p1=0.2, p2=0.1)),
     "selection_model": cb.selection_model(FIT, steps=[0.025]),
+    "risk_of_bias": cb.risk_of_bias(JUDGED),
+    "certainty": cb.certainty(cb.pool(cb.effects(JUDGED)), studies=JUDGED),
 }
 VIEWS = ("to_frame", "summary", "_repr_html_", "to_dict")
 # What each result does not record, because it plays no part in it or stands in a part of it.
@@ -100,6 +105,7 @@ NOT_RECORDED = {
     "grim": {"measure", "method", "test", "level", "ids", "warnings"},  # of no studies
     "s_value": {"test"},
     "people": {"measure", "method", "test", "level", "ids", "warnings"},  # of the burden
+    "risk_of_bias": {"measure", "method", "test", "level", "warnings"},  # nothing is computed
 }
 
 

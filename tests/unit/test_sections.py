@@ -11,13 +11,16 @@ from golden_data import DATA
 
 import comorbid as cb
 from comorbid.document.blocks import Block, Figure, Note, Paragraph, Table
-from comorbid.document.sections import findings as findings_section, heterogeneity, sensitivity
+from comorbid.document.sections import certainty as certainty_section, heterogeneity, sensitivity
 from comorbid.document.sections.notices import notes
 from comorbid.findings import Findings, findings
 from comorbid.models.spread import spread
 from comorbid.testing import build_section, studies_csv
 
-OWN = ("summary", "summary-of-findings", "forest", "heterogeneity", "influence", "funnel")
+OWN = (
+    *("summary", "summary-of-findings", "certainty", "forest", "heterogeneity", "influence"),
+    "funnel",
+)
 HUGE = {"yi": [0.1, 0.9, 2.0, 3.5, 5.0], "vi": [1e-4] * 5}
 ALIKE = {"yi": [0.5, 0.51, 0.5, 0.49, 0.5], "vi": [0.05] * 5}
 BOTH = "The estimates of the 3 studies do not all lie on one side of 1"
@@ -218,17 +221,20 @@ def test_inconsistency_in_words(yi: list[float], expected: str) -> None:
         below=sum(y < 0 for y in yi),
         at=sum(y == 0 for y in yi),
         apart=0,
+        pairs=0,
+        overlapping=0,
         times=2.0,
     )
-    assert findings_section.inconsistency(found, facts).startswith(expected)
+    assert certainty_section.inconsistency(found, facts).startswith(expected)
 
 
 def test_summary_of_findings_gives_no_level_of_certainty() -> None:
     said = text(build_section("summary-of-findings", studies=studies_csv(12)))
-    assert "no level of certainty" in said
-    assert "Can be assessed, with 12 studies: Egger's test gives p = " in said
-    for word in ("high certainty", "moderate", "very low", "serious"):
+    assert "No level of certainty" in said
+    for word in ("high", "moderate", "very low", "serious"):
         assert word not in said
+    facts = text(build_section("certainty", studies=studies_csv(12)))
+    assert "can be assessed, with 12 studies: Egger's test gives p = " in facts
 
 
 @pytest.mark.parametrize("k", [2, 12])
@@ -241,5 +247,5 @@ def test_what_is_printed_of_two_maxima_and_of_huge_intervals_is_locked(k: int) -
         name: [f"{math.exp(y + z * math.sqrt(v)):.6g}" for y, v in zip(yi, vi, strict=True)]
         for name, z in (("estimate", 0.0), ("ci_low", -1.959964), ("ci_high", 1.959964))
     }
-    for name in ("summary", "summary-of-findings", "heterogeneity", "influence"):
+    for name in ("summary", "summary-of-findings", "certainty", "heterogeneity", "influence"):
         assert build_section(name, studies=studies_csv(k, **columns))

@@ -316,7 +316,27 @@ def test_sources_are_printed_and_no_cause_is_claimed() -> None:
 
 def test_a_population_is_spoken_of_where_it_is_given() -> None:
     blocks = build_section("burden", options={"burden": BURDEN | {"population": 66e6}})
-    assert "Among 66,000,000 people that would be " in texts(blocks)
+    said = texts(blocks)
+    assert "Among 66,000,000 people that would be " in said
+    # OR exp(0.5...) and margins 0.2 and 1/30: the whole and the thousand are the same share.
+    found = people(burden(fit([0.5], [0.03]), p1=0.2, p2=1 / 30), size=66e6)
+    told_of = people_section.in_population(found, ("one", "two"))
+    extra = found.both.estimate - 66e6 * 0.2 / 30
+    assert f": {float(f'{extra:.3g}'):,.0f} more than that (from " in told_of
+    fewer = people(burden(fit([-0.5], [0.03]), p1=0.2, p2=1 / 30), size=66e6)
+    assert " fewer than that (from " in people_section.in_population(fewer, ("one", "two"))
+
+
+def test_the_table_has_phi_and_both_excess_fractions() -> None:
+    """Levin's formula, p2 (RR - 1) / (1 + p2 (RR - 1)), from the risk ratio that is printed."""
+    blocks = build_section("burden", options={"burden": BURDEN})
+    (table,) = [block for block in blocks if isinstance(block, cb.Table)]
+    rows = {row[0]: row[1] for row in table.rows}
+    ratio = float(rows["Risk ratio of one, with and without two"])
+    share = (ratio - 1) / 30 / (1 + (ratio - 1) / 30)
+    assert float(rows["Excess fraction of one"]) == pytest.approx(share, abs=0.0005)
+    assert 0 < float(rows["Phi, the correlation of the two"]) < 1
+    assert "nothing here shows that" in table.note
 
 
 def test_a_note_on_the_conditions_stands_among_what_is_assumed() -> None:

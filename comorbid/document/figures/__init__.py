@@ -8,6 +8,7 @@ matplotlib and forestplot are imported when a figure is drawn, not before.
 from __future__ import annotations
 
 from comorbid.document.figures.baujat_plot import baujat_plot
+from comorbid.document.figures.bias_summary_plot import risk_of_bias_summary
 from comorbid.document.figures.bubble_plot import bubble
 from comorbid.document.figures.canvas import ACCENT, MUTED, PALE, SHADE, WIDTH, text_width
 from comorbid.document.figures.cumulative_plot import cumulative_forest
@@ -29,6 +30,7 @@ from comorbid.document.figures.qq_plot import qqnorm
 from comorbid.document.figures.radial_plot import radial
 from comorbid.document.figures.specification_plot import specification_curve
 from comorbid.document.figures.subgroup_plot import subgroups
+from comorbid.document.figures.traffic_light_plot import traffic_light
 
 __all__ = [
     "ACCENT",
@@ -55,7 +57,9 @@ __all__ = [
     "profile",
     "qqnorm",
     "radial",
+    "risk_of_bias_summary",
     "specification_curve",
     "subgroups",
     "text_width",
+    "traffic_light",
 ]

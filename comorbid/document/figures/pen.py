@@ -140,13 +140,17 @@ class Pen:
         name: str,
         edge: str = "none",
         width: float = 0.6,
+        order: int = 5,
     ) -> None:
-        """Fill a circle; its diameter and the ``width`` of its ``edge`` in points."""
+        """Fill a circle; its diameter and the ``width`` of its ``edge`` in points.
+
+        Words have the ``order`` 3: those on a disc need a lower one.
+        """
         from matplotlib.patches import Ellipse
 
         size = self.across(diameter), self.up(diameter)
         disc = Ellipse((x, height), *size, facecolor=color, edgecolor=edge, linewidth=width)
-        disc.set_zorder(5)
+        disc.set_zorder(order)
         disc.set_gid(name)
         self.axes.add_artist(disc)
         disc.set_clip_on(False)

@@ -135,7 +135,7 @@ def _groups(people: People, conditions: tuple[str, str]) -> tuple[_Group, ...]:
 def _draw(people: People, conditions: tuple[str, str], title: str) -> Drawing:
     """Return the drawing: marks in columns from the left, and the key below."""
     groups = _groups(people, conditions)
-    tall, key = _DOWN * _STEP, SMALL * LEADING * len(groups) + 4
+    tall, key = _DOWN * _STEP, SMALL * LEADING * len(groups) + 8
     frame = open_frame(title, _notes(people), tall=tall, above=4.0, below=key)
     left = (WIDTH - _ACROSS * _STEP) / 2
     axes = frame.axes(left, _ACROSS * _STEP)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from comorbid.burden import Burden
 from comorbid.document import figures, prose
 from comorbid.document.blocks import Block, Note, Paragraph, Table
@@ -79,23 +81,29 @@ def implied(people: People) -> str:
 
 def in_population(people: People, conditions: tuple[str, str]) -> str:
     """Say the same of a population."""
-    level = prose.level(people.burden.level)
+    level, extra = prose.level(people.burden.level), people.extra
+    low, high = (_more(end, _rough) for end in extra.ci)
     return (
         f"Among {people.size:,.0f} people that would be "
         f"{_rough(people.both.estimate)} with {prose.listed(conditions)} ({level} confidence "
         f"interval {_rough(people.both.ci[0])} to {_rough(people.both.ci[1])}), where independence "
-        f"would give {_rough(people.expected.estimate)}."
+        f"would give {_rough(people.expected.estimate)}: {_more(extra.estimate, _rough)} than that "
+        f"(from {low} to {high})."
     )
 
 
 def risk(found: Burden, conditions: tuple[str, str]) -> str:
-    """Say what ratio of risks the association implies at these prevalences."""
-    ratio = found.risk_ratio_1
-    text = (
-        f"At these prevalences {conditions[0]} is {prose.value(ratio.estimate)} times as frequent "
-        f"in people with {conditions[1]} as in people without "
-        f"({prose.level(found.level)} confidence interval {prose.interval(ratio.ci)})"
-    )
+    """Say what ratios of risks the association implies at these prevalences."""
+    level, (first, second) = prose.level(found.level), conditions
+    parts = [
+        f"{one} is {prose.value(ratio.estimate)} times as frequent in people with {other} as "
+        f"in people without ({level} confidence interval {prose.interval(ratio.ci)})"
+        for one, other, ratio in (
+            (first, second, found.risk_ratio_1),
+            (second, first, found.risk_ratio_2),
+        )
+    ]
+    text = f"At these prevalences {prose.listed(parts)}"
     if found.measure != "OR":
         return f"{text}."
     return f"{text}; an odds ratio is further from 1 than the ratio of risks it stands for."
@@ -116,11 +124,20 @@ def _table(people: People, conditions: tuple[str, str]) -> Table:
         f"Risk ratio of {one}, with and without {two}": found.risk_ratio_1,
         f"Risk ratio of {two}, with and without {one}": found.risk_ratio_2,
     }
+    shares = {
+        "Phi, the correlation of the two": found.phi,
+        f"Excess fraction of {one}": found.attributable_fraction_1,
+        f"Excess fraction of {two}": found.attributable_fraction_2,
+    }
     rows = [
         *((name, _number(q.estimate), _ends(q.ci), _ends(q.pi)) for name, q in counts.items()),
         *(
             (name, prose.value(q.estimate), prose.interval(q.ci), prose.interval(q.pi))
             for name, q in ratios.items()
+        ),
+        *(
+            (name, prose.number(q.estimate), _ends(q.ci, prose.number), _ends(q.pi, prose.number))
+            for name, q in shares.items()
         ),
     ]
     return Table(
@@ -128,19 +145,21 @@ def _table(people: People, conditions: tuple[str, str]) -> Table:
         tuple(rows),
         "People with both conditions",
         numeric=header[1:],
-        note="The prediction interval is for a population like those of the single studies."
-        + _simulated(found),
+        note="The prediction interval is for a population like those of the single studies. The "
+        f"excess fraction of {one} is the share of it that there would not be if everybody had it "
+        f"as often as those without {two}, and the reverse. It is known as the population "
+        "attributable fraction, which presumes that one brings about the other; nothing here "
+        f"shows that.{_simulated(found)}",
     )
 
 
 def _simulated(found: Burden) -> str:
     if found.p1[1] == found.p1[2] and found.p2[1] == found.p2[2]:
         return ""
-    return " The intervals also carry those of the prevalences, by simulation."
-
-
-def _more(value: float) -> str:
-    return f"{_number(abs(value))} {'more' if value >= 0 else 'fewer'}"
+    return (
+        " The intervals also carry those of the prevalences, by simulation with independent draws "
+        "of the pooled value and of the log odds of each prevalence."
+    )
 
 
 def _number(value: float) -> str:
@@ -148,9 +167,12 @@ def _number(value: float) -> str:
     return "–" if value != value else f"{value:,.1f}".replace("-", "\N{MINUS SIGN}")
 
 
-def _ends(ends: tuple[float, float]) -> str:
-    known = ends[0] < ends[1]
-    return f"{_number(ends[0])} to {_number(ends[1])}" if known else "–"
+def _more(value: float, form: Callable[[float], str] = _number) -> str:
+    return f"{form(abs(value))} {'more' if value >= 0 else 'fewer'}"
+
+
+def _ends(ends: tuple[float, float], form: Callable[[float], str] = _number) -> str:
+    return f"{form(ends[0])} to {form(ends[1])}" if ends[0] < ends[1] else "–"
 
 
 def _rough(value: float) -> str:

@@ -14,6 +14,7 @@ from comorbid.document.runs import Cite
 from comorbid.effects.scales import SCALES
 from comorbid.effects.table import Effects
 from comorbid.studies.columns import CORE_COLUMNS
+from comorbid.studies.judgements import judgement_columns
 from comorbid.studies.table import FRAME_COLUMNS, Studies
 
 if TYPE_CHECKING:
@@ -119,7 +120,9 @@ def _settings(studies: Studies, effects: Effects) -> list[Block]:
 def _moderators(studies: Studies) -> list[str]:
     """Return the columns of the table that comorbid gives no meaning to."""
     core = {*FRAME_COLUMNS, *(column.name for column in CORE_COLUMNS)}
-    return [str(name) for name in studies.frame if name not in core][:_MODERATORS_SHOWN]
+    names = [str(name) for name in studies.frame if name not in core]
+    judged = judgement_columns(names)
+    return [name for name in names if name not in judged][:_MODERATORS_SHOWN]
 
 
 def _cell(value: Any) -> str:
