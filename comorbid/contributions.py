@@ -209,6 +209,9 @@ class Analysis:
     methods : str or tuple
         What it does, for the section Methods: sentences, or a tuple of strings and runs such as
         `Cite`.
+    references : str
+        Resource with what ``methods`` cites beside comorbid's own bibliography: a BibTeX file,
+        ``"my_package:references.bib"``.
 
     Examples
     --------
@@ -226,6 +229,7 @@ class Analysis:
     tables: tuple[str, ...] = ()
     options: tuple[Option, ...] = ()
     methods: str | tuple[Inline, ...] = ""
+    references: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +291,8 @@ class Section:
     constants : tuple of str
         What it prints with a number in it that is computed from nothing, such as ``"at least 10"``
         or ``"2x2"``: every other number must be the rounding of a value that it may read.
+    references : str
+        Resource with what it cites beside comorbid's own bibliography, as of an `Analysis`.
 
     Examples
     --------
@@ -303,6 +309,7 @@ class Section:
     needs: tuple[str, ...] = ()
     tables: tuple[str, ...] = ()
     constants: tuple[str, ...] = ()
+    references: str = ""
 
 
 @dataclass(frozen=True, slots=True)

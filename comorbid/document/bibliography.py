@@ -61,17 +61,16 @@ class Bibliography(Mapping[str, Reference]):
         return Cite(key) if key else _link(doi)
 
     def joined(self, own: Bibliography) -> Bibliography:
-        """Return these entries and a report's own, which win where both are the same paper.
+        """Return these entries and more, which win where both are the same paper.
 
         Raises
         ------
         ReportError
-            If a key of the report's own stands for another paper here.
+            If a key of theirs stands for another paper here.
         """
         problems = [
             Problem(
-                f"the key {key!r} stands for another paper in comorbid's own bibliography, "
-                f"{words(self[key])}",
+                f"the key {key!r} stands for another paper already, {words(self[key])}",
                 "give the entry another key, or the same doi if it is the same paper",
                 file=own._source,
                 line=_line(own._text, key),
