@@ -353,7 +353,8 @@ def _used(context: Context) -> methods.Used:
 
 
 def _studies(context: Context) -> Sequence[Block]:
-    return evidence.characteristics(context.studies, context.effects)
+    papers = context.bibliography.own
+    return evidence.characteristics(context.studies, context.effects, papers=papers)
 
 
 def _forest(context: Context) -> Sequence[Block]:

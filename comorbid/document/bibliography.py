@@ -32,7 +32,14 @@ class Bibliography(Mapping[str, Reference]):
         Name of the file, for messages.
     text : str
         The file's content, for the lines in messages.
+
+    Attributes
+    ----------
+    own : frozenset of str
+        The keys of the file that was joined last, as a report's own is.
     """
+
+    own: frozenset[str] = frozenset()
 
     def __init__(self, entries: Mapping[str, Any], *, source: str, text: str) -> None:
         self._entries = {key: (entry, self) for key, entry in entries.items()}
@@ -82,6 +89,7 @@ class Bibliography(Mapping[str, Reference]):
             raise ReportError(problems)
         both = Bibliography({}, source=own._source, text=own._text)
         both._entries = {**self._entries, **own._entries}
+        both.own = frozenset(own)
         return both
 
     def _is_same(self, own: Bibliography, key: str) -> bool:

@@ -85,10 +85,11 @@ def bibliography_of(plan: Plan) -> Bibliography:
     found = bundled()
     for name in dict.fromkeys(filter(None, named)):
         found = found.joined(read_bibliography(resource(name).read_bytes(), source=name))
+    own = Bibliography({}, source="", text="")
     if plan.definition.references:
         path = str(plan.definition.folder / plan.definition.references)
-        found = found.joined(read_bibliography(read_bytes(path), source=path))
-    return found
+        own = read_bibliography(read_bytes(path), source=path)
+    return found.joined(own)
 
 
 def make_context(
