@@ -358,7 +358,8 @@ def _studies(context: Context) -> Sequence[Block]:
 
 
 def _forest(context: Context) -> Sequence[Block]:
-    return results.forest(_fit(context), spread="heterogeneity" not in _section_ids(context))
+    spread = "heterogeneity" not in _section_ids(context)
+    return results.forest(_fit(context), spread=spread, sides=context.settings.sides)
 
 
 def _heterogeneity_section(context: Context) -> Sequence[Block]:

@@ -90,7 +90,8 @@ class Absent:
 class Settings:
     """How the report pools: measure, estimator of tau2, test and level of intervals.
 
-    ``preset`` is the one whose conventions the report follows, if it names one.
+    ``preset`` is the one whose conventions the report follows, if it names one, ``sides`` what
+    values below and above no effect mean, if the report says so.
     """
 
     measure: Measure
@@ -98,6 +99,7 @@ class Settings:
     test: Test
     level: float
     preset: Preset | None = None
+    sides: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

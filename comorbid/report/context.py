@@ -26,7 +26,7 @@ from comorbid.document.bibliography import Bibliography, bundled, read_bibliogra
 from comorbid.effects.build import effects
 from comorbid.errors import DataError, Problem
 from comorbid.registry import Declared
-from comorbid.report.conventions import check_uninformative, test_of
+from comorbid.report.conventions import check_uninformative, sides_of, test_of
 from comorbid.report.files import file_hash
 from comorbid.report.guards import guarded_column, guarded_estimator, guarded_measure
 from comorbid.report.plan import Plan
@@ -112,7 +112,12 @@ def make_context(
         studies=studies,
         effects=main,
         settings=Settings(
-            measure, method, test_of(definition, main), definition.level, definition.preset
+            measure,
+            method,
+            test_of(definition, main),
+            definition.level,
+            definition.preset,
+            sides_of(definition, main),
         ),
         overrides=definition.overrides,
         deviations=definition.deviations,
