@@ -338,11 +338,13 @@ def _used(context: Context) -> methods.Used:
 
 
 def _studies(context: Context) -> Sequence[Block]:
-    return evidence.characteristics(context.studies, context.effects)
+    papers = context.bibliography.own
+    return evidence.characteristics(context.studies, context.effects, papers=papers)
 
 
 def _forest(context: Context) -> Sequence[Block]:
-    return results.forest(_fit(context), spread="heterogeneity" not in _section_ids(context))
+    spread = "heterogeneity" not in _section_ids(context)
+    return results.forest(_fit(context), spread=spread, sides=context.settings.sides)
 
 
 def _heterogeneity_section(context: Context) -> Sequence[Block]:

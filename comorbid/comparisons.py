@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,27 +29,44 @@ from comorbid.options import Option
 from comorbid.parts import Parts, fit_of, options_of, parts_of, settings_of
 from comorbid.subgroups import subgroups
 
+_DECIDED = ("prespecified", "exploratory")
+
 
 def _subgroups(context: Context) -> Parts:
     by = context.options["by"]
-    known = context.effects.moderators
-    unknown = [name for name in by if name not in known]
-    if unknown:
-        remedy = f"use one of {', '.join(known)}"
+    problems = list(_subgroup_problems(context))
+    if problems:
         with options_of("subgroups"):
-            raise DataError([Problem(f"no column {name!r}", remedy) for name in unknown])
+            raise DataError(problems)
     found = {name: subgroups(context.effects, by=name, **settings_of(context)) for name in by}
     compared = sum(not math.isnan(result.q_between) for result in found.values())
     sizes = {
         name: {"subgroups": result.refits.batch.k.size, "studies": int(result.refits.batch.k.min())}
         for name, result in found.items()
     }
-    return Parts({"by": found, "sizes": sizes, "compared": compared})
+    decided = {name: list(context.options[name] or ()) for name in _DECIDED}
+    return Parts({"by": found, "sizes": sizes, "compared": compared, "decided": decided})
+
+
+def _subgroup_problems(context: Context) -> Iterator[Problem]:
+    """Say which columns do not exist, and which are not said clearly to be decided on when."""
+    by, known = context.options["by"], context.effects.moderators
+    for name in by:
+        if name not in known:
+            yield Problem(f"no column {name!r}", f"use one of {', '.join(known)}")
+    before, after = (context.options[when] or () for when in _DECIDED)
+    for name in dict.fromkeys((*before, *after)):
+        if name not in by:
+            yield Problem(f"{name!r} is not among by", f"use one of {', '.join(by)}")
+        elif name in before and name in after:
+            yield Problem(f"{name!r} is {' and '.join(_DECIDED)}", "name it in one of them")
 
 
 def _subgroup_section(context: Context) -> Sequence[Block]:
     found = parts_of(context, "subgroups")
-    return subgroup_section.subgroups(tuple(found["by"].values()), compared=found["compared"])
+    decided = {name: when for when, names in found["decided"].items() for name in names}
+    results = tuple(found["by"].values())
+    return subgroup_section.subgroups(results, compared=found["compared"], decided=decided)
 
 
 def _meta_regression(context: Context) -> Parts:
@@ -139,7 +156,12 @@ ANALYSES = (
         "Subgroups",
         _subgroups,
         needs=("pool",),
-        options=(Option("by", "names", "columns of the study table to compare by", required=True),),
+        options=(
+            Option("by", "names", "columns of the study table to compare by", required=True),
+            Option("prespecified", "names", "those decided on before the data were seen"),
+            Option("exploratory", "names", "those that were not"),
+            Option("rationale", "text", "why they are compared"),
+        ),
         methods=(
             "Each subgroup is pooled by itself, with its own tau², and the averages are compared "
             "by Cochran's Q ",

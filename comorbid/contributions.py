@@ -90,7 +90,8 @@ class Absent:
 class Settings:
     """How the report pools: measure, estimator of tau2, test and level of intervals.
 
-    ``preset`` is the one whose conventions the report follows, if it names one.
+    ``preset`` is the one whose conventions the report follows, if it names one, ``sides`` what
+    values below and above no effect mean, if the report says so.
     """
 
     measure: Measure
@@ -98,6 +99,7 @@ class Settings:
     test: Test
     level: float
     preset: Preset | None = None
+    sides: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +211,9 @@ class Analysis:
     methods : str or tuple
         What it does, for the section Methods: sentences, or a tuple of strings and runs such as
         `Cite`.
+    references : str
+        Resource with what ``methods`` cites beside comorbid's own bibliography: a BibTeX file,
+        ``"my_package:references.bib"``.
 
     Examples
     --------
@@ -226,6 +231,7 @@ class Analysis:
     tables: tuple[str, ...] = ()
     options: tuple[Option, ...] = ()
     methods: str | tuple[Inline, ...] = ""
+    references: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +293,8 @@ class Section:
     constants : tuple of str
         What it prints with a number in it that is computed from nothing, such as ``"at least 10"``
         or ``"2x2"``: every other number must be the rounding of a value that it may read.
+    references : str
+        Resource with what it cites beside comorbid's own bibliography, as of an `Analysis`.
 
     Examples
     --------
@@ -303,6 +311,7 @@ class Section:
     needs: tuple[str, ...] = ()
     tables: tuple[str, ...] = ()
     constants: tuple[str, ...] = ()
+    references: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,10 +19,10 @@ from comorbid.contributions import (
 from comorbid.effects.scales import SCALES
 from comorbid.options import WANTED, Option, read_option
 from comorbid.studies.columns import STUDIES, TABLE_NAME
-from comorbid.themes import theme_problems
+from comorbid.themes import resource, theme_problems
 
-_TEXTS = ("id", "label", "title", "rationale", "stylesheet", "templates", "suffix")
-_MAY_BE_EMPTY = ("templates",)
+_TEXTS = ("id", "label", "title", "rationale", "stylesheet", "templates", "suffix", "references")
+_MAY_BE_EMPTY = ("templates", "references")
 _FUNCTIONS = ("run", "build", "effect", "tau2", "render")
 _NAMES = ("needs", "tables", "columns", "fonts")
 _KEBAB_IDS = Analysis | Subgroup | Section | Theme | Renderer | Command
@@ -65,7 +65,7 @@ def problems_of(declaration: Declaration) -> list[str]:
         for name in _TEXTS
         if name not in _MAY_BE_EMPTY and not getattr(declaration, name, "given").strip()
     ]
-    return [*problems, *_own_problems(declaration)]
+    return [*problems, *_own_problems(declaration), *_resource_problems(declaration)]
 
 
 def _wrong_types(declaration: Declaration) -> Iterator[str]:
@@ -96,6 +96,14 @@ def _own_problems(declaration: Declaration) -> Iterator[str]:
             yield f"suffix is {declaration.suffix!r}; write one such as '.html'"
         case Theme():
             yield from theme_problems(declaration)
+
+
+def _resource_problems(declaration: Declaration) -> Iterator[str]:
+    if isinstance(declaration, Analysis | Section) and declaration.references:
+        try:
+            resource(declaration.references)
+        except ValueError as error:
+            yield f"references: {error}"
 
 
 def _option_problems(options: object) -> Iterator[str]:

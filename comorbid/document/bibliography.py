@@ -32,7 +32,14 @@ class Bibliography(Mapping[str, Reference]):
         Name of the file, for messages.
     text : str
         The file's content, for the lines in messages.
+
+    Attributes
+    ----------
+    own : frozenset of str
+        The keys of the file that was joined last, as a report's own is.
     """
+
+    own: frozenset[str] = frozenset()
 
     def __init__(self, entries: Mapping[str, Any], *, source: str, text: str) -> None:
         self._entries = {key: (entry, self) for key, entry in entries.items()}
@@ -61,17 +68,16 @@ class Bibliography(Mapping[str, Reference]):
         return Cite(key) if key else _link(doi)
 
     def joined(self, own: Bibliography) -> Bibliography:
-        """Return these entries and a report's own, which win where both are the same paper.
+        """Return these entries and more, which win where both are the same paper.
 
         Raises
         ------
         ReportError
-            If a key of the report's own stands for another paper here.
+            If a key of theirs stands for another paper here.
         """
         problems = [
             Problem(
-                f"the key {key!r} stands for another paper in comorbid's own bibliography, "
-                f"{words(self[key])}",
+                f"the key {key!r} stands for another paper already, {words(self[key])}",
                 "give the entry another key, or the same doi if it is the same paper",
                 file=own._source,
                 line=_line(own._text, key),
@@ -83,6 +89,7 @@ class Bibliography(Mapping[str, Reference]):
             raise ReportError(problems)
         both = Bibliography({}, source=own._source, text=own._text)
         both._entries = {**self._entries, **own._entries}
+        both.own = frozenset(own)
         return both
 
     def _is_same(self, own: Bibliography, key: str) -> bool:

@@ -61,7 +61,8 @@ def numbered(document: Document) -> tuple[tuple[Numbered, ...], ...]:
     -------
     tuple of tuple of Numbered
         One tuple a section: ``block`` is the block with every `Cite` and `Ref` replaced by text
-        and jumps to an id, ``number`` the figure's or table's number, 0 for other blocks.
+        and jumps to an id and its caption ended by a full stop, ``number`` the figure's or
+        table's number, 0 for other blocks.
 
     Raises
     ------
@@ -89,7 +90,10 @@ def numbered(document: Document) -> tuple[tuple[Numbered, ...], ...]:
     counter: Counter[str] = Counter()
     return tuple(
         tuple(
-            Numbered(_map_text(block, lambda text: _printed(text, places)), _count(block, counter))
+            Numbered(
+                _ended(_map_text(block, lambda text: _printed(text, places))),
+                _count(block, counter),
+            )
             for block in section.blocks
         )
         for section in document.sections
@@ -183,6 +187,13 @@ def _map_text(block: Block, change: Callable[[Text], Text]) -> Block:
             return replace(block, items=tuple(change(item) for item in block.items))
         case _:
             return block
+
+
+def _ended(block: Block) -> Block:
+    """Return a figure or table whose caption ends as a sentence does."""
+    if isinstance(block, Figure | Table) and block.caption and block.caption[-1] not in ".?!…":
+        return replace(block, caption=f"{block.caption}.")
+    return block
 
 
 def _printed(text: Text, places: _Places) -> Text:

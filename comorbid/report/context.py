@@ -26,8 +26,7 @@ from comorbid.document.bibliography import Bibliography, bundled, read_bibliogra
 from comorbid.effects.build import effects
 from comorbid.errors import DataError, Problem
 from comorbid.registry import Declared
-from comorbid.report.conventions import check_uninformative, test_of
-from comorbid.report.definition import Definition
+from comorbid.report.conventions import check_uninformative, sides_of, test_of
 from comorbid.report.files import file_hash
 from comorbid.report.guards import guarded_column, guarded_estimator, guarded_measure
 from comorbid.report.plan import Plan
@@ -37,6 +36,7 @@ from comorbid.studies.further import DataTable
 from comorbid.studies.read import read_studies
 from comorbid.studies.table import Studies
 from comorbid.studies.textfile import read_bytes
+from comorbid.themes import resource
 
 _SOFTWARE = ("comorbid", "forestplot", "matplotlib", "numpy", "pandas", "scipy", "weasyprint")
 ROWS_LIMIT = 2_000
@@ -68,7 +68,7 @@ def read_context(plan: Plan, calls: Calls) -> Context:
         studies=studies,
         tables=tables,
         inputs=inputs,
-        bibliography=_bibliography(definition),
+        bibliography=bibliography_of(plan),
     )
 
 
@@ -79,12 +79,17 @@ def _refuse_many(studies: Studies) -> None:
         raise DataError([Problem(message, remedy, file=studies.source)])
 
 
-def _bibliography(definition: Definition) -> Bibliography:
-    """Return what the report can cite."""
-    if not definition.references:
-        return bundled()
-    path = definition.folder / definition.references
-    return bundled().joined(read_bibliography(read_bytes(str(path)), source=str(path)))
+def bibliography_of(plan: Plan) -> Bibliography:
+    """Return what a report can cite: comorbid's own entries, those of its plugins, and its own."""
+    named = [getattr(e.declaration, "references", "") for e in (*plan.needed, *plan.sections)]
+    found = bundled()
+    for name in dict.fromkeys(filter(None, named)):
+        found = found.joined(read_bibliography(resource(name).read_bytes(), source=name))
+    own = Bibliography({}, source="", text="")
+    if plan.definition.references:
+        path = str(plan.definition.folder / plan.definition.references)
+        own = read_bibliography(read_bytes(path), source=path)
+    return found.joined(own)
 
 
 def make_context(
@@ -107,7 +112,12 @@ def make_context(
         studies=studies,
         effects=main,
         settings=Settings(
-            measure, method, test_of(definition, main), definition.level, definition.preset
+            measure,
+            method,
+            test_of(definition, main),
+            definition.level,
+            definition.preset,
+            sides_of(definition, main),
         ),
         overrides=definition.overrides,
         deviations=definition.deviations,

@@ -1,7 +1,10 @@
-"""Conventions of a report that names a preset: what depends on its effects."""
+"""Conventions of a report: what of its definition depends on its effects."""
 
 from __future__ import annotations
 
+import math
+
+from comorbid.effects.measures import null_of
 from comorbid.effects.table import Effects
 from comorbid.errors import Problem, ReportError
 from comorbid.models.kernel import Test
@@ -15,6 +18,14 @@ def test_of(definition: Definition, effects: Effects) -> Test:
     if preset is None or definition.test != preset.test:
         return definition.test
     return preset.test_for(effects, level=definition.level)
+
+
+def sides_of(definition: Definition, effects: Effects) -> tuple[str, ...]:
+    """Return what the sides of no effect mean; `ReportError` if the measure has no such value."""
+    if definition.sides and math.isnan(null_of(effects.measure)):
+        message = f"sides are given, and the measure {effects.measure} has no value of no effect"
+        raise ReportError([Problem(message, "leave sides out", file=FILE)])
+    return definition.sides
 
 
 def check_uninformative(definition: Definition, studies: Studies, effects: Effects) -> None:

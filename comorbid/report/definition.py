@@ -26,7 +26,7 @@ _STRINGS = (
     *("id", "title", "subtitle", "data", "measure", "preset", "method", "test"),
     *("theme", "paper", "references", "second_engine"),
 )
-_LISTS = ("sections", "plugins", "formats")
+_LISTS = ("sections", "plugins", "formats", "sides")
 _FULL_LISTS = {"sections": "section", "formats": "format"}
 _PARSED = ("override", "deviation", "review")
 _REQUIRED = ("id", "title", "date", "data", "sections")
@@ -62,6 +62,8 @@ class Definition:
         where the definition gives none.
     preset : Preset or None
         Whose conventions the report follows.
+    sides : tuple of str
+        What values below and above no effect mean, for the forest plot; empty or two.
     level : float
         Of the intervals, a proportion.
     sections : tuple of str
@@ -113,6 +115,7 @@ class Definition:
     preset: Preset | None = None
     review: Review | None = None
     second_engine: str = ""
+    sides: tuple[str, ...] = ()
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -236,6 +239,10 @@ def _type_problems(values: Mapping[str, Any]) -> list[Problem]:
             expect(key, bool(names), f"at least one {what}")
             repeated = sorted({str(name) for name in names if names.count(name) > 1})
             expect(key, not repeated, f"each once; {', '.join(repeated)} repeats")
+    if isinstance(values.get("sides"), list):
+        expect(
+            "sides", len(values["sides"]) == 2, "two texts: for values below no effect, and above"
+        )
     for key in ("data", "references", "second_engine"):
         name = values.get(key)
         if isinstance(name, str):

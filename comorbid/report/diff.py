@@ -11,115 +11,11 @@ from typing import Any, Literal
 
 from comorbid.document import prose
 from comorbid.report import lock as locks
+from comorbid.report.changes import Change, Crossing, Move, StudyChange, Turn
 from comorbid.report.fits_of_lock import FIELDS, LockedFit, locked_fits
 from comorbid.report.snapshot import Snapshot, snapshot
 
-_CELLS = 4
 _APART = ("overrides", "plugins", "sections")
-
-
-@dataclass(frozen=True, slots=True)
-class StudyChange:
-    """A row of the study table that one report has and the other has not, or has otherwise.
-
-    Attributes
-    ----------
-    id, label : str
-    kind : {"added", "removed", "edited"}
-    cells : mapping of str to (str, str)
-        Old and new text of each cell that differs, by column, of an edited row.
-    """
-
-    id: str
-    label: str
-    kind: Literal["added", "removed", "edited"]
-    cells: Mapping[str, tuple[str, str]]
-
-    def __str__(self) -> str:
-        sign = {"added": "+", "removed": "-", "edited": "~"}[self.kind]
-        cells = [f"{name} {a or 'empty'} -> {b or 'empty'}" for name, (a, b) in self.cells.items()]
-        more = f" and {len(cells) - _CELLS} more cells" if len(cells) > _CELLS else ""
-        said = f": {', '.join(cells[:_CELLS])}{more}" if cells else ""
-        return f"{sign} {self.label} ({self.id}){said}"
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """A pooled number that moved.
-
-    Attributes
-    ----------
-    fit, name : str
-        Which fit, and what of it.
-    old, new : float or None
-        On the printed scale; None where there is none.
-    """
-
-    fit: str
-    name: str
-    old: float | None
-    new: float | None
-
-    @property
-    def change(self) -> float:
-        """New less old; nan if one of them is missing."""
-        return math.nan if self.old is None or self.new is None else self.new - self.old
-
-    @property
-    def relative(self) -> float:
-        """The change as a share of the old value; nan where that is 0."""
-        return self.change / abs(self.old) if self.old else math.nan
-
-    def __str__(self) -> str:
-        line = f"{self.fit}, {self.name}: {_number(self.old)} -> {_number(self.new)}"
-        if math.isnan(self.change):
-            return line
-        percent = 100 * self.relative
-        shown = f"{percent:+,.0f}" if abs(percent) >= 10 else f"{percent:+.2g}"
-        share = "" if math.isnan(percent) else f", {shown} %"
-        return f"{line} ({self.change:+.3g}{share})"
-
-
-@dataclass(frozen=True, slots=True)
-class Crossing:
-    """An interval that holds the value of no association in one report, and not in the other.
-
-    Attributes
-    ----------
-    fit : str
-    interval : {"confidence", "prediction"}
-    null : float
-        No association, on the printed scale.
-    old, new : (float, float)
-    """
-
-    fit: str
-    interval: Literal["confidence", "prediction"]
-    null: float
-    old: tuple[float, float]
-    new: tuple[float, float]
-
-    @property
-    def includes(self) -> bool:
-        """Whether the new interval holds it."""
-        return self.new[0] <= self.null <= self.new[1]
-
-    def __str__(self) -> str:
-        old, new = (f"{_number(low)} to {_number(high)}" for low, high in (self.old, self.new))
-        now = "now includes" if self.includes else "no longer includes"
-        return f"{self.fit}, {self.interval} interval: {old} -> {new}, {now} {self.null:g}"
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A setting, decision, plugin or version that differs; None where one report has none."""
-
-    name: str
-    old: Any
-    new: Any
-
-    def __str__(self) -> str:
-        return f"{self.name}: {_shown(self.old)} -> {_shown(self.new)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +29,8 @@ class ReportDiff:
         Pooled numbers of fits that both reports have.
     crossings : tuple of Crossing
         Also of rows such as those of leave-one-out.
+    turns : tuple of Turn
+        Averages that changed sides, also where no interval crossed.
     settings, overrides, analyses, plugins, software : tuple of Change
         Overrides by the row they are about; of an analysis only whether there is one.
     values, lines : int
@@ -141,13 +39,14 @@ class ReportDiff:
     Examples
     --------
     >>> import comorbid as cb
-    >>> cb.ReportDiff(*[()] * 8, values=0, lines=0)
+    >>> cb.ReportDiff(*[()] * 9, values=0, lines=0)
     no difference
     """
 
     studies: tuple[StudyChange, ...]
     moves: tuple[Move, ...]
     crossings: tuple[Crossing, ...]
+    turns: tuple[Turn, ...]
     settings: tuple[Change, ...]
     overrides: tuple[Change, ...]
     analyses: tuple[Change, ...]
@@ -176,6 +75,7 @@ class ReportDiff:
             "studies": self.studies,
             "pooled numbers": self.moves,
             "intervals that crossed no association": self.crossings,
+            "averages on the other side of no association": self.turns,
             "settings": self.settings,
             "overrides": self.overrides,
             "analyses": self.analyses,
@@ -251,6 +151,7 @@ def diff(old: str | Path, *, new: str | Path) -> ReportDiff:
         studies=tuple(_studies(before.rows, after.rows)),
         moves=tuple(move for pair in both if not pair[0].is_row for move in _moves(*pair)),
         crossings=tuple(crossing for pair in both for crossing in _crossings(*pair)),
+        turns=tuple(turn for pair in both for turn in _turns(*pair)),
         settings=tuple(_changes(_settings(before), _settings(after))),
         overrides=tuple(_changes(_overrides(before), _overrides(after))),
         analyses=tuple(_changes(_origins(before), _origins(after))),
@@ -307,6 +208,15 @@ def _crossings(old: LockedFit, new: LockedFit) -> Iterator[Crossing]:
             yield Crossing(old.name, kind, null, before, after)
 
 
+def _turns(old: LockedFit, new: LockedFit) -> Iterator[Turn]:
+    before, after, null = old.values.get("estimate"), new.values.get("estimate"), new.null
+    if before is None or after is None or null is None or old.null != null:
+        return
+    if (before - null) * (after - null) < 0:
+        ends = old.interval("confidence"), new.interval("confidence")
+        yield Turn(old.name, null, before, after, *ends)
+
+
 def _settings(report: Snapshot) -> dict[str, object]:
     settings = report.lock["settings"]
     others = {name: value for name, value in settings.items() if name not in _APART}
@@ -337,13 +247,3 @@ def _other_lines(old: list[str], new: list[str]) -> int:
     """Return how many lines of two texts are in one of them only."""
     before, after = Counter(old), Counter(new)
     return (before - after).total() + (after - before).total()
-
-
-def _number(value: float | None) -> str:
-    if value is None:
-        return "none"
-    return f"{value:,.0f}" if float(value).is_integer() and abs(value) >= 1 else f"{value:.3g}"
-
-
-def _shown(value: Any) -> str:
-    return "none" if value is None else str(value)

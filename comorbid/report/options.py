@@ -55,6 +55,19 @@ def read_options(
     return MappingProxyType(found)
 
 
+def refuse_unused(given: Iterable[str], *, used: Iterable[str]) -> None:
+    """Raise `ReportError` where a report sets options of analyses that none of its sections uses.
+
+    Only the analysis itself can say all that may be wrong with them, and it is not run.
+    """
+    remedy = "add a section that does, or leave its options out"
+    lost = [id_ for id_ in given if id_ not in set(used)]
+    if lost:
+        raise ReportError(
+            [_problem("no section of the report uses it", remedy, id_) for id_ in lost]
+        )
+
+
 def _values(analysis: Analysis, given: Mapping[str, Any]) -> Mapping[str, OptionValue | None]:
     return MappingProxyType(
         {

@@ -18,6 +18,7 @@ from comorbid.report.definition import Definition
 from comorbid.report.guards import check_unchanged, digest_of, fingerprints, result_name
 from comorbid.report.kept_fits import RENEW, judge, read_fits
 from comorbid.report.lock import as_json, make_lock
+from comorbid.report.options import refuse_unused
 from comorbid.report.plan import Plan, make_plan
 from comorbid.report.second_engine import Refitted
 
@@ -129,6 +130,7 @@ def compute(definition: Definition, registry: Registry, calls: Calls) -> Compute
         given to read.
     """
     plan = make_plan(definition, registry)
+    refuse_unused(definition.analyses, used=plan.options)
     file = definition.second_engine
     kept = read_fits(definition.folder / file) if file else None
     calls.steps = len(plan.needed) + len(plan.sections) + len(plan.renderers)

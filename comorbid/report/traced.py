@@ -190,6 +190,7 @@ def _settings(settings: Settings) -> dict[str, Any]:
         "measure": [measure.id, measure.label, *measure.formula.split("; "), measure.cite],
         "columns": measure.columns,
         "scale": SCALES[measure.scale].text,
+        "sides": settings.sides,
         "method": [method.id, method.label, method.cite],
     }
 

@@ -13,13 +13,12 @@ import numpy as np
 
 from comorbid.calls import Calls
 from comorbid.distributions import Distribution
-from comorbid.document.bibliography import bundled
 from comorbid.document.blocks import Block
 from comorbid.document.document import Document
 from comorbid.errors import DataError, PluginError, Problem
 from comorbid.registry import Registry, core, registry_of
 from comorbid.report.compose import compose
-from comorbid.report.context import columns_by_table, make_context
+from comorbid.report.context import bibliography_of, columns_by_table, make_context
 from comorbid.report.definition import Definition
 from comorbid.report.plan import make_plan
 from comorbid.report.results import Computed, raise_together, run
@@ -192,7 +191,7 @@ def build_document(
             for name, text in tables.items()
         },
         inputs={},
-        bibliography=bundled(),
+        bibliography=bibliography_of(plan),
     )
     computed = run(plan, context, calls)
     raise_together(computed.failed.values())

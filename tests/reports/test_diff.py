@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 import comorbid as cb
 from comorbid.cli import main
-from comorbid.report.diff import Move
+from comorbid.report.changes import Move, Turn
 
 HEADACHE = Path(__file__).parents[2] / "reports/headache-back-pain"
 SECTIONS = 'sections = ["forest", "leave-one-out"]\nformats = ["html"]\n'
@@ -177,3 +177,37 @@ def test_what_cannot_be_compared_is_wrong_usage(old: Path, tmp_path: Path) -> No
 )
 def test_a_change_in_percent_is_written_out(old: float, new: float, share: str) -> None:
     assert str(Move("pool", "average", old, new)).endswith(f", {share})")
+
+
+def test_an_average_on_the_other_side_is_remarked_though_no_interval_crossed(
+    tmp_path: Path,
+) -> None:
+    """Two invented studies each; both intervals include 1, and none crosses it."""
+    for name, estimates in (("old", (1.2, 1.1)), ("new", (0.9, 0.8))):
+        folder = tmp_path / name
+        folder.mkdir()
+        rows = [f"{id_},OR,{y},{y / 3},{y * 3}" for id_, y in zip("ab", estimates, strict=True)]
+        table = "\n".join(["study_id,measure,estimate,ci_low,ci_high", *rows])
+        (folder / "studies.csv").write_text(table, encoding="utf-8")
+        definition = f'id = "a"\ntitle = "A"\ndate = 2026-01-31\ndata = "studies.csv"\n{SECTIONS}'
+        (folder / "report.toml").write_text(definition, encoding="utf-8")
+        cb.build(folder).save()
+    found = cb.diff(tmp_path / "old", new=tmp_path / "new")
+    assert found.crossings == ()
+    turn = next(turn for turn in found.turns if turn.fit == "pool")
+    assert turn.null == 1
+    assert (turn.old, turn.new) == (pytest.approx(math.sqrt(1.32)), pytest.approx(math.sqrt(0.72)))
+    assert "averages on the other side of no association: " in found.summary()
+    assert str(turn).startswith("pool, average: 1.15 (")
+    assert ") -> 0.849 (" in str(turn)
+    assert str(turn).endswith("), now below 1")
+    assert len(found.to_dict()["turns"]) == 3  # with the leave-one-out averages of one study
+    back = cb.diff(tmp_path / "new", new=tmp_path / "old")
+    assert str(back.turns[0]).endswith("), now above 1")
+    assert cb.diff(tmp_path / "old", new=tmp_path / "old").turns == ()
+
+
+def test_an_average_without_an_interval_changes_sides_too() -> None:
+    assert str(Turn("pool", 0.0, -0.2, 0.1, None, (-1.0, 1.2))) == (
+        "pool, average: -0.2 -> 0.1 (-1 to 1.2), now above 0"
+    )

@@ -305,3 +305,14 @@ def test_the_papers_of_the_studies_are_cited_by_their_keys(tmp_path: Path) -> No
     (tmp_path / "studies.csv").write_text(studies_csv(1, reference=["mein"]), encoding="utf-8")
     with pytest.raises(cb.ReportError, match=r"'studies' .* cites 'mein', .*did you mean 'mine'"):
         build_with(read_definition(tmp_path), registry(), Calls())
+
+
+def test_the_papers_on_the_studies_are_cited_under_their_study_id(tmp_path: Path) -> None:
+    """By the report's own bibliography alone: comorbid's may have the key of another paper."""
+    build(tmp_path, "studies")
+    rows = studies_csv(3).replace("study-1", "mine").replace("study-2", "knapp2003")
+    (tmp_path / "studies.csv").write_text(rows, encoding="utf-8")
+    report = build_with(read_definition(tmp_path), registry(), Calls())
+    (paragraph,) = (b for b in report.document.sections[0].blocks if isinstance(b, cb.Paragraph))
+    assert paragraph.text == ("The papers on the studies: mine ", cb.Cite("mine"), ".")
+    assert entries(report) == ["mine"]

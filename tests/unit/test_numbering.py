@@ -147,3 +147,22 @@ def test_a_citation_has_keys_each_once() -> None:
     for keys in ((), ("",), ("a", " ")):
         with pytest.raises(ValueError, match="needs the keys"):
             cb.Cite(*keys)
+
+
+@pytest.mark.parametrize(
+    ("given", "printed"),
+    [
+        ("Studies", "Studies."),
+        ("Studies.", "Studies."),
+        ("Why?", "Why?"),
+        ("By year (k = 2)", "By year (k = 2)."),
+        ("", ""),
+    ],
+)
+def test_a_caption_ends_as_a_sentence(given: str, printed: str) -> None:
+    shape = cb.Figure(SVG, alt="A triangle.", caption=given)
+    rows = cb.Table(("Study",), (("One",),), given)
+    ((one, other),) = numbered(document((shape, rows)))
+    assert isinstance(one.block, cb.Figure)
+    assert isinstance(other.block, cb.Table)
+    assert (one.block.caption, other.block.caption) == (printed, printed)

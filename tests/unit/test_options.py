@@ -161,3 +161,15 @@ def test_the_definition_wants_tables(tmp_path: Path) -> None:
     (tmp_path / "report.toml").write_text(f"{TOML}[analyses.pol]\nx = 1\n", encoding="utf-8")
     with pytest.raises(cb.ReportError, match=r"no analysis 'pol'; did you mean 'pool'\?"):
         cb.build(tmp_path)
+
+
+@pytest.mark.parametrize("unused", ["[analyses.burden]\np1 = 0.2", "[analyses.subgroups]"])
+def test_options_that_no_section_uses_are_refused(tmp_path: Path, unused: str) -> None:
+    (tmp_path / "studies.csv").write_text(studies_csv(), encoding="utf-8")
+    (tmp_path / "report.toml").write_text(f"{TOML}{unused}\n", encoding="utf-8")
+    with pytest.raises(cb.ReportError) as caught:
+        cb.build(tmp_path)
+    assert str(caught.value) == (
+        f"report.toml: {unused.splitlines()[0]}: no section of the report uses it; "
+        "add a section that does, or leave its options out"
+    )

@@ -44,7 +44,7 @@ def rendered(*blocks: Block, title: str = "T", subtitle: str = "") -> str:
         (Figure("<svg/>", "what it is", "A caption."), "**Figure 1.** A caption.\n\n> what it is"),
         (
             Table(("a", "n|m"), (("x", "1"), ("y", "2")), "Numbers", ("n|m",), "Note."),
-            "**Table 1.** Numbers\n\n| a | n\\|m |\n| --- | ---: |\n| x | 1 |\n| y | 2 |\n\nNote.",
+            "**Table 1.** Numbers.\n\n| a | n\\|m |\n| --- | ---: |\n| x | 1 |\n| y | 2 |\n\nNote.",
         ),
     ],
 )  # fmt: skip

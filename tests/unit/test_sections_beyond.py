@@ -115,6 +115,32 @@ def test_an_unknown_column_is_named_in_the_definition() -> None:
         build_section("subgroups", options={"subgroups": {"by": ["x"]}})
 
 
+def test_when_a_comparison_was_decided_on_is_said_or_not_declared() -> None:
+    ages = ["old", "old", "young"] * 2
+    studies = studies_csv(6, sex=["f", "m"] * 3, age=ages, place=["a", "b"] * 3)
+    own = {
+        "by": ["sex", "age", "place"],
+        "prespecified": "age",
+        "exploratory": ["place"],
+        "rationale": "they may differ",
+    }
+    blocks = build_section("subgroups", studies=studies, options={"subgroups": own})
+    said = [block.text for block in blocks if isinstance(block, cb.Paragraph)]
+    ends = ("was prespecified is not declared.", "before the data were seen.", "is exploratory.")
+    assert [str(text).endswith(end) for text, end in zip(said, ends, strict=True)] == [True] * 3
+
+
+def test_a_comparison_is_decided_on_once_and_is_one_that_is_made() -> None:
+    own = {"by": ["year"], "prespecified": ["year", "sex"], "exploratory": ["year"]}
+    table = studies_csv(4, year=[1999, 2000, 2001, 2002])
+    with pytest.raises(cb.ReportError) as caught:
+        build_section("subgroups", studies=table, options={"subgroups": own})
+    assert [problem.message.partition(": ")[2] for problem in caught.value.problems] == [
+        "'year' is prespecified and exploratory",
+        "'sex' is not among by",
+    ]
+
+
 # Meta-regression
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,14 +23,20 @@ if TYPE_CHECKING:
 _MODERATORS_SHOWN = 4
 
 
-def characteristics(studies: Studies, effects: Effects) -> tuple[Block, ...]:
-    """Return a table of the pooled studies, and one of the rows that were not pooled."""
+def characteristics(
+    studies: Studies, effects: Effects, *, papers: Collection[str]
+) -> tuple[Block, ...]:
+    """Return a table of the pooled studies, and one of the rows that were not pooled.
+
+    ``papers`` are the keys of the report's own bibliography: that of a study is its ``study_id``.
+    """
     effects = effects.take(np.flatnonzero(np.isfinite(effects.vi)))
     return (
         _pooled(studies, effects),
         *_settings(studies, effects),
         *_not_pooled(studies, effects),
-        *_papers(studies),
+        *_papers(studies, papers),
+        *_sources(studies),
     )
 
 
@@ -75,7 +81,21 @@ def _by_id(studies: Studies, frame: pd.DataFrame) -> dict[str, dict[Hashable, An
     return dict(zip(ids, frame.to_dict(orient="records"), strict=True))
 
 
-def _papers(studies: Studies) -> tuple[Block, ...]:
+def _papers(studies: Studies, keys: Collection[str]) -> tuple[Block, ...]:
+    """Cite the papers of the studies themselves, as far as the bibliography has them."""
+    first = studies.frame.drop_duplicates("study_id")
+    found = [
+        (label, Cite(id_))
+        for id_, label in zip(first["study_id"], first["label"], strict=True)
+        if id_ in keys
+    ]
+    runs: list[Inline] = []
+    for label, cite in found:
+        runs += [f"{'; ' if runs else 'The papers on the studies: '}{label} ", cite]
+    return (Paragraph((*runs, ".")),) if found else ()
+
+
+def _sources(studies: Studies) -> tuple[Block, ...]:
     """Cite the papers that the figures are from, as far as the table has their keys."""
     frame = studies.frame
     if "reference" not in frame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from comorbid.against_rest import AgainstRest
@@ -17,18 +18,27 @@ _TOGETHER = (
 )
 
 
-def forest(fit: Fit, *, spread: bool) -> tuple[Block, ...]:
+def forest(fit: Fit, *, spread: bool, sides: Sequence[str] = ()) -> tuple[Block, ...]:
     """Return the forest plot with its sentences, with ``spread`` also how far the studies differ.
 
-    The section on differences between studies, if the report has it, says that.
+    The section on differences between studies, if the report has it, says that. ``sides`` are what
+    values below and above no effect mean.
     """
+    drawn = figures.forest(fit, title="")
     return (
-        replace(figures.forest(fit, title=""), name="forest"),
+        replace(drawn, name="forest", caption=f"{drawn.caption}{_meaning(fit, sides)}"),
         Paragraph(f"{sentences.expected(fit)} {sentences.average(fit)}"),
         *((Paragraph(sentences.heterogeneity(fit)),) if spread else ()),
         *notes(fit, about=("average",)),
         *(Note(warning, kind="information") for warning in fit.warnings),
     )
+
+
+def _meaning(fit: Fit, sides: Sequence[str]) -> str:
+    if not sides:
+        return ""
+    null = prose.null_value(fit.effects.measure, fit.effects.scale)
+    return f" Values below {null}: {sides[0]}; above {null}: {sides[1]}."
 
 
 def leave_one_out(fit: Fit, refits: Refits) -> tuple[Block, ...]:

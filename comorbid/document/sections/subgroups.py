@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from comorbid.document import figures, prose
 from comorbid.document.blocks import Block, Heading, Note, Paragraph, Table
@@ -15,19 +15,27 @@ _CAUTION = (
     "The studies were not allotted to these subgroups: studies that differ in one respect differ "
     "in others, and any of them may be the reason for a difference."
 )
+_PLANNED = {
+    "prespecified": "The comparison was decided on before the data were seen.",
+    "exploratory": "The comparison was not prespecified and is exploratory.",
+    "": "Whether the comparison was prespecified is not declared.",
+}
 _NONE_FOUND = " That no difference is found does not show that there is none."
 
 
-def subgroups(results: Sequence[Subgroups], *, compared: int) -> tuple[Block, ...]:
+def subgroups(
+    results: Sequence[Subgroups], *, compared: int, decided: Mapping[str, str]
+) -> tuple[Block, ...]:
     """Return, for each column that studies are compared by, sentence, figure and table.
 
-    ``compared`` counts the columns that have a test between subgroups.
+    ``compared`` counts the columns that have a test between subgroups, ``decided`` says of a column
+    whether it is prespecified or exploratory, as far as the report declares it.
     """
     blocks: list[Block] = []
     for result in results:
         if len(results) > 1:
             blocks.append(Heading(f"By {_by(result)}"))
-        blocks.append(Paragraph(between(result)))
+        blocks.append(Paragraph(f"{between(result)} {_PLANNED[decided.get(result.by, '')]}"))
         if len(result.refits.labels) > 1:
             blocks += [figures.forest(result, title=""), _table(result)]
         blocks += [Note(text, kind="information") for text in result.warnings]

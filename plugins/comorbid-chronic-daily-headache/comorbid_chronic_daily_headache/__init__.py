@@ -50,22 +50,36 @@ def comorbid_subgroups() -> Iterable[cb.Subgroup]:
 @cb.hookimpl
 def comorbid_analyses() -> Iterable[cb.Analysis]:
     """Declare the contrasts within studies and the trend over days."""
+    from comorbid_chronic_daily_headache import methods
     from comorbid_chronic_daily_headache.contrasts import contrasts
     from comorbid_chronic_daily_headache.trend import trends
 
     return (
-        cb.Analysis("chronic-against-episodic", "Chronic against episodic headache", contrasts),
-        cb.Analysis("headache-days", "Trend over headache days", trends),
+        cb.Analysis(
+            "chronic-against-episodic",
+            "Chronic against episodic headache",
+            contrasts,
+            methods=methods.CONTRASTS,
+            references=methods.REFERENCES,
+        ),
+        cb.Analysis(
+            "headache-days",
+            "Trend over headache days",
+            trends,
+            methods=methods.TRENDS,
+            references=methods.REFERENCES,
+        ),
     )
 
 
 @cb.hookimpl
 def comorbid_sections() -> Iterable[cb.Section]:
     """Declare the section."""
+    from comorbid_chronic_daily_headache.methods import REFERENCES
     from comorbid_chronic_daily_headache.section import section
 
     needs = ("chronic-against-episodic", "headache-days", "chronic")
-    constants = ("15 or more days", "at least 0", "4/n", "0 days for", "0 or 30 days", "put at 0")
+    constants = ("15 or more days", "0 days for", "0 or 30 days", "put at 0")
     return (
         cb.Section(
             "chronic-daily-headache",
@@ -73,5 +87,6 @@ def comorbid_sections() -> Iterable[cb.Section]:
             section,
             needs=needs,
             constants=constants,
+            references=REFERENCES,
         ),
     )

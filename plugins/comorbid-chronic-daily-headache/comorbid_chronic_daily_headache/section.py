@@ -17,12 +17,6 @@ from comorbid_chronic_daily_headache.trend import LINES, Line, Trends
 
 prose = cb.prose
 
-_ICHD = cb.Link("doi:10.1177/0333102417738202", "https://doi.org/10.1177/0333102417738202")
-_GREENLAND = cb.Link(
-    "doi:10.1093/oxfordjournals.aje.a116237", "https://doi.org/10.1093/oxfordjournals.aje.a116237"
-)
-_HAMLING = cb.Link("doi:10.1002/sim.3013", "https://doi.org/10.1002/sim.3013")
-_ORSINI = cb.Link("doi:10.1177/1536867X0600600103", "https://doi.org/10.1177/1536867X0600600103")
 _HEADS: dict[Line, str] = {
     "from-none": "From no headache up",
     "with-headache": "Among people with headache",
@@ -37,9 +31,9 @@ def section(context: cb.Context) -> Sequence[cb.Block]:
     return (
         cb.Paragraph(
             (
-                "Headache on 15 or more days a month is called chronic, on fewer episodic (",
-                _ICHD,
-                "). Here the two are compared within the studies that have estimates for both.",
+                "Headache on 15 or more days a month is called chronic, on fewer episodic ",
+                cb.Cite("ichd2018"),
+                ". Here the two are compared within the studies that have estimates for both.",
             )
         ),
         cb.Note(sentences.conclusion(contrasts), kind="caution", title="What can be concluded"),
@@ -66,17 +60,11 @@ def _comparison(result: Contrasts) -> Iterator[cb.Block]:
     yield cb.Paragraph(
         (
             "Both estimates of a study are against the same people without headache and so are "
-            "not independent: the variance of the difference of their logarithms is the sum of "
-            "their variances less twice their covariance. Where cases and people are printed by "
-            "frequency, the covariance is reconstructed (Greenland and Longnecker, ",
-            _GREENLAND,
-            ", and Hamling and others, ",
-            _HAMLING,
-            "). Where they are not, all that is known is that it is the variance which the people "
-            "without headache contribute: at least 0, and at most the smaller of the two "
-            "variances (of log odds ratios less 4/n, which n people with headache contribute at "
-            "the least). Both ends are shown. For adjusted estimates this takes their correlation "
-            f"to be that of a crude table. {sentences.sources(result)}",
+            "not independent. Where cases and people are printed by frequency, their covariance is "
+            "reconstructed ",
+            cb.Cite("greenland1992", "hamling2008"),
+            "; where they are not, both ends of the range that it can have are shown. "
+            f"{sentences.sources(result)}",
         )
     )
 
@@ -146,9 +134,9 @@ def _days(result: Trends, level: float) -> Iterator[cb.Block]:
         yield cb.Paragraph(
             (
                 f"{sentences.days(result.trends)} Each study's line is fitted by generalised "
-                "least squares with the covariance of its estimates (",
-                _ORSINI,
-                "), reconstructed or put at 0, half and the whole of its range.",
+                "least squares with the covariance of its estimates ",
+                cb.Cite("orsini2006"),
+                ", reconstructed or put at 0, half and the whole of its range.",
             )
         )
     skipped = sentences.left_out(result.left_out)

@@ -48,7 +48,12 @@ def comorbid_analyses() -> Iterable[cb.Analysis]:
     from comorbid_migraine.rows import within_studies
 
     label = "Migraine and other headache in the same people"
-    return (cb.Analysis("migraine-within-studies", label, within_studies),)
+    methods = (
+        "Of each study that has rows on migraine and on other headache all rows are shown, each "
+        "with its own standard normal interval. They share people, so that no pool and no test is "
+        "made of them."
+    )
+    return (cb.Analysis("migraine-within-studies", label, within_studies, methods=methods),)
 
 
 @cb.hookimpl

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import comorbid as cb
 from comorbid_treatments.comparison import run
+from comorbid_treatments.methods import METHODS, REFERENCES
 from comorbid_treatments.sections import CONSTANTS, ID, section
 from comorbid_treatments.table import COLUMNS, TABLE
 
@@ -19,10 +20,20 @@ def comorbid_columns() -> Iterable[cb.Column]:
 @cb.hookimpl
 def comorbid_analyses() -> Iterable[cb.Analysis]:
     """Declare the comparison of treatments."""
-    return (cb.Analysis(ID, "Comparison of treatments", run, tables=(TABLE,)),)
+    label = "Comparison of treatments"
+    return (cb.Analysis(ID, label, run, tables=(TABLE,), methods=METHODS, references=REFERENCES),)
 
 
 @cb.hookimpl
 def comorbid_sections() -> Iterable[cb.Section]:
     """Declare the section on treatments."""
-    return (cb.Section(ID, "Treatments", section, needs=(ID,), constants=CONSTANTS),)
+    return (
+        cb.Section(
+            ID,
+            "Treatments",
+            section,
+            needs=(ID,),
+            constants=CONSTANTS,
+            references=REFERENCES,
+        ),
+    )

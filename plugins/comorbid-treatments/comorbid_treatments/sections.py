@@ -17,10 +17,7 @@ from comorbid_treatments.networks import Network
 ID = "treatments"
 _LEAST_SHARE = 0.01
 _FEW = 10
-_CITED = "Davies and others 2022, doi:10.1002/sim.9346"
-_P_SCORE = cb.Link("Rücker and Schwarzer 2015", "https://doi.org/10.1186/s12874-015-0060-8")
-_SUCRA = cb.Link("Salanti and others 2011", "https://doi.org/10.1016/j.jclinepi.2010.03.016")
-CONSTANTS = (_CITED, "below 1 %", "at least 10", "Fewer than 10")
+CONSTANTS = ("below 1 %", "at least 10", "Fewer than 10")
 """What the section prints with a number in it that is computed from nothing."""
 
 
@@ -181,12 +178,17 @@ def _network(comparison: Comparison, results: NetworkResults) -> Iterator[cb.Blo
     side = "right" if first.direction.startswith("positive") else "left"
     yield figures.forest(fit, axis_label=f"{label}; to the {side}: favours the treatment")
     yield _pairs(comparison)
+    yield cb.Paragraph(
+        ("What each estimate rests on follows from random walks ", cb.Cite("davies2022"), ".")
+    )
     yield _rests_on(results)
     yield _league(results)
     yield cb.Heading("Ranking")
     yield cb.Note(text.ranking(results), title="Ranks are not results")
     yield _ranks(results)
-    yield cb.Paragraph(("P-score: ", _P_SCORE, ". SUCRA: ", _SUCRA, "."))
+    yield cb.Paragraph(
+        ("P-score ", cb.Cite("ruecker2015"), " and SUCRA ", cb.Cite("salanti2011"), ".")
+    )
     yield cb.Heading("Consistency")
     yield cb.Paragraph(text.consistency(results))
     yield from _inconsistency(results)
@@ -208,8 +210,8 @@ def _rests_on(results: NetworkResults) -> cb.Block:
         ("Estimate", "Rests on the direct comparisons"),
         tuple(rows),
         f"Contributions to the estimates against {reference}",
-        note=f"Random walk ({_CITED}); shares below 1 % are left out. "
-        "Of a trial with more than two arms a part runs through its other arms.",
+        note="Shares below 1 % are left out. Of a trial with more than two arms a part runs "
+        "through its other arms.",
     )
 
 
