@@ -259,7 +259,7 @@ def report_of(
     numbers = {} if computed.failed else locks.keep_unmoved(before, computed.lock())
     if numbers:
         computed = computed.with_software(numbers["software"])
-    document, failures = compose(computed, calls, failing=failing)
+    document, failures = compose(computed, calls, failing=failing, beside=press is not None)
     calls.progress(f"document: {len(document.sections)} sections")
     lock = {} if failures else {**numbers, **_of_document(document, computed.plan, press)}
     attached = {**_inputs(computed), **({locks.FILE: locks.dump_lock(lock)} if lock else {})}

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec, module_from_spec
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
@@ -151,11 +152,19 @@ def serve() -> None:
 
 
 def _serve(answers: Any) -> None:
+    _close("comorbid.document.figures")
     from comorbid.report.render.pdf import platform_facts
 
     _say(platform_facts(), answers)
     page: _Page = pickle.load(sys.stdin.buffer)  # noqa: S301 (of our own making)
     _say(_print(page), answers)
+
+
+def _close(room: str) -> None:
+    """Let modules of a room be imported without its face, which imports them all, and pandas."""
+    spec = find_spec(room)
+    if spec is not None:
+        sys.modules[room] = module_from_spec(spec)
 
 
 def _say(what: object, answers: Any) -> None:
