@@ -83,9 +83,10 @@ class Press:
         """Return a function that lets the press print, and prints with ``render`` otherwise."""
 
         def printed(document: Document, theme: Theme) -> bytes:
-            if document is not self._document:
+            if self._document is None:
                 self.hand_over(document, theme)
-            return self._printed() or render(document, theme)
+            pdf = self._printed() if document is self._document else None
+            return pdf or render(document, theme)
 
         return printed
 

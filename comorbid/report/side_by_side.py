@@ -84,7 +84,7 @@ def side_by_side(
     work = _Work(entries, build, calls)
     shared = [i for i, entry in enumerate(entries) if i and is_core(entry.origin)]
     try:
-        if _can_copy() and len(entries) < 256:
+        if 1 < len(shared) < 200 and _can_copy():
             work.do(0)  # before there are two, which both need what is imported for it
             with _copy(work, shared) as tasks:
                 for i in range(1, len(entries)):
