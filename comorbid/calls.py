@@ -68,6 +68,10 @@ class Calls:
         self._begun += 1
         self._step(self._begun, max(self.steps, self._begun), what)
 
+    def hush(self) -> None:
+        """Tell nobody any more, in a copy of a process that tells itself."""
+        self.progress, self._step = silent, no_step
+
     def make(self, origin: str, what: str, function: Callable[..., T], *arguments: Any) -> T:
         """Call a function of a distribution.
 
@@ -120,6 +124,7 @@ class Calls:
             raise PluginError([Problem(f"{where} fails: {cause}", _REMEDY)]) from error
         finally:
             timer.cancel()
+            timer.join()
             self.made.append(Call(origin, what, time.perf_counter() - start))
             _warn_of_print(where, printed.getvalue())
 

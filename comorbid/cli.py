@@ -205,20 +205,25 @@ def _renew(folder: Path) -> bool:
 @few_collections()
 def _build(folder: Path, draft: bool) -> bool:
     """Build a report and say so; return whether it is whole."""
-    from comorbid.report.build import build as build_report
-    from comorbid.report.moves import describe_moves
+    from comorbid.report.press import Press
     from comorbid.terminal import Progress
 
     failing: Any = "placeholder" if draft else "stop"
     shown = Progress(sys.stderr)
-    with shown:
-        report = build_report(folder, failing=failing, progress=shown.line, step=shown.step)
-    for line in describe_moves(report.moved):
-        _echo(line)
-    for problem in report.failures:
-        _say(f"error: {problem}")
-    with shown:
-        report.save(progress=shown.line)
+    with Press() as press:  # before the rest is imported
+        from comorbid.report.build import build as build_report
+        from comorbid.report.moves import describe_moves
+
+        with shown:
+            report = build_report(
+                folder, failing=failing, progress=shown.line, step=shown.step, press=press
+            )
+        for line in describe_moves(report.moved):
+            _echo(line)
+        for problem in report.failures:
+            _say(f"error: {problem}")
+        with shown:
+            report.save(progress=shown.line)
     return not report.failures
 
 
@@ -252,7 +257,7 @@ def verify(reports: tuple[Path, ...], second_engine: bool) -> None:
     any report differs. With --second-engine also if R's metafor gives a relative difference above
     1e-6, or is not installed.
     """
-    from comorbid.report.verify import verify as verify_report
+    from comorbid.report.press import Press
     from comorbid.terminal import Progress
 
     failed = False
@@ -260,8 +265,10 @@ def verify(reports: tuple[Path, ...], second_engine: bool) -> None:
         if len(reports) > 1:
             _echo(f"{path}:")
         try:
-            with Progress(sys.stderr) as shown:
-                found = verify_report(path, progress=shown.line, step=shown.step)
+            with Press() as press, Progress(sys.stderr) as shown:
+                from comorbid.report.verify import verify as verify_report
+
+                found = verify_report(path, progress=shown.line, step=shown.step, press=press)
         except ComorbidError as error:
             _echo(f"error: {error}", err=True)
             failed = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -10,9 +11,10 @@ from types import MappingProxyType
 from typing import Any
 
 from comorbid.calls import CORE, Calls, Progress, Step, is_core, no_step, silent
+from comorbid.contributions import Renderer
 from comorbid.document.document import Document
 from comorbid.errors import ComorbidWarning, Problem, ProblemsError, ReportError
-from comorbid.registry import Registry, load_registry
+from comorbid.registry import Declared, Registry, load_registry
 from comorbid.report import lock as locks
 from comorbid.report.compose import Failing, compose
 from comorbid.report.definition import Definition, read_definition
@@ -20,6 +22,7 @@ from comorbid.report.digests import PDF, figure_digests, keep_digests, page_dige
 from comorbid.report.facts import platform_facts
 from comorbid.report.files import write_together
 from comorbid.report.plan import Plan, file_of
+from comorbid.report.press import Press
 from comorbid.report.results import Computed, compute
 from comorbid.report.text import text_of
 
@@ -43,6 +46,8 @@ class Report:
         Why parts of a draft are placeholders; empty for a report that is whole.
     calls : Calls
         Of what was declared; ``calls.made`` lists them with their times.
+    press : Press or None
+        Prints the PDF in place of this process.
     """
 
     plan: Plan
@@ -51,6 +56,7 @@ class Report:
     before: dict[str, Any] | None
     failures: tuple[Problem, ...]
     calls: Calls
+    press: Press | None = None
 
     @property
     def definition(self) -> Definition:
@@ -84,6 +90,8 @@ class Report:
         if not is_core(theme.origin):  # its templates run with the renderer
             what += f" in the theme {theme.declaration.id!r} of {theme.origin}"
         render = entry.declaration.render
+        if self.press is not None and _is_pdf(entry):
+            render = self.press.instead_of(render)
         content = self.calls.make(entry.origin, what, render, self.document, theme.declaration)
         if not isinstance(content, bytes):
             message = f"{entry.origin}, {what} returns a {type(content).__name__}"
@@ -159,6 +167,7 @@ def build(
     failing: Failing = "stop",
     progress: Progress = silent,
     step: Step = no_step,
+    press: Press | None = None,
 ) -> Report:
     """Build a report from its folder; nothing is written until `Report.save`.
 
@@ -173,6 +182,9 @@ def build(
         Gets one line of text a stage.
     step : callable, optional
         ``step(number, total, what)`` is called as each analysis, section and page begins.
+    press : Press, optional
+        A second process to print the PDF, which a program starts that does nothing else, such as
+        the command line. The report must be saved before it ends.
 
     Returns
     -------
@@ -214,16 +226,21 @@ def build(
     calls = Calls(progress, step=step)
     registry = load_registry(definition.plugins, calls)
     progress(f"plugins: {', '.join(entry.origin for entry in registry.distributions)}")
-    return build_with(definition, registry, calls, failing=failing)
+    return build_with(definition, registry, calls, failing=failing, press=press)
 
 
 def build_with(
-    definition: Definition, registry: Registry, calls: Calls, *, failing: Failing = "stop"
+    definition: Definition,
+    registry: Registry,
+    calls: Calls,
+    *,
+    failing: Failing = "stop",
+    press: Press | None = None,
 ) -> Report:
     """Build a report from its definition and what comorbid and its plugins declare."""
     computed = compute(definition, registry, calls)
     before = _earlier_lock(definition.folder)
-    return report_of(computed, calls, before=before, failing=failing)
+    return report_of(computed, calls, before=before, failing=failing, press=press)
 
 
 def report_of(
@@ -232,6 +249,7 @@ def report_of(
     *,
     before: dict[str, Any] | None,
     failing: Failing = "stop",
+    press: Press | None = None,
 ) -> Report:
     """Compose the document of a report and its lock, beside the lock before, if there is one.
 
@@ -241,15 +259,28 @@ def report_of(
     numbers = {} if computed.failed else locks.keep_unmoved(before, computed.lock())
     if numbers:
         computed = computed.with_software(numbers["software"])
-    document, failures = compose(computed, calls, failing=failing)
+    document, failures = compose(computed, calls, failing=failing, beside=press is not None)
     calls.progress(f"document: {len(document.sections)} sections")
-    lock = {} if failures else {**numbers, **_of_document(document, computed.plan)}
+    lock = {} if failures else {**numbers, **_of_document(document, computed.plan, press)}
     attached = {**_inputs(computed), **({locks.FILE: locks.dump_lock(lock)} if lock else {})}
     document = replace(document, attachments=MappingProxyType(attached))
-    return Report(computed.plan, document, lock, before, failures, calls)
+    if press is not None:
+        _hand_over(document, computed.plan, press)
+    return Report(computed.plan, document, lock, before, failures, calls, press)
 
 
-def _of_document(document: Document, plan: Plan) -> dict[str, Any]:
+def _hand_over(document: Document, plan: Plan, press: Press) -> None:
+    """Let the press begin; where a plugin's theme has a hand in it, not before it is asked to."""
+    if is_core(plan.theme.origin) and any(map(_is_pdf, plan.renderers)):
+        with contextlib.suppress(ReportError):  # who renders the page is told
+            press.hand_over(document, plan.theme.declaration)
+
+
+def _is_pdf(entry: Declared[Renderer]) -> bool:
+    return is_core(entry.origin) and entry.declaration.suffix == PDF
+
+
+def _of_document(document: Document, plan: Plan, press: Press | None) -> dict[str, Any]:
     """Return the entries of a lock that come from the document."""
     plugins = (entry.origin for entry in plan.registry.distributions if entry.name != CORE)
     pdf = any(entry.declaration.suffix == PDF for entry in plan.renderers)
@@ -258,7 +289,7 @@ def _of_document(document: Document, plan: Plan) -> dict[str, Any]:
         "bytes": {
             "files": {},
             "figures": figure_digests(document),
-            "platform": platform_facts(plugins=plugins, pdf=pdf),
+            "platform": platform_facts(plugins=plugins, pdf=pdf, press=press),
         },
     }
 

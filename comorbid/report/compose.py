@@ -17,6 +17,7 @@ from comorbid.report.context import absent_need, restricted
 from comorbid.report.drawings import drawing_problems
 from comorbid.report.guards import check_unchanged
 from comorbid.report.results import Computed, raise_together
+from comorbid.report.side_by_side import Built, side_by_side
 from comorbid.report.traced import Tracer
 
 Failing = Literal["stop", "placeholder"]
@@ -26,7 +27,7 @@ REFERENCES = "references"
 
 
 def compose(
-    computed: Computed, calls: Calls, *, failing: Failing = "stop"
+    computed: Computed, calls: Calls, *, failing: Failing = "stop", beside: bool = False
 ) -> tuple[Document, tuple[Problem, ...]]:
     """Build every section.
 
@@ -40,6 +41,8 @@ def compose(
         Whether failures are raised together, each with its plugin, or a section that fails
         becomes a placeholder that says why. A cross-reference or citation that leads nowhere
         is a failure of its section.
+    beside : bool
+        Whether sections may be built in a copy of this process, which then does nothing else.
 
     Returns
     -------
@@ -53,8 +56,14 @@ def compose(
     sections: list[DocumentSection] = []
     reasons: dict[str, ProblemsError] = {}
     tracer = Tracer(computed.context, computed.values)
-    for entry in computed.plan.sections:
-        section, built = entry.declaration, _section(entry, computed, calls, tracer)
+
+    def build(entry: Declared[Section]) -> Built:
+        return _section(entry, computed, calls, tracer)
+
+    entries = computed.plan.sections
+    every = side_by_side(entries, build, calls) if beside else map(build, entries)
+    for entry, built in zip(entries, every, strict=True):
+        section = entry.declaration
         if isinstance(built, ProblemsError):
             reasons[section.id] = built
             built = (_placeholder(built),)
@@ -120,9 +129,7 @@ def _with_references(
         yield DocumentSection(REFERENCES, added.declaration.title, (listed,), added.origin)
 
 
-def _section(
-    entry: Declared[Section], computed: Computed, calls: Calls, tracer: Tracer
-) -> tuple[Block, ...] | ProblemsError:
+def _section(entry: Declared[Section], computed: Computed, calls: Calls, tracer: Tracer) -> Built:
     """Return the blocks of a section, or why it cannot be built."""
     section = entry.declaration
     for need in section.needs:

@@ -10,12 +10,15 @@ from importlib import metadata
 from typing import Any
 
 from comorbid.errors import ReportError
+from comorbid.report.press import Press
 from comorbid.report.render.pdf import platform_facts as pdf_facts
 
 _PACKAGES = ("comorbid", "forestplot", "jinja2", "matplotlib", "numpy", "pandas", "scipy")
 
 
-def platform_facts(*, plugins: Iterable[str], pdf: bool) -> dict[str, dict[str, str]]:
+def platform_facts(
+    *, plugins: Iterable[str], pdf: bool, press: Press | None = None
+) -> dict[str, dict[str, str]]:
     """Return the facts that decide the bytes: where they are equal, so are the bytes.
 
     The last digit of a number, and with it a drawing, depends on the vector instructions and the
@@ -27,6 +30,8 @@ def platform_facts(*, plugins: Iterable[str], pdf: bool) -> dict[str, dict[str, 
         ``name@version`` of each plugin in use.
     pdf : bool
         Whether the report has a PDF; only then the libraries that print it are looked for.
+    press : Press, optional
+        Prints the PDF in place of this process, and knows them.
 
     Returns
     -------
@@ -49,7 +54,7 @@ def platform_facts(*, plugins: Iterable[str], pdf: bool) -> dict[str, dict[str, 
         "system": sys.platform,
         "zlib": zlib.ZLIB_RUNTIME_VERSION,
     }
-    return {"pages": dict(sorted(pages.items())), "pdf": _pdf_facts() if pdf else {}}
+    return {"pages": dict(sorted(pages.items())), "pdf": _pdf_facts(press) if pdf else {}}
 
 
 def _arithmetic() -> dict[str, str]:
@@ -65,8 +70,8 @@ def _arithmetic() -> dict[str, str]:
     }
 
 
-def _pdf_facts() -> dict[str, str]:
+def _pdf_facts(press: Press | None) -> dict[str, str]:
     try:
-        return pdf_facts()
+        return press.facts() if press else pdf_facts()
     except ReportError:  # Pango is absent; who asks for the PDF is told so
         return {}

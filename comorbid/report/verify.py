@@ -21,6 +21,7 @@ from comorbid.report.digests import PDF
 from comorbid.report.files import file_hash
 from comorbid.report.pages import check_pages
 from comorbid.report.plan import file_of
+from comorbid.report.press import Press
 from comorbid.report.results import compute
 from comorbid.report.text import text_differences
 from comorbid.report.unpack import attachments_of
@@ -97,7 +98,11 @@ def _level(
 
 
 def verify(
-    report: str | Path, *, progress: Progress = silent, step: Step = no_step
+    report: str | Path,
+    *,
+    progress: Progress = silent,
+    step: Step = no_step,
+    press: Press | None = None,
 ) -> Verification:
     """Make a report again and compare it with its lock: inputs, numbers, document and bytes.
 
@@ -114,6 +119,8 @@ def verify(
         Gets one line of text a stage.
     step : callable, optional
         ``step(number, total, what)`` is called as each analysis begins.
+    press : Press, optional
+        A second process to print the PDF, as for `build`.
 
     Returns
     -------
@@ -154,13 +161,15 @@ def verify(
     if path.is_file():
         with unpacked(path) as (folder, names):
             try:
-                return _verify(folder, Calls(progress, step=step), attached=names)
+                return _verify(folder, Calls(progress, step=step), press, attached=names)
             except ProblemsError as error:
                 raise _in_pdf(error, folder, path) from error
-    return _verify(path, Calls(progress, step=step))
+    return _verify(path, Calls(progress, step=step), press)
 
 
-def _verify(folder: Path, calls: Calls, *, attached: tuple[str, ...] = ()) -> Verification:
+def _verify(
+    folder: Path, calls: Calls, press: Press | None, *, attached: tuple[str, ...] = ()
+) -> Verification:
     locked = locks.read_lock(folder)
     inputs = (*_other_inputs(folder, locked["inputs"]), *_strangers(attached, locked["inputs"]))
     try:
@@ -170,7 +179,8 @@ def _verify(folder: Path, calls: Calls, *, attached: tuple[str, ...] = ()) -> Ve
         calls.progress(f"plugins: {', '.join(entry.origin for entry in registry.distributions)}")
         computed = compute(definition, registry, calls)
         recomputed = computed.lock()
-        again = report_of(computed.with_software(locked["software"]), calls, before=locked)
+        computed = computed.with_software(locked["software"])
+        again = report_of(computed, calls, before=locked, press=press)
     except ProblemsError as error:
         if not inputs:
             raise

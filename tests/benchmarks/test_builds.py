@@ -33,6 +33,27 @@ peak = used.ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
 cpu = used.ru_utime + used.ru_stime
 print(json.dumps([run.returncode, run.stderr, seconds, cpu, peak]))
 """
+# What all processes of a command hold at once, with memory that they share counted once; looked at
+# every 20 ms, in a run of its own, since looking takes time.
+TOGETHER = """\
+import pathlib, subprocess, sys, time
+
+def held(pid):
+    try:
+        children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        lines = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:  # it has ended meanwhile
+        return 0
+    own = sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    return own + sum(map(held, children))
+
+run = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+most = 0
+while run.poll() is None:
+    most = max(most, held(run.pid))
+    time.sleep(0.02)
+print(most * 1024 / 1e6)
+"""
 SETTINGS = """\
 id = "simulated"
 title = "A simulation of {k} studies"
@@ -70,15 +91,19 @@ def cpu() -> str:
 
 def measured(command: str, folder: Path) -> str:
     """Run a command of comorbid on a folder and say what it took."""
-    run = subprocess.run(
-        [sys.executable, "-c", MEASURE, sys.executable, "-m", "comorbid", command, str(folder)],
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    code, messages, seconds, used, peak = json.loads(run.stdout)
+    code, messages, seconds, used, peak = json.loads(watched(MEASURE, command, folder))
     assert code == 0, messages
-    return f"{command}: {seconds:.1f} s, {used:.1f} s of them computing, {peak:.0f} MB"
+    said = f"{command}: {seconds:.1f} s, computing {used:.1f} s on all cores, at most {peak:.0f} MB"
+    if not Path("/proc/self/smaps_rollup").exists():
+        return f"{said} in the largest process"
+    together = float(watched(TOGETHER, command, folder))
+    return f"{said} in the largest process and {together:.0f} MB in all together"
+
+
+def watched(script: str, command: str, folder: Path) -> str:
+    """Run a command of comorbid on a folder from a script and return what the script prints."""
+    line = [sys.executable, "-c", script, sys.executable, "-m", "comorbid", command, str(folder)]
+    return subprocess.run(line, check=True, capture_output=True, text=True).stdout
 
 
 def sizes(folder: Path) -> str:

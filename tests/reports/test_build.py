@@ -262,6 +262,16 @@ def test_without_pango_everything_but_the_pdf_is_written(
     assert any(line.startswith("report.pdf: cannot be made here") for line in found.facts)
 
 
+def test_the_processes_of_the_command_line_give_what_one_gives(folder: Path) -> None:
+    subprocess.run([sys.executable, "-m", "comorbid", "build", folder], check=True)
+    names = ("report.pdf", "report.html", "results.json")
+    several = {name: (folder / name).read_bytes() for name in names}
+    for name in names:
+        (folder / name).unlink()
+    cb.build(folder).save()
+    assert {name: (folder / name).read_bytes() for name in names} == several
+
+
 @pytest.mark.slow
 def test_two_builds_give_the_same_bytes(tmp_path: Path) -> None:
     """Different processes, time zones, locales, hash seeds and working directories."""

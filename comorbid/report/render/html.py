@@ -16,7 +16,6 @@ from comorbid.document.blocks import Block, Figure, Table
 from comorbid.document.document import Document
 from comorbid.document.numbering import Numbered, numbered, problems_of
 from comorbid.errors import Problem, ReportError
-from comorbid.studies.columns import TABLE_NAME
 from comorbid.themes import JOURNAL, Theme, resource, stylesheet
 
 _MONTHS = (
@@ -129,6 +128,8 @@ def page_script() -> str:
 
 
 def _problems(document: Document) -> Iterator[Problem]:
+    from comorbid.studies.columns import TABLE_NAME  # with pandas, which the press does without
+
     for name, times in Counter(section.id for section in document.sections).items():
         if times > 1:
             yield Problem(f"{times} sections have the id {name!r}", "give each its own")
