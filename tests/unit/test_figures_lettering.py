@@ -1,127 +1,92 @@
-"""Words of a figure as text: the same words, each letter where its outline is drawn."""
+"""Letters of a figure: each where matplotlib sets it, in the outline that matplotlib draws."""
 
 from __future__ import annotations
 
-import datetime
-import io
 import re
-import xml.etree.ElementTree as ET
-from dataclasses import replace
-from pathlib import Path
+import string
+from typing import Any
 
 import pytest
-from pypdf import PdfReader
+from matplotlib.font_manager import get_font
+from matplotlib.textpath import text_to_path
 from test_figures_every import FIGURES, figure
-from test_figures_svg import SVG, Picture, Words, text_width
+from test_figures_svg import SVG, XLINK, Picture
 
 import comorbid as cb
-from comorbid.document.document import Document, DocumentSection
-from comorbid.document.figures.lettering import as_text
-from comorbid.report.render import render_html, render_pdf
-from comorbid.themes import Theme
+from comorbid.document.figures.lettering import (
+    GROUPS,
+    font_file,
+    letter,
+    name,
+    outline,
+    places,
+)
 
-FAMILY = "Any name"
-LETTERS = "#ComorbidFigures-"
 
-
-def placed(svg: str) -> list[tuple[Words, list[float]]]:
-    """Return each text of a drawing, and where its letters stand from its left end."""
-    found = []
-    for text in ET.fromstring(svg).iter(f"{SVG}text"):
-        assert text.attrib["font-family"] == FAMILY
-        place = re.match(r"translate\((\S+) (\S+)\)(.*)", text.attrib["transform"])
-        assert place is not None
-        words = Words(
-            text.text or "",
-            float(place[1]),
-            float(place[2]),
-            float(text.attrib["font-size"]),
-            text.attrib["font-weight"] == "700",
-            "rotate(-90)" in place[3],
-        )
-        found.append((words, [float(x) for x in text.attrib["x"].split()]))
-    return found
+def laid_out(text: str, bold: bool) -> tuple[list[int], dict[str, Any]]:
+    """Return where matplotlib sets the letters of a text, in UNITS, and their outlines."""
+    font = get_font(font_file(bold))
+    font.set_size(text_to_path.FONT_SCALE, text_to_path.DPI)
+    letters, outlines = text_to_path.get_glyphs_with_font(font, text)[:2]
+    return [round(64 * x) for _, x, _, _ in letters], outlines
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_every_word_of_every_figure_becomes_text_where_it_was(name: str) -> None:
-    drawn = figure(name)
-    text = as_text(drawn.svg, FAMILY)
-    assert LETTERS not in text
-    for (words, across), was in zip(placed(text), Picture(drawn).words, strict=True):
-        letters = [i for i, letter in enumerate(was.text) if not letter.isspace()]
-        assert words == replace(was, text="".join(was.text[i] for i in letters))
-        assert len(across) == len(letters)
-        for end in (len(letters) // 2, len(letters) - 1):
-            # How far matplotlib, which laid the figure out, writes what stands before.
-            before = text_width(was.text[: letters[end]], size=was.size, bold=was.bold)
-            # Two letters may be set closer together than the first of them is wide.
-            assert across[end] == pytest.approx(before, abs=0.06 * was.size)
+def test_every_word_of_every_figure_is_set_as_matplotlib_sets_it(name: str) -> None:
+    picture = Picture(figure(name))
+    groups = [group for id_, group in picture.names.items() if id_.startswith("text_")]
+    assert groups
+    for group, words in zip(groups, picture.words, strict=True):
+        uses = [(use.attrib[f"{XLINK}href"], use.get("x")) for use in group.iter(f"{SVG}use")]
+        assert "".join(letter(link[1:]) for link, _ in uses) == words.text
+        assert [int(x or 0) for _, x in uses] == laid_out(words.text, words.bold)[0]
 
 
-def test_everything_else_stays() -> None:
-    drawn = figure("forest")
-    before, after = (ET.fromstring(svg) for svg in (drawn.svg, as_text(drawn.svg, FAMILY)))
-    for root in (before, after):
-        for group in list(root.iter(f"{SVG}g")):
-            if str(group.attrib.get("id")).startswith("text_"):
-                group.clear()
-    assert ET.tostring(before) == ET.tostring(after)
+@pytest.mark.parametrize("bold", GROUPS)
+@pytest.mark.parametrize(
+    "text",
+    [
+        string.printable.strip(),
+        "AVATAR To Wo. (Ty, 1.71)",
+        "τ² = 0.028; I² = 83.8 %; ρ ≥ −1",
+        "O'Brien, Çelik & Łukasz, Dvořák, Ångström",
+        "Ἀθηναῖος καὶ Ῥόδιος",
+        "Щербаков, Їжак, Ђорђевић",
+    ],
+)
+def test_letters_stand_where_matplotlib_sets_them(text: str, bold: bool) -> None:
+    assert places(text, bold) == laid_out(text, bold)[0]
 
 
-def test_what_is_not_ours_stays() -> None:
-    other = '<svg xmlns="http://www.w3.org/2000/svg"><!-- a --><g><use href="#a"/></g></svg>'
-    assert as_text(other, FAMILY) == other
+@pytest.mark.parametrize("bold", GROUPS)
+@pytest.mark.parametrize("char", "aB%8ö€Ж ")
+def test_an_outline_is_that_of_matplotlib(char: str, bold: bool) -> None:
+    ((corners, codes),) = laid_out(char, bold)[1].values()
+    steps = re.findall(r"[MLQCz]|-?[\d.]+", outline(char, bold))
+    drawn = [float(step) for step in steps if step not in "MLQCz"]
+    ends = [corner for corner, code in zip(corners, codes, strict=True) if code != 79]
+    assert drawn == pytest.approx([64 * x for corner in ends for x in corner])
+    assert steps.count("z") == list(codes).count(79)
 
 
-def test_words_end_where_their_group_does() -> None:
-    # The first group holds more than letters; the letter of the second is not its own.
-    group = '<!-- a -->\n<g transform="translate(1 2) scale(0.08 -0.08)">\n<defs></defs>\n{}</g>\n'
-    letter = f'<use xlink:href="{LETTERS}Regular-a"/>\n'
-    first, second = group.format(f"<circle/>{letter}"), group.format(letter)
-    text = as_text(first + second, FAMILY)
-    assert text.startswith(first)
-    assert text.count("<text") == 1
+def test_a_name_says_its_letter() -> None:
+    assert [letter(name(char, bold=True)) for char in "a Ж\N{MATHEMATICAL BOLD SMALL X}"] == [
+        *"a Ж\N{MATHEMATICAL BOLD SMALL X}"
+    ]
+    assert name("a", bold=True) != name("a", bold=False)
 
 
-def test_an_accent_without_a_letter_of_its_own_stays_an_outline() -> None:
-    # There is no single character for an x with a caron; the e of the other word is drawn there
-    # first and defined there.
-    effects = cb.Effects(yi=[0.1, 0.2], vi=[0.1, 0.1], labels=["<x\N{COMBINING CARON}e--e>", "e"])
-    text = as_text(cb.figures.estimates(effects).svg, FAMILY)
-    assert "<x\N{COMBINING CARON}" not in [words.text for words, _ in placed(text)]
-    assert "e" in [words.text for words, _ in placed(text)]
-    used = set(re.findall(rf'href="{LETTERS}(\S+)"', text))
-    assert len(used) >= 4
-    assert used <= set(re.findall(rf'id="{LETTERS[1:]}(\S+)"', text))
+def test_an_accent_without_a_letter_of_its_own_is_set_by_matplotlib() -> None:
+    # There is no single character for an x with a caron.
+    accented = "<x\N{COMBINING CARON}e--e>"
+    assert places(accented, bold=False) == []
+    effects = cb.Effects(yi=[0.1, 0.2], vi=[0.1, 0.1], labels=[accented, "e"])
+    svg = cb.figures.estimates(effects).svg
+    assert f'id="{name("e", bold=False)}"' in svg
+    used = set(re.findall(r'href="#(\S+)"', svg))
+    assert len(used - set(re.findall(r'"#([rb][0-9a-f]+)"', svg))) >= 4
+    assert used <= set(re.findall(r'id="(\S+)"', svg))
 
 
-# A theme that brings none of comorbid's fonts.
-SERIF = "comorbid.report:themes/journal/fonts/comorbid-serif-regular.woff2"
-
-
-def test_the_pdf_has_the_words_of_a_figure_as_text_in_the_figures_font(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    css = (
-        '@font-face { font-family: "S"; src: url("fonts/comorbid-serif-regular.woff2"); }\n'
-        'html { font-family: "S" }\n'
-    )
-    (tmp_path / "plain_theme").mkdir()
-    (tmp_path / "plain_theme" / "__init__.py").touch()
-    (tmp_path / "plain_theme" / "style.css").write_text(css, encoding="utf-8")
-    monkeypatch.syspath_prepend(tmp_path)
-    theme = Theme("plain", "plain_theme:style.css", fonts=(SERIF,))
-    drawn = figure("forest")
-    section = DocumentSection("forest", "Forest", (drawn,), "comorbid@1")
-    date = datetime.date(2026, 1, 31)
-    html = render_html(Document("A report", date, (section,)), theme)
-    (page,) = PdfReader(io.BytesIO(render_pdf(html, date=date))).pages
-    # Words are set letter by letter; a reader finds their gaps by where the letters are.
-    written = re.sub(r"\s", "", page.extract_text())
-    for words in Picture(drawn).words:
-        assert re.sub(r"\s", "", words.text) in written
-    fonts = {
-        str(font["/BaseFont"]).partition("+")[2] for font in page["/Resources"]["/Font"].values()
-    }
-    assert fonts == {"Comorbid-Figures", "Comorbid-Figures-Bold", "S", "S-Bold"}
+def test_a_character_that_the_font_lacks_is_no_letter() -> None:
+    assert places("渡", bold=False) == []

@@ -25,6 +25,7 @@ import pytest
 import comorbid as cb
 from comorbid.document.blocks import Figure
 from comorbid.document.figures.canvas import INK, MUTED, PAPER, SHADE, text_width
+from comorbid.document.figures.lettering import UNITS
 
 SVG = "{http://www.w3.org/2000/svg}"
 XLINK = "{http://www.w3.org/1999/xlink}"
@@ -107,13 +108,13 @@ class Picture:
             assert place is not None
             assert size is not None
             uses = [use.attrib[f"{XLINK}href"] for use in drawn.iter(f"{SVG}use")]
-            assert all("ComorbidFigures" in use for use in uses)
+            assert all(re.fullmatch(r"#[rb][0-9a-f]+", use) for use in uses)
             yield Words(
                 html.unescape(str(comment.text))[1:-1],
                 float(place[1]),
                 float(place[2]),
-                100 * float(size[1]),
-                any("Bold" in use for use in uses),
+                UNITS * float(size[1]),
+                any(use.startswith("#b") for use in uses),
                 "rotate(-90)" in drawn.attrib["transform"],
             )
 

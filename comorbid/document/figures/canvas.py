@@ -8,10 +8,10 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache, lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from comorbid.document.blocks import Figure
+from comorbid.document.figures.lettering import font_file
 from comorbid.errors import DataWarning
 
 if TYPE_CHECKING:
@@ -37,8 +37,6 @@ PAPER = "#ffffff"
 
 CAP_HEIGHT = 0.66
 """Height of a capital letter as a share of the font size."""
-
-_FONTS = Path(__file__).parent.parent / "fonts"
 
 
 def between(first: str, last: str, share: float) -> str:
@@ -73,11 +71,6 @@ def font(size: float, bold: bool = False) -> FontProperties:
     from matplotlib.font_manager import FontProperties
 
     return FontProperties(fname=font_file(bold), size=size)
-
-
-def font_file(bold: bool) -> str:
-    """Return the path of the bundled font."""
-    return str(_FONTS / f"comorbid-figures-{'bold' if bold else 'regular'}.ttf")
 
 
 @cache
@@ -234,16 +227,18 @@ def finished(
 
 def to_svg(drawing: Drawing, *, title: str, description: str) -> str:
     """Return the drawing as a whole SVG document that depends on nothing but what is drawn."""
+    from comorbid.document.figures.renderer import Renderer
+
     buffer = io.StringIO()
-    drawing.savefig(
-        buffer,
-        format="svg",
-        metadata={
-            "Date": None,
-            "Creator": None,
-            "Title": one_line(title),
-            "Description": one_line(description),
-        },
-    )
+    metadata = {
+        "Date": None,
+        "Creator": None,
+        "Title": one_line(title),
+        "Description": one_line(description),
+    }
+    width, height = (72 * float(inches) for inches in drawing.get_size_inches())
+    renderer = Renderer(width, height, buffer, metadata=metadata)
+    drawing.draw(renderer)
+    renderer.finalize()
     lines = (line.rstrip() for line in buffer.getvalue().splitlines())
     return "\n".join(lines) + "\n"

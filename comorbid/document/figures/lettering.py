@@ -1,104 +1,108 @@
-"""Lettering: outlined words of a drawing as text again, for a page that has the figures' font.
+"""Lettering: where the letters of a text stand, and how each is outlined, once for all texts.
 
-A figure's letters are outlines, so that it looks the same wherever it is opened. A printer of
-pages that has the font sets text far faster than it draws outlines, and the text can be searched.
+The figures' font has no ligatures and kerns by pairs, so that what is known of every pair of
+neighbours sets a text. matplotlib lays out every text anew and outlines its letters in every
+figure.
 """
 
 from __future__ import annotations
 
-import functools
-import re
 import unicodedata
+from functools import cache
+from itertools import accumulate, pairwise
 from pathlib import Path
-from xml.sax.saxutils import escape, unescape
+from typing import Any
 
-from comorbid.document.figures.canvas import font_file
+GROUPS = {False: "ComorbidFigures-Regular", True: "ComorbidFigures-Bold"}
+"""Names of the groups in which a drawing defines its letters, by whether they are bold."""
 
-FONTS = {400: Path(font_file(bold=False)), 700: Path(font_file(bold=True))}
-"""Files of the figures' font by weight."""
+UNITS = 6400
+"""Units of outlines and places in the size of the font."""
 
-_LETTER = r'<use xlink:href="#ComorbidFigures-(?:Regular|Bold)-\w+"(?: transform="[^"]*")?/>'
-_WORDS = re.compile(
-    r"<!-- (?P<text>[^\n]*) -->\s*"
-    r'<g (?:style="(?P<style>[^"]*)" )?'
-    r'transform="(?P<place>translate\([^)]*\)(?: rotate\([^)]*\))?)'
-    r' scale\((?P<scale>[\d.]+) -(?P=scale)\)">\s*'
-    r"(?P<outlines>(?><defs>.*?</defs>)\s*)?"
-    rf"(?P<letters>(?:{_LETTER}\s*)+)</g>",
-    re.DOTALL,
-)
-_PLACE = re.compile(r'ComorbidFigures-(\w+)-\w+"(?: transform="translate\((\S+) (\S+)\)")?')
-# An attribute is read faster than a style.
-_PROPERTY = re.compile(r"([\w-]+): ([^;]+)(?:; )?")
-_ATTRIBUTE = r' \1="\2"'
+_FONTS = Path(__file__).parent.parent / "fonts"
+_COMMANDS = {1: "M", 2: "L", 3: "Q", 4: "C", 79: "z"}
+_CORNERS = {1: 1, 2: 1, 3: 2, 4: 3, 79: 1}
 
 
-def as_text(svg: str, family: str) -> str:
-    """Return a drawing with its words as text, each letter where its outline was, without spaces.
+def font_file(bold: bool) -> str:
+    """Return the path of the bundled font."""
+    return str(_FONTS / f"comorbid-figures-{'bold' if bold else 'regular'}.ttf")
 
-    Words of which an outline is no single letter, such as an accent set above one, stay as they
-    are, and so does everything that comorbid's figures do not contain.
 
-    Parameters
-    ----------
-    svg : str
-        A whole SVG document.
-    family : str
-        The name under which the page knows the files `FONTS`.
+def places(text: str, bold: bool) -> list[int]:
+    """Return how far each letter of a text stands from its left end, in `UNITS`.
 
-    Returns
-    -------
-    str
-        A whole SVG document.
+    Nothing is returned for a text of which a character is no single letter beside its neighbours,
+    such as an accent that is set above the letter before it.
 
     Examples
     --------
-    >>> import comorbid as cb
-    >>> figure = cb.figures.forest(cb.pool(cb.Effects(yi=[0.1, 0.3], vi=[0.2, 0.1])))
-    >>> ">Study</text>" in as_text(figure.svg, "Comorbid Figures")
+    >>> places("To", bold=False)[1] < places("TT", bold=False)[1]
     True
+    >>> places("x\N{COMBINING CARON}", bold=False)
+    []
     """
-    text = _WORDS.sub(functools.partial(_lettered, family, outlines=False), svg)
-    if 'href="#ComorbidFigures-' not in text:
-        return text
-    # Outlines are defined where they are first drawn, and used again in other words.
-    return _WORDS.sub(functools.partial(_lettered, family, outlines=True), svg)
+    steps = [_step(first, second, bold) for first, second in pairwise(text)]
+    if not all(_stands_alone(letter, bold) for letter in text):
+        return []
+    known = [step for step in steps if step is not None]
+    return list(accumulate(known, initial=0)) if len(known) == len(steps) else []
 
 
-def _lettered(family: str, words: re.Match[str], *, outlines: bool) -> str:
-    """Return words as text, with the outlines that they define or without."""
-    if not _spells(words):
-        return words[0]
-    scale = float(words["scale"])
-    drawn = [
-        (escape(letter), f"{scale * float(x or 0):.3f}")
-        for letter, (_, x, _) in zip(_text(words), _places(words), strict=True)
-        if not letter.isspace()
-    ]
-    letters, across = zip(*drawn, strict=True) if drawn else ((), ())
-    weight = 700 if _places(words)[0][0] == "Bold" else 400
-    return (
-        f'{(words["outlines"] or "") if outlines else ""}<text font-family="{family}"'
-        f' font-size="{100 * scale:g}" font-weight="{weight}"'
-        f"{_PROPERTY.sub(_ATTRIBUTE, words['style'] or '')}"
-        f' transform="{words["place"]}" x="{" ".join(across)}" y="0">{"".join(letters)}</text>'
-    )
+def name(letter: str, bold: bool) -> str:
+    """Return the name of a letter's outline in a drawing."""
+    return f"{'b' if bold else 'r'}{ord(letter):x}"
 
 
-def _text(words: re.Match[str]) -> str:
-    return unescape(words["text"])
+def letter(name: str) -> str:
+    """Return the letter that an outline of this name shows."""
+    return chr(int(name[1:], 16))
 
 
-def _places(words: re.Match[str]) -> list[tuple[str, str, str]]:
-    """Return the weight of each outline, and where it stands, across and up."""
-    return _PLACE.findall(words["letters"])
+@cache
+def outline(char: str, bold: bool) -> str:
+    """Return the outline of a letter as the data of an SVG path, heights upwards, in `UNITS`."""
+    from matplotlib.textpath import text_to_path
+
+    _, outlines = text_to_path.get_glyphs_with_font(_font(bold), char)[:2]
+    ((corners, codes),) = outlines.values()
+    numbers = [f"{64 * x:g} {64 * y:g}" for x, y in corners]
+    parts: list[str] = []
+    i = 0
+    while i < len(codes):
+        count = _CORNERS[int(codes[i])]
+        command = _COMMANDS[int(codes[i])]
+        parts.append(command if command == "z" else command + " ".join(numbers[i : i + count]))
+        i += count
+    return "".join(parts)
 
 
-def _spells(words: re.Match[str]) -> bool:
-    """Say whether the outlines are those of a text's characters, one each on one line."""
-    text, places = _text(words), _places(words)
-    return (
-        len(text) == len(places)
-        and all(float(up or 0) == 0 for _, _, up in places)
-        and not any(map(unicodedata.combining, text))
-    )
+@cache
+def _step(first: str, second: str, bold: bool) -> int | None:
+    """Return how far a letter stands from the one before, if they are set as two."""
+    letters = _set(first + second, bold)
+    return round(64 * letters[1][1]) if len(letters) == 2 else None
+
+
+@cache
+def _stands_alone(letter: str, bold: bool) -> bool:
+    """Say whether a character is one letter of the font, on the line."""
+    known = _font(bold).get_char_index(ord(letter)) > 0
+    return known and not unicodedata.combining(letter) and len(_set(letter, bold)) == 1
+
+
+def _set(text: str, bold: bool) -> list[tuple[str, float, float, float]]:
+    """Return the letters of a text as matplotlib sets them, each with its place."""
+    from matplotlib.textpath import text_to_path
+
+    return list(text_to_path.get_glyphs_with_font(_font(bold), text)[0])
+
+
+def _font(bold: bool) -> Any:
+    """Return the font in the size in which matplotlib outlines."""
+    from matplotlib.font_manager import get_font
+    from matplotlib.textpath import text_to_path
+
+    font = get_font(font_file(bold))
+    font.set_size(text_to_path.FONT_SCALE, text_to_path.DPI)
+    return font

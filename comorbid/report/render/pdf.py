@@ -1,4 +1,4 @@
-"""An HTML page of ours as PDF bytes: the only importer of WeasyPrint."""
+"""An HTML page of ours as PDF bytes, by WeasyPrint."""
 
 from __future__ import annotations
 
@@ -19,14 +19,12 @@ from pathlib import PurePosixPath
 from types import ModuleType
 from typing import Any
 
-from comorbid.document.figures.flattening import flat
-from comorbid.document.figures.lettering import FONTS, as_text
 from comorbid.errors import ComorbidWarning, Problem, ReportError
 from comorbid.memory import few_collections
+from comorbid.report.render.pictures import FAMILY, faces, with_pictures
 from comorbid.report.render.tags import finish_tags
 
 _VARIANT = "pdf/ua-1"
-_LETTERING = "Comorbid Figures"
 _FIGURE = re.compile(r'<figure id="figure\.(\d+)".*?</figure>', re.DOTALL)
 _IMAGE = re.compile(r'<img src="(data:[^"]+)"')
 _FONT_FACE = re.compile(r'@font-face\s*{\s*font-family:\s*"([^"]+)"')
@@ -103,14 +101,16 @@ def render_pdf(
 
     with _source_date(date), few_collections(), _messages() as messages:
         try:
-            lettering = weasyprint.CSS(string=_faces(), url_fetcher=fetcher, font_config=fonts)
-            page = weasyprint.HTML(string=html, url_fetcher=fetcher)
+            lettering = weasyprint.CSS(string=faces(), url_fetcher=fetcher, font_config=fonts)
+            text, pictures = with_pictures(html, fonts)
+            page = weasyprint.HTML(string=text, url_fetcher=fetcher)
             pdf: bytes = page.write_pdf(
                 stylesheets=[lettering],
                 font_config=fonts,
                 pdf_variant=_VARIANT,
                 finisher=finish,
                 attachments=enclosed,
+                cache=pictures,
             )
         except FatalURLFetchingError as error:
             raise ReportError(
@@ -197,28 +197,10 @@ def _weasyprint() -> ModuleType:
 
 
 def _fetcher() -> Any:
-    """Return what fetches nothing but data URLs, and hands over drawings with words as text."""
-    from weasyprint.urls import URLFetcher, URLFetcherResponse
+    """Return what fetches nothing but data URLs."""
+    from weasyprint.urls import URLFetcher
 
-    class Fetcher(URLFetcher):  # type: ignore[misc]
-        def fetch(self, url: str, headers: Any = None) -> Any:
-            response = super().fetch(url, headers)
-            if not url.startswith("data:image/svg+xml"):
-                return response
-            svg = response.read().decode(errors="surrogateescape")
-            body = flat(as_text(svg, _LETTERING)).encode(errors="surrogateescape")
-            return URLFetcherResponse(url, body, response.headers)
-
-    return Fetcher(allowed_protocols=("data",), fail_on_errors=True)
-
-
-def _faces() -> str:
-    """Return the CSS that brings the figures' font."""
-    return "\n".join(
-        f'@font-face {{ font-family: "{_LETTERING}"; font-weight: {weight}; '
-        f'src: url("data:font/ttf;base64,{base64.b64encode(path.read_bytes()).decode()}"); }}'
-        for weight, path in FONTS.items()
-    )
+    return URLFetcher(allowed_protocols=("data",), fail_on_errors=True)
 
 
 @contextlib.contextmanager
@@ -275,7 +257,7 @@ def _named(text: str, html: str) -> str:
 
 def _strangers(fonts: Iterable[Any], html: str) -> Iterator[str]:
     """Say what is drawn with fonts that the page does not bring itself."""
-    bundled = {_LETTERING, *_FONT_FACE.findall(html)}
+    bundled = {FAMILY, *_FONT_FACE.findall(html)}
     drawn: dict[str, set[str]] = {}
     for font in fonts:
         if font.family not in bundled:
