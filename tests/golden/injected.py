@@ -13,6 +13,7 @@ import io
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache
 
 import numpy as np
@@ -219,9 +220,7 @@ def arms_swapped(rows: Rows, i: int, rng: np.random.Generator) -> Rows | None:
     if row["measure"] in ("OR", "RR"):
         names = ("estimate", "ci_high", "ci_low")
         return _with(
-            rows,
-            i,
-            {to: f"{1 / float(row[name]):.2f}" for to, name in zip(PRINTED, names, strict=True)},
+            rows, i, {to: _inverse(row[name]) for to, name in zip(PRINTED, names, strict=True)}
         )
     if "m1i" in row:
         return _with(
@@ -230,6 +229,12 @@ def arms_swapped(rows: Rows, i: int, rng: np.random.Generator) -> Rows | None:
             {to: row[name] for a, b in zip(*GROUPS, strict=True) for to, name in ((a, b), (b, a))},
         )
     return _with(rows, i, {"estimate": f"{-float(row['estimate'])}"})
+
+
+def _inverse(ratio: str) -> str:
+    """The inverse with as many significant digits, as it would have been printed."""
+    digits = len(ratio.replace(".", "").lstrip("0"))
+    return f"{Decimal(f'{1 / float(ratio):.{digits - 1}e}'):f}"
 
 
 def duplicate_study(rows: Rows, i: int, rng: np.random.Generator) -> Rows | None:
