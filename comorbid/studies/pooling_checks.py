@@ -61,7 +61,7 @@ def mixed_adjustment(studies: Studies) -> Iterator[Finding]:
     found = f"The main pool has {len(adjusted)} adjusted and {len(crude)} crude estimates"
     found += f"; {unclear} of the {len(rows)} say neither." if unclear else "."
     repairs = [
-        Repair(f"without the {name} estimates ({', '.join(out)})", exclude=out)
+        Repair(f"by leaving out the {name} estimates ({', '.join(out)})", exclude=out)
         for name, out in (("crude", crude), ("adjusted", adjusted))
         if len(rows) - len(out) > 1
     ]
@@ -100,7 +100,7 @@ def same_figures(studies: Studies) -> Iterator[Finding]:
             "Different people give different figures.",
             f"{_listed([row['label'] for row in rows])} have the same figures: {said}.",
             "Look whether these are the same people; a pool takes one row about them.",
-            repairs=(Repair(f"without {', '.join(ids[1:])}", exclude=ids[1:]),),
+            repairs=(Repair(f"by leaving out {', '.join(ids[1:])}", exclude=ids[1:]),),
         )
 
 
@@ -127,7 +127,7 @@ def same_people(studies: Studies) -> Iterator[Finding]:
             "The studies of a pool are about different people.",
             f"{one['label']} and {other['label']} share {_listed(shared)}.",
             "Look whether people are in both; a pool takes one row about them.",
-            repairs=tuple(Repair(f"without {row}", exclude=(row,)) for row in ids),
+            repairs=tuple(Repair(f"by leaving out {row}", exclude=(row,)) for row in ids),
         )
 
 
