@@ -76,9 +76,9 @@ def other_side(pool: Pool) -> Iterator[Finding]:
     """Find studies that are beyond chance on the other side than the others, and fit if inverted.
 
     Their own interval excludes no association, the others' estimate is on the other side of it,
-    the deleted residual is beyond 1.96 standard errors and that of the inverse within them. Of the
-    studies in the golden data sets 0.8 % are like that, of those with their groups exchanged 16 %:
-    most are not far enough from no association to be missed on their side.
+    the deleted residual is beyond 1.96 standard errors and that of the inverse within them. In the
+    golden data sets 6 of 1,300 studies are like that; of 160 with their groups exchanged one in
+    eight, as most are not far enough from no association to be missed on their side.
     """
     if pool.measure.null != 0 or pool.fit.k < _FEWEST:
         return

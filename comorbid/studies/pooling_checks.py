@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from itertools import combinations
+from itertools import chain, combinations
 from typing import Any
 
 from comorbid.studies.columns import GROUP_COLUMNS
@@ -109,9 +109,12 @@ def same_people(studies: Studies) -> Iterator[Finding]:
 
     The first author is the same, and either the country, with years at most 5 apart, or n.
     """
-    rows = [row for row in _pooled(studies) if _text(row, "author")]
-    for one, other in combinations(rows, 2):
-        if one["study_id"] == other["study_id"] or not _same(one, other, "author"):
+    by_author: dict[str, list[Cells]] = {}
+    for row in _pooled(studies):
+        by_author.setdefault(_text(row, "author"), []).append(row)
+    by_author.pop("", None)
+    for one, other in chain.from_iterable(combinations(rows, 2) for rows in by_author.values()):
+        if one["study_id"] == other["study_id"]:
             continue
         near = abs(_number(one, "year") - _number(other, "year")) <= NEAR_YEARS
         shared = ["the first author"]
