@@ -70,8 +70,8 @@ def audit(
             printed, or its interval is more than 1.25 times as wide or as narrow as they make it
             or exactly that of another level.
         ``reversed-direction``
-            The estimate is the inverse of what its counts give; or a study is alone on its side
-            of no association, beyond 1.96 standard errors, and its inverse within them.
+            The estimate is the inverse of what its counts give; or a study is beyond chance on
+            the other side of no association than the others, and its inverse fits them.
         ``impossible-value``, ``percentage-for-proportion``
             An estimate is beyond the range of its measure, perhaps as a percentage.
         ``counts-exceed-n``

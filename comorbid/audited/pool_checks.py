@@ -73,37 +73,38 @@ def outlier(pool: Pool) -> Iterator[Finding]:
 
 
 def other_side(pool: Pool) -> Iterator[Finding]:
-    """Find a study alone on its side of no association whose inverse fits the others."""
+    """Find studies that are beyond chance on the other side than the others, and fit if inverted.
+
+    Their own interval excludes no association, the others' estimate is on the other side of it,
+    the deleted residual is beyond 1.96 standard errors and that of the inverse within them. In the
+    golden data sets 6 of 1,300 studies are like that; of 160 with their groups exchanged one in
+    eight, as most are not far enough from no association to be missed on their side.
+    """
     if pool.measure.null != 0 or pool.fit.k < _FEWEST:
         return
-    side = np.sign(pool.effects.yi)
-    alone = [i for i in range(side.size) if (np.delete(side, i) == -side[i]).all() and side[i]]
-    if len(alone) != 1:
+    yi = pool.effects.yi
+    own = yi / np.sqrt(pool.effects.vi)
+    if not (np.abs(own) > _ORDINARY).any() or not (yi.min() < 0 < yi.max()):
         return
-    i = alone[0]
     fit, se, z = _deleted(pool)
-    inverse = z[i] - 2 * fit.effects.yi[i] / se[i]
-    if not (abs(z[i]) > _ORDINARY and abs(inverse) <= _ORDINARY):
-        return
-    back = SCALES[fit.effects.scale].back
-    value, other = (float(back(sign * fit.effects.yi[i])) for sign in (1, -1))
-    row = fit.effects.ids[i]
-    yield Finding(
-        "reversed-direction",
-        "note",
-        (row,),
-        "Studies of one association seldom differ in its direction beyond chance.",
-        f"{fit.effects.labels[i]}, {value:.3g}, is alone on its side of no association,"
-        f" {abs(z[i]):.1f} standard errors from what the {fit.k - 1} others lead one to expect;"
-        f" its inverse, {other:.3g}, would be {abs(inverse):.1f} from it.",
-        "Look in the paper which group is compared with which, and what counts as the event.",
-        (
-            Repair(
-                f"if the direction of {fit.effects.ids[i]} is reversed",
-                inverse=(fit.effects.ids[i],),
-            ),
-        ),
-    )
+    inverse = z - 2 * yi / se
+    across = (yi - z * se) * yi < 0
+    far = (np.abs(own) > _ORDINARY) & (np.abs(z) > _ORDINARY)
+    for i in np.flatnonzero(across & far & (np.abs(inverse) <= _ORDINARY)).tolist():
+        row, label = fit.effects.ids[i], fit.effects.labels[i]
+        back = SCALES[fit.effects.scale].back
+        value, other = (float(back(sign * yi[i])) for sign in (1, -1))
+        yield Finding(
+            "reversed-direction",
+            "note",
+            (row,),
+            "Studies of one association seldom differ in its direction beyond chance.",
+            f"{label}, {value:.3g}, is beyond chance on the other side of no association than the"
+            f" {fit.k - 1} others, {abs(z[i]):.1f} standard errors from what they lead one to"
+            f" expect; its inverse, {other:.3g}, would be {abs(inverse[i]):.1f} from it.",
+            "Look in the paper which group is compared with which, and what counts as the event.",
+            (Repair(f"if the direction of {row} is reversed", inverse=(row,)),),
+        )
 
 
 def _deleted(pool: Pool) -> tuple[Fit, Array, Array]:

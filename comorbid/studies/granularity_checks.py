@@ -74,7 +74,7 @@ def impossible_percentages(studies: Studies) -> Iterator[Finding]:
         for name, sizes in PERCENT_COLUMNS
         if name in said and frame[name].dtype == float
     ]
-    for row, text in zip(_records(frame), _records(said), strict=True):
+    for row, text in zip(_records(frame), _records(said), strict=True) if known else ():
         for name, sizes in known:
             size = next((size for size in sizes if _whole_number(row[size]) is not None), "")
             n = _whole_number(row[size]) if size else None

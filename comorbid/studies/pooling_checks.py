@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from itertools import combinations
+from itertools import chain, combinations
 from typing import Any
 
 from comorbid.studies.columns import GROUP_COLUMNS
@@ -61,7 +61,7 @@ def mixed_adjustment(studies: Studies) -> Iterator[Finding]:
     found = f"The main pool has {len(adjusted)} adjusted and {len(crude)} crude estimates"
     found += f"; {unclear} of the {len(rows)} say neither." if unclear else "."
     repairs = [
-        Repair(f"without the {name} estimates ({', '.join(out)})", exclude=out)
+        Repair(f"by leaving out the {name} estimates ({', '.join(out)})", exclude=out)
         for name, out in (("crude", crude), ("adjusted", adjusted))
         if len(rows) - len(out) > 1
     ]
@@ -100,7 +100,7 @@ def same_figures(studies: Studies) -> Iterator[Finding]:
             "Different people give different figures.",
             f"{_listed([row['label'] for row in rows])} have the same figures: {said}.",
             "Look whether these are the same people; a pool takes one row about them.",
-            repairs=(Repair(f"without {', '.join(ids[1:])}", exclude=ids[1:]),),
+            repairs=(Repair(f"by leaving out {', '.join(ids[1:])}", exclude=ids[1:]),),
         )
 
 
@@ -109,9 +109,12 @@ def same_people(studies: Studies) -> Iterator[Finding]:
 
     The first author is the same, and either the country, with years at most 5 apart, or n.
     """
-    rows = [row for row in _pooled(studies) if _text(row, "author")]
-    for one, other in combinations(rows, 2):
-        if one["study_id"] == other["study_id"] or not _same(one, other, "author"):
+    by_author: dict[str, list[Cells]] = {}
+    for row in _pooled(studies):
+        by_author.setdefault(_text(row, "author"), []).append(row)
+    by_author.pop("", None)
+    for one, other in chain.from_iterable(combinations(rows, 2) for rows in by_author.values()):
+        if one["study_id"] == other["study_id"]:
             continue
         near = abs(_number(one, "year") - _number(other, "year")) <= NEAR_YEARS
         shared = ["the first author"]
@@ -127,7 +130,7 @@ def same_people(studies: Studies) -> Iterator[Finding]:
             "The studies of a pool are about different people.",
             f"{one['label']} and {other['label']} share {_listed(shared)}.",
             "Look whether people are in both; a pool takes one row about them.",
-            repairs=tuple(Repair(f"without {row}", exclude=(row,)) for row in ids),
+            repairs=tuple(Repair(f"by leaving out {row}", exclude=(row,)) for row in ids),
         )
 
 

@@ -18,6 +18,9 @@ Array = NDArray[np.float64]
 FEWEST = 5
 """Other rows that a row must be compared with."""
 
+MANY = 200
+"""Rows beyond which one more hardly moves a median, and none is left out of it."""
+
 FAR = 3.5
 """Robust standard deviations from the others beyond which a figure is out of line."""
 
@@ -141,23 +144,25 @@ def out_of_line(values: Array, shifts: Array, errors: Array) -> NDArray[np.bool_
     >>> out_of_line(values, np.full(6, 2.0), np.zeros(6)).tolist()
     [False, False, False, False, False, True]
     """
-    found = np.zeros(len(values), dtype=bool)
-    for i in np.flatnonzero(np.isfinite(values + shifts + errors)):
-        others = np.delete(values, i)
-        others = others[np.isfinite(others)]
-        if len(others) < FEWEST:
-            continue
-        centre, spread = _centre_and_spread(others)
-        spread *= 1 + 3 / len(others)
-        away, put_right = values[i] - centre, values[i] + shifts[i] - centre
-        scale = np.hypot(max(spread, SPREAD[0]), errors[i])
-        found[i] = (
-            spread <= SPREAD[1]
-            and away * shifts[i] < 0
-            and abs(away) > FAR * scale
-            and abs(put_right) < NEAR * scale
-        )
-    return found
+    known = np.isfinite(values + shifts + errors)
+    if known.sum() <= FEWEST:
+        return np.zeros(len(values), dtype=bool)
+    centre, spread = _of_the_others(np.where(known, values, np.nan))
+    spread = spread * (1 + 3 / (known.sum() - 1))
+    scale = np.hypot(np.maximum(spread, SPREAD[0]), errors)
+    away, put_right = values - centre, values + shifts - centre
+    found = (away * shifts < 0) & (np.abs(away) > FAR * scale) & (np.abs(put_right) < NEAR * scale)
+    return np.asarray(known & (spread <= SPREAD[1]) & found)
+
+
+def _of_the_others(values: Array) -> tuple[Array, Array]:
+    """Return centre and spread of the values other than each; of more than `MANY`, of all."""
+    k = len(values)
+    if k > MANY:
+        centre, spread = _centre_and_spread(values)
+        return np.full(k, centre), np.full(k, spread)
+    both = np.array([_centre_and_spread(np.delete(values, i)) for i in range(k)])
+    return both[:, 0], both[:, 1]
 
 
 def _most_alike(logs: Array, means: Array) -> Array:
@@ -172,8 +177,8 @@ def _most_alike(logs: Array, means: Array) -> Array:
 
 
 def _centre_and_spread(values: Array) -> tuple[float, float]:
-    centre = np.median(values)
-    return float(centre), float(1.4826 * np.median(np.abs(values - centre)))
+    centre = np.nanmedian(values)
+    return float(centre), float(1.4826 * np.nanmedian(np.abs(values - centre)))
 
 
 def _log(values: Array) -> Array:

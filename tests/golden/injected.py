@@ -14,6 +14,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from statistics import NormalDist
 
 import numpy as np
 from golden_data import DATA, dataset
@@ -24,18 +25,20 @@ from comorbid.studies.read import studies_from_bytes
 Rows = list[dict[str, str]]
 CELLS = ("ai", "bi", "ci", "di")
 PRINTED = ("estimate", "ci_low", "ci_high")
+EXACT = "log ratio and half width, exactly"  # kept beside a row, and not part of its table
 GROUPS = (("m1i", "sd1i", "n1i"), ("m2i", "sd2i", "n2i"))
 COUNTED = (
     *("bcg", "collins1985a", "dorn2007", "hine1989", "laopaiboon2015", "lau1992", "li2007"),
     *("nielweise2007", "nissen2007", "viechtbauer2021", "yusuf1985"),
 )
+Z = NormalDist().inv_cdf(0.975)
 STANDARDISED = {"raudenbush1985": ("n1i", "n2i"), "bangertdrowns2004": ("ni",)}
 
 
 def studies_of(rows: Rows) -> cb.Studies:
-    names = list(dict.fromkeys(name for row in rows for name in row))
+    names = list(dict.fromkeys(name for row in rows for name in row if name != EXACT))
     text = io.StringIO()
-    writer = csv.DictWriter(text, names, restval="")
+    writer = csv.DictWriter(text, names, restval="", extrasaction="ignore")
     writer.writeheader()
     writer.writerows(rows)
     return studies_from_bytes(text.getvalue().encode(), source="clean.csv")
@@ -103,11 +106,14 @@ def with_estimate(row: dict[str, str]) -> dict[str, str]:
     a, b, c, d = (float(row[name]) for name in CELLS)
     if min(a, b, c, d) == 0:
         return row
-    middle, width = math.log(a * d / b / c), 1.959964 * math.sqrt(1 / a + 1 / b + 1 / c + 1 / d)
-    figures = [f"{math.exp(x):.2f}" for x in (middle, middle - width, middle + width)]
-    if "0.00" in figures:
-        return row
-    return {**row, **dict(zip(PRINTED, figures, strict=True))}
+    middle, width = math.log(a * d / b / c), Z * math.sqrt(1 / a + 1 / b + 1 / c + 1 / d)
+    figures = _printed(middle, width)
+    return row if "0.00" in figures.values() else {**row, **figures, EXACT: f"{middle} {width}"}
+
+
+def _printed(middle: float, width: float) -> dict[str, str]:
+    ends = (middle, middle - width, middle + width)
+    return {name: f"{math.exp(x):.2f}" for name, x in zip(PRINTED, ends, strict=True)}
 
 
 def hackshaw() -> Rows:
@@ -117,6 +123,7 @@ def hackshaw() -> Rows:
             **{name: row[name] for name in ("author", "year", "country")},
             "measure": "RR",
             **dict(zip(PRINTED, (row["or"], row["or.lb"], row["or.ub"]), strict=True)),
+            EXACT: f"{row['yi']} {Z * math.sqrt(float(row['vi']))}",
         }
         for i, row in enumerate(raw("hackshaw1998"))
     ]
@@ -217,12 +224,8 @@ def arms_swapped(rows: Rows, i: int, rng: np.random.Generator) -> Rows | None:
             rows, i, dict(zip(CELLS, (row[x] for x in ("ci", "di", "ai", "bi")), strict=True))
         )
     if row["measure"] in ("OR", "RR"):
-        names = ("estimate", "ci_high", "ci_low")
-        return _with(
-            rows,
-            i,
-            {to: f"{1 / float(row[name]):.2f}" for to, name in zip(PRINTED, names, strict=True)},
-        )
+        middle, width = map(float, row[EXACT].split())
+        return _with(rows, i, _printed(-middle, width))
     if "m1i" in row:
         return _with(
             rows,

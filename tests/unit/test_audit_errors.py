@@ -1,7 +1,7 @@
 """Errors that people make, in clean tables of the golden data sets: the audit finds them.
 
-How many of each kind it finds is printed by tests/benchmarks/test_audit.py; here every kind is
-found where the table has what it takes.
+How many of each kind it finds is printed by tests/benchmarks/test_errors_found.py; here every kind
+is found where the table has what it takes.
 """
 
 from __future__ import annotations

@@ -135,13 +135,19 @@ def test_one_on_the_other_side_whose_inverse_fits() -> None:
     studies = table(TABLE, *FITTING, "other,OR,0.5,0.2")
     finding = only(studies, "reversed-direction")
     assert (finding.severity, finding.rows) == ("note", ("other",))
-    assert "other, 0.5, is alone" in finding.found
+    assert finding.found.startswith(
+        "other, 0.5, is beyond chance on the other side of no association than the"
+    )
     assert "its inverse, 2, would be" in finding.found
     after = cb.pool(cb.effects(table(TABLE, *FITTING, "other,OR,2.0,0.2"))).on_scale()
     assert finding.effects[0].after.estimate == pytest.approx(after.estimate)
     # an inverse that fits no better, one within chance, and a measure without a direction
     assert not found(table(TABLE, *FITTING, "other,OR,0.05,0.2"), "reversed-direction")
     assert not found(table(TABLE, *FITTING, "other,OR,0.9,0.5"), "reversed-direction")
+    # two of them, beside others that have no doubt about their side
+    sure = [f"s{i},OR,2.0,0.1" for i in range(8)]
+    two = table(TABLE, *sure, "one,OR,0.5,0.2", "two,OR,0.5,0.2")
+    assert [f.rows for f in found(two, "reversed-direction")] == [("one",), ("two",)]
     means = [row.replace("OR", "MN") for row in (*FITTING, "other,OR,-2.0,0.2")]
     assert not found(table(TABLE, *means), "reversed-direction")
 
@@ -262,7 +268,10 @@ def test_the_section_lists_a_repair_once_with_what_it_is_for() -> None:
         *("2.11 (2.11 to 2.12)", "2.87 (2.82 to 2.92)"),
         "no",
     )
-    assert len(repairs.rows) == 4
+    assert [row[1] for row in repairs.rows[1:]] == [
+        *("asymmetric interval", "mixed adjustment", "mixed adjustment"),
+        *("nearly all weight", "outlier"),
+    ]
 
 
 def test_the_section_of_nothing_and_of_notes_without_repairs() -> None:
