@@ -13,8 +13,10 @@ import pytest
 
 import comorbid as cb
 from comorbid.audited.audit import audit
+from comorbid.audited.pool import Pool, pool_of
+from comorbid.audited.repairs import with_effects
 from comorbid.document.sections.audit import audit_findings
-from comorbid.studies.finding import Audit, Effect, Finding
+from comorbid.studies.finding import Audit, Effect, Finding, Repair
 from comorbid.studies.read import studies_from_bytes
 
 TABLE = "study_id,measure,estimate,se"
@@ -172,6 +174,25 @@ def test_a_decision_is_undone_before_and_known_to_be_in_force() -> None:
     assert (decided.before, decided.after) == (plain.before, plain.after)
 
 
+def test_a_row_is_left_out_of_the_pool_as_decided() -> None:
+    studies = cb.datasets.headache_back_pain()
+    counts = cb.Override("swain2014-1", use="counts", reason="The interval is rounded.")
+    out = cb.Override("swain2014-1", use="exclude", reason="It lies far from the others.")
+    with_counts = cb.pool(cb.effects(studies, overrides=[counts])).on_scale().estimate
+    without = cb.pool(cb.effects(studies, overrides=[out])).on_scale().estimate
+    (effect,) = only(studies, "outlier", overrides=[counts]).effects
+    assert (effect.before.estimate, effect.after.estimate) == pytest.approx((with_counts, without))
+    assert not effect.in_force
+    # decided already: before is the pool with it
+    repair = Repair("by leaving out swain2014-1", exclude=("swain2014-1",))
+    pool = pool_of(studies, measure="OR", overrides=[out], method="REML", test="knha", level=0.95)
+    assert isinstance(pool, Pool)
+    finding = Finding("a-code", "note", (), "", "", "", (repair,))
+    (effect,) = with_effects([finding], pool)[0].effects
+    assert effect.in_force
+    assert (effect.before.k, effect.after.k) == (6, 5)
+
+
 def test_rows_out_of_the_pool_have_findings_without_effects() -> None:
     header = "study_id,estimate_id,primary,measure,estimate,ci_low,ci_high,n"
     studies = table(header, "a,1,no,OR,2.00,1.95,2.05,100", "a,2,yes,OR,2.00,1.00,4.00,200")
@@ -262,7 +283,8 @@ def test_the_section_lists_a_repair_once_with_what_it_is_for() -> None:
         *("2.11 (2.11 to 2.12)", "2.87 (2.82 to 2.92)"),
         "no",
     )
-    assert len(repairs.rows) == 4
+    # counts of either study, either out, and the crude or the adjusted estimates
+    assert len(repairs.rows) == 6
 
 
 def test_the_section_of_nothing_and_of_notes_without_repairs() -> None:
