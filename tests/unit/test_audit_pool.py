@@ -127,8 +127,8 @@ def test_outliers_are_those_of_the_deleted_residuals() -> None:
     z = cb.rstudent(cb.pool(cb.effects(studies), test="z")).z[4]
     assert finding.rows == ("far",)
     assert f"{z:.1f} standard errors above" in finding.found
-    # the normal quantile of 1 - 0.05 / (2 x 6)
-    assert "beyond 2.64 standard errors" in finding.expected
+    # R: qt(1 - 0.05 / 12, df = 4) is 4.851
+    assert "beyond 4.9 standard errors" in finding.expected
     assert not found(table(TABLE, *FITTING, "e,OR,2.05,0.2"), "outlier")
     assert not found(table(TABLE, *FITTING[:2], "far,OR,9.0,0.2"), "outlier")
 
@@ -293,3 +293,14 @@ def test_the_section_of_nothing_and_of_notes_without_repairs() -> None:
     (block,) = audit_findings(Audit((note,)))
     assert isinstance(block, cb.Note)
     assert block.title == "Note: a code"
+
+
+def test_the_section_of_very_many_findings_is_cut() -> None:
+    rows = tuple(f"row{i}" for i in range(20))
+    notes = tuple(Finding(f"code-{i}", "note", rows, "", "", "") for i in range(100))
+    blocks = audit_findings(Audit(notes))
+    assert len(blocks) == 61
+    assert isinstance(blocks[0], cb.Note)
+    assert blocks[0].title.endswith("row11 and others)")
+    assert isinstance(blocks[-1], cb.Paragraph)
+    assert str(blocks[-1].text).startswith("Not all findings are shown.")
