@@ -79,8 +79,8 @@ def audit(
         ``nearly-all-weight``
             One study has 90 % of the weight under the common-effect model, or 50 % of the pool's.
         ``outlier``
-            An externally standardised residual is beyond the normal quantile that one in twenty
-            pools of k studies exceeds (Bonferroni).
+            An externally standardised residual is beyond the quantile of a t distribution that
+            about one in twenty pools of k studies at most exceeds (Bonferroni).
         ``impossible-mean``, ``impossible-sd``, ``impossible-percentage``
             No people give this mean or standard deviation (``m1i, sd1i, n1i``, the same with 2,
             ``mi, sdi, ni``) or percentage (``percent1i`` of ``n1i``, ``percent2i`` of ``n2i``,

@@ -19,6 +19,7 @@ from comorbid.models.estimators import Estimator
 from comorbid.models.fit import Fit, pool
 from comorbid.models.kernel import Batch, Test, fit_batch
 from comorbid.models.settings import check_settings, find_estimator
+from comorbid.studies.finding import Repair
 from comorbid.studies.table import Studies
 
 _COUNTS = ["ai", "bi", "ci", "di"]
@@ -50,9 +51,18 @@ class Pool:
         """The effects pooled."""
         return self.fit.effects
 
-    def without_decisions(self, rows: Sequence[str]) -> Effects:
-        """Return the effects pooled had nothing been decided about these rows."""
-        rest = tuple(override for override in self.overrides if override.estimate not in rows)
+    def before(self, repair: Repair) -> Effects:
+        """Return the effects pooled had nothing been decided about what a repair changes.
+
+        A row that it leaves out enters as decided, unless it was decided to leave it out.
+        """
+        changed = {*repair.counts, *repair.inverse, *repair.values}
+        rest = tuple(
+            override
+            for override in self.overrides
+            if override.estimate not in changed
+            and not (override.use == "exclude" and override.estimate in repair.exclude)
+        )
         if len(rest) == len(self.overrides):
             return self.effects
         return _usable(self.studies, self.measure, rest)

@@ -25,8 +25,8 @@ Version = dict[str, tuple[float, float]]
 def with_effects(findings: Sequence[Finding], pool: Pool) -> list[Finding]:
     """Return the findings, each with what its repairs do to the pool.
 
-    Before and after differ by the repair alone: a decision about the rows that it touches is
-    undone in both, every other one is kept. A repair of rows that are not pooled has no effect.
+    Before and after differ by the repair alone: a decision about what it changes is undone in both,
+    every other one is kept. A repair of rows that are not pooled has no effect.
     """
     tried = _tried(findings, pool)
     if not tried:
@@ -47,7 +47,7 @@ def _tried(findings: Sequence[Finding], pool: Pool) -> list[tuple[int, Repair, V
     changed = _from_values([repair for _, repair in repairs], pool)
     tried = []
     for number, (position, repair) in enumerate(repairs):
-        before = _version(pool.without_decisions(repair.rows))
+        before = _version(pool.before(repair))
         after = dict(before)
         for row in repair.exclude:
             after.pop(row, None)

@@ -46,11 +46,6 @@ class Repair:
     inverse: tuple[str, ...] = ()
     values: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
-    @property
-    def rows(self) -> tuple[str, ...]:
-        """The rows that it changes."""
-        return (*self.counts, *self.exclude, *self.inverse, *self.values)
-
 
 @dataclass(frozen=True, slots=True)
 class Pooled:

@@ -13,8 +13,10 @@ import pytest
 
 import comorbid as cb
 from comorbid.audited.audit import audit
+from comorbid.audited.pool import Pool, pool_of
+from comorbid.audited.repairs import with_effects
 from comorbid.document.sections.audit import audit_findings
-from comorbid.studies.finding import Audit, Effect, Finding
+from comorbid.studies.finding import Audit, Effect, Finding, Repair
 from comorbid.studies.read import studies_from_bytes
 
 TABLE = "study_id,measure,estimate,se"
@@ -125,8 +127,8 @@ def test_outliers_are_those_of_the_deleted_residuals() -> None:
     z = cb.rstudent(cb.pool(cb.effects(studies), test="z")).z[4]
     assert finding.rows == ("far",)
     assert f"{z:.1f} standard errors above" in finding.found
-    # the normal quantile of 1 - 0.05 / (2 x 6)
-    assert "beyond 2.64 standard errors" in finding.expected
+    # R: qt(1 - 0.05 / 12, df = 4) is 4.851
+    assert "beyond 4.9 standard errors" in finding.expected
     assert not found(table(TABLE, *FITTING, "e,OR,2.05,0.2"), "outlier")
     assert not found(table(TABLE, *FITTING[:2], "far,OR,9.0,0.2"), "outlier")
 
@@ -176,6 +178,25 @@ def test_a_decision_is_undone_before_and_known_to_be_in_force() -> None:
     (decided,) = only(studies, "impossible-interval", overrides=[counts]).effects
     assert decided.in_force
     assert (decided.before, decided.after) == (plain.before, plain.after)
+
+
+def test_a_row_is_left_out_of_the_pool_as_decided() -> None:
+    studies = cb.datasets.headache_back_pain()
+    counts = cb.Override("swain2014-1", use="counts", reason="The interval is rounded.")
+    out = cb.Override("swain2014-1", use="exclude", reason="It lies far from the others.")
+    with_counts = cb.pool(cb.effects(studies, overrides=[counts])).on_scale().estimate
+    without = cb.pool(cb.effects(studies, overrides=[out])).on_scale().estimate
+    (effect,) = only(studies, "outlier", overrides=[counts]).effects
+    assert (effect.before.estimate, effect.after.estimate) == pytest.approx((with_counts, without))
+    assert not effect.in_force
+    # decided already: before is the pool with it
+    repair = Repair("by leaving out swain2014-1", exclude=("swain2014-1",))
+    pool = pool_of(studies, measure="OR", overrides=[out], method="REML", test="knha", level=0.95)
+    assert isinstance(pool, Pool)
+    finding = Finding("a-code", "note", (), "", "", "", (repair,))
+    (effect,) = with_effects([finding], pool)[0].effects
+    assert effect.in_force
+    assert (effect.before.k, effect.after.k) == (6, 5)
 
 
 def test_rows_out_of_the_pool_have_findings_without_effects() -> None:
@@ -280,3 +301,14 @@ def test_the_section_of_nothing_and_of_notes_without_repairs() -> None:
     (block,) = audit_findings(Audit((note,)))
     assert isinstance(block, cb.Note)
     assert block.title == "Note: a code"
+
+
+def test_the_section_of_very_many_findings_is_cut() -> None:
+    rows = tuple(f"row{i}" for i in range(20))
+    notes = tuple(Finding(f"code-{i}", "note", rows, "", "", "") for i in range(100))
+    blocks = audit_findings(Audit(notes))
+    assert len(blocks) == 61
+    assert isinstance(blocks[0], cb.Note)
+    assert blocks[0].title.endswith("row11 and others)")
+    assert isinstance(blocks[-1], cb.Paragraph)
+    assert str(blocks[-1].text).startswith("Not all findings are shown.")

@@ -6,12 +6,20 @@ from comorbid.document import prose
 from comorbid.document.blocks import Block, Note, Paragraph, Table
 from comorbid.studies.finding import Audit, Effect, Finding, Pooled
 
+_MOST, _ROWS_NAMED = 60, 12
+_CHECK = "The command comorbid check lists all of them."
+
 
 def audit_findings(audit: Audit) -> tuple[Block, ...]:
     """Return every finding, errors and warnings as cautions, and the effects of repairs."""
     if not audit.findings:
         return (Paragraph("Nothing was found that is impossible, inconsistent or missing."),)
-    return (*map(_note, audit.findings), *_effects(audit))
+    more = (Paragraph(f"Not all findings are shown. {_CHECK}"),)
+    return (
+        *map(_note, audit.findings[:_MOST]),
+        *more * (len(audit.findings) > _MOST),
+        *_effects(audit),
+    )
 
 
 def _note(finding: Finding) -> Note:
@@ -19,8 +27,13 @@ def _note(finding: Finding) -> Note:
         f"{finding.found} {finding.expected}",
         kind="information" if finding.severity == "note" else "caution",
         title=f"{finding.severity.capitalize()}: {_name(finding)}"
-        + (f" ({', '.join(finding.rows)})" if finding.rows else ""),
+        + (f" ({_rows(finding)})" if finding.rows else ""),
     )
+
+
+def _rows(finding: Finding) -> str:
+    others = " and others" if len(finding.rows) > _ROWS_NAMED else ""
+    return ", ".join(finding.rows[:_ROWS_NAMED]) + others
 
 
 def _name(finding: Finding) -> str:
@@ -45,7 +58,7 @@ def _effects(audit: Audit) -> tuple[Block, ...]:
         ),
         Table(
             header=("Repair", "For", *own, *common, "In force"),
-            rows=tuple(_row(effect, names) for effect, names in found.items()),
+            rows=tuple(_row(effect, names) for effect, names in found.items())[:_MOST],
             caption="What repairs of single findings do to the pool",
             numeric=(*own, *common),
             note="Each repair is tried alone, with and without, beside the decisions that this"
