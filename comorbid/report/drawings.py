@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from xml.etree import ElementTree
 
 _RUNS = {"script", "handler", "listener"}
@@ -46,8 +47,8 @@ def _of_element(element: ElementTree.Element) -> Iterator[str]:
         yield f"it has a {name}"
     if name == "style" and element.text:
         yield from _of_css(element.text)
-    animated = {key: value for key, value in element.attrib.items() if _local(key) in _ANIMATED}
-    if animated and _local(element.get("attributeName", "").rpartition(":")[2]) in _ADDRESSES:
+    animated = _local(element.get("attributeName", "").rpartition(":")[2])
+    if animated in _ADDRESSES and any(_local(key) in _ANIMATED for key in element.attrib):
         yield "it animates an address"
     for key, value in element.attrib.items():
         attribute = _local(key)
@@ -55,7 +56,7 @@ def _of_element(element: ElementTree.Element) -> Iterator[str]:
             yield f"it runs {attribute}"
         elif attribute in _ADDRESSES and not _OWN.match(value):
             yield f"it asks for {value[:80]!r}"
-        else:
+        elif "(" in value or "@" in value:
             yield from _of_css(value)
 
 
@@ -67,5 +68,6 @@ def _of_css(text: str) -> Iterator[str]:
             yield f"it asks for {target[:80]!r}"
 
 
+@lru_cache(maxsize=1_000)
 def _local(name: object) -> str:
     return name.rpartition("}")[2].lower() if isinstance(name, str) else ""

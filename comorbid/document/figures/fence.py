@@ -63,7 +63,7 @@ def draw_intervals(
             ll="low",
             hl="high",
             varlabel="row",
-            ax=axes,
+            ax=_Unlabelled(axes),
             return_df=True,
             markersize=0,
             xline=None,
@@ -83,6 +83,19 @@ def draw_intervals(
     for marker in [artist for artist in axes.collections if artist is not lines]:
         marker.remove()
     return lines
+
+
+class _Unlabelled:
+    """Axes that take no labels of rows: forestplot would make a tick of each, and measure it."""
+
+    def __init__(self, axes: Axes) -> None:
+        self._axes = axes
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._axes, name)
+
+    def set_yticklabels(self, *labels: Any, **settings: Any) -> None:
+        """Leave the rows without labels: they are written beside the plot."""
 
 
 def _check(rows: Any, drawn: Any, lines: LineCollection) -> None:
