@@ -183,7 +183,7 @@ def test_what_pools_nothing_is_kept_with_its_reason_and_counts_nowhere() -> None
     assert FOUND.reasons()[one] == ONE_LEFT
     assert FOUND.batch.k[one] == 1
     few = int((FOUND.batch.k < 2).sum())
-    assert FOUND.spread().n == len(FOUND) - few == FOUND.to_dict()["spread"]["n"][0]
+    assert FOUND.spread().n == len(FOUND) - few == FOUND.to_dict()["ways"]
     assert FOUND.to_dict()["not_pooled"] == few == sum(map(bool, FOUND.reasons()))
     two = cb.Effects(
         yi=[0.5, 0.9], vi=[0.03, 0.08], measure="OR", moderators={"sex": ["f", "m"]}

@@ -9,7 +9,7 @@ from comorbid.document import figures, prose
 from comorbid.document.blocks import Block, Note, Paragraph, Table
 from comorbid.document.runs import Cite
 from comorbid.effects.scales import SCALES
-from comorbid.sensitivity.universes import Multiverse, Share, Spread
+from comorbid.sensitivity.universes import ALL, Multiverse, Share, Spread
 
 _NOUNS = {
     "estimator": ("estimator of tau²", "estimators of tau²"),
@@ -157,7 +157,7 @@ def _table(found: Multiverse) -> Table:
             "CI excludes, PI excludes: in how many ways the confidence or prediction interval "
             f"leaves out {null}. {note}"
         )
-    every = [("all choices", found.spread())]
+    every = [(ALL, found.spread())]
     every += found.by_option()
     rows = tuple((label, *_cells(found, spread)[: len(header) - 1]) for label, spread in every)
     return Table(header, rows, "The average under other choices", numeric=header[1:], note=note)
