@@ -177,15 +177,15 @@ class Multiverse(Frozen):
 
     def shares(self) -> tuple[Share, ...]:
         """Return what of the variance goes with each choice that has several options."""
-        open_ = [i for i, choice in enumerate(self.choices) if len(choice.options) > 1]
-        sizes = [len(self.choices[i].options) for i in open_]
-        weights = (self.pooled / np.bincount(self.which))[self.which]
+        choices = [choice for choice in self.choices if len(choice.options) > 1]
+        sizes = [len(choice.options) for choice in choices]
+        weights = (self.pooled / np.bincount(self.which))[self.which].reshape(sizes)
         values = np.array([getattr(self.batch, name)[self.which] for name in QUANTITIES])
-        alone, shapley = variance_shares(values, self.picks[open_], sizes, weights)
+        alone, shapley = variance_shares(values.reshape(-1, *sizes), weights)
         columns = 100 * np.concatenate([shapley, alone])
         return tuple(
-            Share(self.choices[i].name, *column)
-            for i, column in zip(open_, columns.T.tolist(), strict=True)
+            Share(choice.name, *column)
+            for choice, column in zip(choices, columns.T.tolist(), strict=True)
         )
 
     def reasons(self) -> tuple[str, ...]:

@@ -168,7 +168,9 @@ def _shares_table(shares: Sequence[Share]) -> tuple[Block, ...]:
     if not known:
         return ()
     header = ("Choice", "Average", "Lower limit", "Upper limit", "Average, alone")
-    rows = tuple((share.choice, *(prose.percent(part, 1) for part in share[1:5])) for share in known)
+    rows = tuple(
+        (share.choice, *(prose.percent(part, 1) for part in share[1:5])) for share in known
+    )
     note = (
         "Shapley effects over the ways to pool: of the variance of the average and of the limits "
         "of its confidence interval, on the analysis scale, what goes with each choice. Alone: "
