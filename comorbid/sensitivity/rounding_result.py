@@ -10,12 +10,21 @@ import numpy as np
 from comorbid.effects.scales import SCALES, printed
 from comorbid.models import text
 from comorbid.models.fitted import Pair
-from comorbid.models.refits import SCALED
 
 if TYPE_CHECKING:
     import pandas as pd
 
-QUANTITIES = (*SCALED, "tau2", "i2")
+LABELS = {
+    "estimate": "average",
+    "ci_low": "confidence interval, lower end",
+    "ci_high": "confidence interval, upper end",
+    "pi_low": "prediction interval, lower end",
+    "pi_high": "prediction interval, upper end",
+}
+QUANTITIES = (*LABELS, "tau2", "i2")
+
+# What the parts of a range are called in a lock, as in the heads of a report's table.
+_PARTS = ("as_printed", "low_95_of_draws", "high_95_of_draws", "low_all_draws", "high_all_draws")
 
 
 class Range(NamedTuple):
@@ -105,23 +114,28 @@ class Rounding:
     def to_dict(self) -> dict[str, Any]:
         """Return ranges, settings and the part of each study as plain values."""
         names = ("measure", "method", "test", "level", "n", "seed", "conclusion", "changed")
-        ranges = {
-            name if part == "value" else f"{name}_{part}": value
-            for name, row in self.ranges.items()
-            for part, value in row._asdict().items()
-        }
+        rows = np.array([self.ranges[name] for name in LABELS]).T.tolist()
+        columns_of_effects = dict(zip(_PARTS, rows, strict=True))
         bounds = dict(zip(("low", "high"), self.bounds, strict=True))
         columns = {name: [getattr(of, name) for of in self.studies] for name in OfStudy._fields[1:]}
         ends = {name: columns[name] for name in ("low", "high")}
-        on_scale = {name: value for name, value in ranges.items() if name.startswith(SCALED)}
         return {
             "k": len(self.ids),
             **{name: getattr(self, name) for name in names},
             "studies_rounded": len(self.studies),
             "studies_exact": len(self.ids) - len(self.studies),
             "changed_percent": 100 * self.changed / self.n,
-            **ranges,
-            "on_scale": printed({**on_scale, "null": self.null}, self.scale),
+            "on_scale": printed({"null": self.null}, self.scale),
+            **{
+                f"{name}_{part}": value
+                for name in ("tau2", "i2")
+                for part, value in zip(_PARTS, self.ranges[name], strict=True)
+            },
+            "effects": {
+                "labels": list(LABELS.values()),
+                **columns_of_effects,
+                "on_scale": printed(columns_of_effects, self.scale),
+            },
             "bounds": {**bounds, "of": self.bounds_of, "on_scale": printed(bounds, self.scale)},
             "studies": {
                 "labels": [of.label for of in self.studies],
@@ -142,7 +156,7 @@ class Rounding:
             f"{'':<10}{'printed':>10}{'95 % of draws':>22}{'all draws':>22}",
         ]
         for name, row in self.ranges.items():
-            value, low, high, least, most = np.asarray(back(row) if name in SCALED else row)
+            value, low, high, least, most = np.asarray(back(row) if name in LABELS else row)
             lines.append(
                 f"{name:<10}{text.number(value):>10}{text.pair((low, high)):>22}"
                 f"{text.pair((least, most)):>22}"

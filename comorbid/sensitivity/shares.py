@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import factorial
 
 import numpy as np
 
-from comorbid.effects.arrays import Array, Index
+from comorbid.effects.arrays import Array
 
 
-def variance_shares(
-    values: Array, picks: Index, sizes: Sequence[int], weights: Array
-) -> tuple[Array, Array]:
+def variance_shares(values: Array, weights: Array) -> tuple[Array, Array]:
     r"""Divide the variance of values over the choices that they were made with.
 
     With the weighted mean of the values that share the options of a set u of choices, what these
@@ -30,13 +27,10 @@ def variance_shares(
 
     Parameters
     ----------
-    values : array of shape (q, n)
-        Of q quantities, such as pooled estimates, one a combination.
-    picks : integer array of shape (m, n)
-        The option of each choice that it was made with.
-    sizes : sequence of m int
-        How many options each choice has.
-    weights : array of shape (n,)
+    values : array of shape (q, s1, ..., sm)
+        Of q quantities, such as pooled estimates, under every combination of m choices with
+        s1, ..., sm options.
+    weights : array of shape (s1, ..., sm)
         Of the combinations; 0 leaves one out.
 
     Returns
@@ -57,24 +51,24 @@ def variance_shares(
     --------
     A sum of two choices with effects 0 and 1, and 0 and 2: their variances are 1 and 4 parts.
 
-    >>> picks = np.array([[0, 0, 1, 1], [0, 1, 0, 1]])
-    >>> values = (picks[0] + 2.0 * picks[1])[None, :]
-    >>> first, shapley = variance_shares(values, picks, (2, 2), np.ones(4))
+    >>> values = np.array([[[0.0, 2.0], [1.0, 3.0]]])
+    >>> first, shapley = variance_shares(values, np.ones((2, 2)))
     >>> first.round(9).tolist(), shapley.round(9).tolist()
     ([[0.2, 0.8]], [[0.2, 0.8]])
     """
-    m, inside = len(sizes), weights > 0
-    w, y = weights[inside] / weights.sum(), values[:, inside]
+    m, w = weights.ndim, weights / weights.sum()
+    y = np.where(w > 0, values, 0.0)
+    over = tuple(range(1, m + 1))
     # Estimates of the same data may differ in their last digits: these do not vary.
-    least = 1e-12 * np.abs(y).max(axis=1, initial=0.0)
-    y = y - (y @ w)[:, None]
-    total = (y**2) @ w
-    cells = picks[:, inside]
-    explained = np.array([_explained(u, y, w, cells, sizes) for u in range(2**m)]).T
+    least = 1e-12 * np.abs(y).max(axis=over, initial=0.0)
+    y = y - (w * y).sum(axis=over, keepdims=True)
+    total = (w * y**2).sum(axis=over)
+    explained = np.zeros((len(y), 2**m))
+    _explain(explained, 0, 0, np.concatenate([w[None], w * y]))
     explained /= np.where(total > least**2, total, np.nan)[:, None]
     size = np.array([u.bit_count() for u in range(2**m)])
     weight = np.array([factorial(s) * factorial(m - s - 1) / factorial(m) for s in range(m)])
-    shapley = np.empty((len(values), m))
+    shapley = np.empty((len(y), m))
     for j in range(m):
         without = np.flatnonzero(~np.arange(2**m) >> j & 1)
         gain = explained[:, without | 1 << j] - explained[:, without]
@@ -82,13 +76,16 @@ def variance_shares(
     return explained[:, 1 << np.arange(m)], shapley
 
 
-def _explained(u: int, y: Array, w: Array, picks: Index, sizes: Sequence[int]) -> Array:
-    """Return the variance of the means of centred values within the options of a set of choices."""
-    cell = np.zeros(w.size, dtype=np.intp)
-    for j in range(len(sizes)):
-        if u >> j & 1:
-            cell = cell * sizes[j] + picks[j]
-    weight = np.bincount(cell, w)
-    used = weight > 0
-    sums = np.array([np.bincount(cell, w * values)[used] for values in y])
-    return np.asarray((sums**2 / weight[used]).sum(axis=1))
+def _explain(explained: Array, u: int, j: int, sums: Array) -> None:
+    """Write the variance of the means by every set of choices that has, up to choice j, those of u.
+
+    ``sums`` holds the weights and the weighted sums of the centred quantities, over the choices up
+    to j that are not in u.
+    """
+    if j < sums.ndim - 1:
+        _explain(explained, u | 1 << j, j + 1, sums)
+        _explain(explained, u, j + 1, sums.sum(axis=j + 1, keepdims=True))
+        return
+    weight, rest = sums[0], sums[1:]
+    squares = np.divide(rest**2, weight, out=np.zeros_like(rest), where=weight > 0)
+    explained[:, u] = squares.reshape(len(rest), -1).sum(axis=1)

@@ -19,7 +19,9 @@ from comorbid.sensitivity.shares import variance_shares
 if TYPE_CHECKING:
     import pandas as pd
 
+ALL = "all choices"
 QUANTITIES = ("estimate", "ci_low", "ci_high")
+SHARE_NAMES = ("average", "lower_limit", "upper_limit")
 
 _LOCKED = (*QUANTITIES, "pi_low", "pi_high", "tau2")
 # Quantiles of the specifications that a lock stores.
@@ -175,15 +177,15 @@ class Multiverse(Frozen):
 
     def shares(self) -> tuple[Share, ...]:
         """Return what of the variance goes with each choice that has several options."""
-        open_ = [i for i, choice in enumerate(self.choices) if len(choice.options) > 1]
-        sizes = [len(self.choices[i].options) for i in open_]
-        weights = (self.pooled / np.bincount(self.which))[self.which]
+        choices = [choice for choice in self.choices if len(choice.options) > 1]
+        sizes = [len(choice.options) for choice in choices]
+        weights = (self.pooled / np.bincount(self.which))[self.which].reshape(sizes)
         values = np.array([getattr(self.batch, name)[self.which] for name in QUANTITIES])
-        alone, shapley = variance_shares(values, self.picks[open_], sizes, weights)
+        alone, shapley = variance_shares(values.reshape(-1, *sizes), weights)
         columns = 100 * np.concatenate([shapley, alone])
         return tuple(
-            Share(self.choices[i].name, *column)
-            for i, column in zip(open_, columns.T.tolist(), strict=True)
+            Share(choice.name, *column)
+            for choice, column in zip(choices, columns.T.tolist(), strict=True)
         )
 
     def reasons(self) -> tuple[str, ...]:
@@ -218,6 +220,7 @@ class Multiverse(Frozen):
         names = ("measure", "method", "test", "level", "combinations")
         own = {"estimate": float(self.batch.estimate[self.main])}
         spread, by_option = self.spread(), self.by_option()
+        ends = {"lowest": spread.lowest, "highest": spread.highest}
         columns = {name: getattr(self.batch, name)[self.pooled] for name in _LOCKED}
         return {
             "k": int(self.batch.k[self.main]),
@@ -231,14 +234,18 @@ class Multiverse(Frozen):
             "quantiles": {n: _quantiles(values).tolist() for n, values in columns.items()},
             "own": {**own, "on_scale": self._printed(own)},
             "null": {"value": self.null, "on_scale": self._printed({"value": self.null})},
-            "spread": self._columns([spread]),
+            "ways": spread.n,
+            "ends": {**ends, "on_scale": self._printed(ends)},
             "excluding": {
+                "ci": spread.ci_excludes,
+                "pi": spread.pi_excludes,
+                "pi_ways": spread.with_pi,
                 "ci_percent": _percent(spread.ci_excludes, spread.n),
                 "pi_percent": _percent(spread.pi_excludes, spread.with_pi),
             },
             "by_option": {
-                "labels": [label for label, _ in by_option],
-                **self._columns([spread for _, spread in by_option]),
+                "labels": [ALL, *(label for label, _ in by_option)],
+                **self._columns([spread, *(of_option for _, of_option in by_option)]),
             },
             "shares": self._shares(),
             "ids": list(self.ids),
@@ -249,15 +256,16 @@ class Multiverse(Frozen):
     def _columns(self, spreads: Sequence[Spread]) -> dict[str, Any]:
         """Return spreads as columns, their estimates also on the printed scale."""
         columns = {name: [getattr(spread, name) for spread in spreads] for name in Spread._fields}
+        columns["ways"] = columns.pop("n")
         back = SCALES[self.scale].back
         ends = ("lowest", "median", "highest")
         return {**columns, "on_scale": {name: back(columns[name]).tolist() for name in ends}}
 
     def _shares(self) -> dict[str, Any]:
         """Return the shares as columns."""
-        names = Share._fields[1:]
         rows = self.shares()
-        columns = {f"{name}_percent": [getattr(row, name) for row in rows] for name in names}
+        names = (f"percent_{name}{alone}" for alone in ("", "_alone") for name in SHARE_NAMES)
+        columns = dict(zip(names, np.array([row[1:] for row in rows]).T.tolist(), strict=True))
         return {"labels": [row.choice for row in rows], **columns}
 
     def _printed(self, values: dict[str, float]) -> dict[str, float]:

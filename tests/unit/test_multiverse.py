@@ -183,7 +183,7 @@ def test_what_pools_nothing_is_kept_with_its_reason_and_counts_nowhere() -> None
     assert FOUND.reasons()[one] == ONE_LEFT
     assert FOUND.batch.k[one] == 1
     few = int((FOUND.batch.k < 2).sum())
-    assert FOUND.spread().n == len(FOUND) - few == FOUND.to_dict()["spread"]["n"][0]
+    assert FOUND.spread().n == len(FOUND) - few == FOUND.to_dict()["ways"]
     assert FOUND.to_dict()["not_pooled"] == few == sum(map(bool, FOUND.reasons()))
     two = cb.Effects(
         yi=[0.5, 0.9], vi=[0.03, 0.08], measure="OR", moderators={"sex": ["f", "m"]}
@@ -220,16 +220,11 @@ def test_a_result_in_the_other_direction_counts_the_same() -> None:
         assert a.ci_low == pytest.approx(b.ci_high, abs=1e-6)
 
 
-def grid(*sizes: int) -> np.ndarray:
-    return np.indices(sizes).reshape(len(sizes), -1)
-
-
 def test_shares_of_a_sum_are_its_variances() -> None:
     """Y = a + b + c over all combinations: each has its own variance, alone and by Shapley."""
-    picks = grid(2, 3, 4)
     parts = [np.array([0.0, 1.0]), np.array([0.0, 2.0, 7.0]), np.array([1.0, 4.0, 4.0, 2.0])]
-    y = sum(part[pick] for part, pick in zip(parts, picks, strict=True))
-    alone, shapley = variance_shares(np.array([y]), picks, (2, 3, 4), np.ones(24))
+    y = parts[0][:, None, None] + parts[1][:, None] + parts[2]
+    alone, shapley = variance_shares(y[None], np.ones(y.shape))
     variances = np.array([part.var() for part in parts])
     assert alone[0] == pytest.approx(variances / variances.sum())
     assert shapley[0] == pytest.approx(variances / variances.sum())
@@ -237,20 +232,17 @@ def test_shares_of_a_sum_are_its_variances() -> None:
 
 def test_what_two_choices_explain_together_is_halved() -> None:
     """Y = ab with a, b = -1, 1: neither explains anything alone, and each has half of it."""
-    picks = grid(2, 2)
-    y = np.prod(2 * picks - 1, axis=0)
-    alone, shapley = variance_shares(np.array([y, 0 * y]), picks, (2, 2), np.ones(4))
+    y = np.array([[1.0, -1.0], [-1.0, 1.0]])
+    alone, shapley = variance_shares(np.array([y, 0 * y]), np.ones((2, 2)))
     assert alone[0] == pytest.approx([0, 0])
     assert shapley[0] == pytest.approx([0.5, 0.5])
     assert np.isnan(shapley[1]).all()
 
 
 def test_shares_where_combinations_are_missing() -> None:
-    """Two choices that are the same share the whole: X1 = X2, by hand (1 + 0)/2 for each."""
-    picks = grid(2, 2)
-    weights = np.array([1.0, 0.0, 0.0, 1.0])
-    y = np.array([[0.0, np.nan, np.nan, 1.0]])
-    alone, shapley = variance_shares(y, picks, (2, 2), weights)
+    """Two choices that are the same share the whole: by hand (1 + 0) / 2 for each."""
+    y = np.array([[[0.0, np.nan], [np.nan, 1.0]]])
+    alone, shapley = variance_shares(y, np.eye(2))
     assert alone[0] == pytest.approx([1, 1])
     assert shapley[0] == pytest.approx([0.5, 0.5])
 
@@ -258,17 +250,18 @@ def test_shares_where_combinations_are_missing() -> None:
 def test_shares_are_by_definition_those_of_all_orders() -> None:
     """The Shapley effect is the mean of what a choice adds over all m! orders of the choices."""
     rng = np.random.default_rng(3)
-    sizes, picks = (2, 3, 2), grid(2, 3, 2)
-    y, w = rng.standard_normal(12), rng.uniform(size=12)
-    _, shapley = variance_shares(np.array([y]), picks, sizes, w)
+    y, w = rng.standard_normal((2, 3, 2)), rng.uniform(size=(2, 3, 2))
+    _, shapley = variance_shares(y[None], w)
 
     def explained(chosen: tuple[int, ...]) -> float:
-        groups: dict[tuple[int, ...], list[int]] = {}
-        for i in range(12):
-            groups.setdefault(tuple(picks[list(chosen), i]), []).append(i)
-        means = np.array([np.average(y[rows], weights=w[rows]) for rows in groups.values()])
-        sums = np.array([w[rows].sum() for rows in groups.values()])
-        return float(np.average((means - np.average(y, weights=w)) ** 2, weights=sums))
+        groups: dict[tuple[int, ...], list[tuple[int, ...]]] = {}
+        for cell in np.ndindex(y.shape):
+            groups.setdefault(tuple(cell[j] for j in chosen), []).append(cell)
+        sums = [sum(w[cell] for cell in cells) for cells in groups.values()]
+        means = [
+            np.average([y[c] for c in cs], weights=[w[c] for c in cs]) for cs in groups.values()
+        ]
+        return float(np.average((np.array(means) - np.average(y, weights=w)) ** 2, weights=sums))
 
     added = np.zeros(3)
     for order in itertools.permutations(range(3)):

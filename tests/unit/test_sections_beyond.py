@@ -582,6 +582,6 @@ def test_what_the_sections_need_is_locked() -> None:
     assert results["subgroups"]["values"]["by"]["sex"]["labels"] == ["f", "m"]
     assert results["meta-regression"]["values"]["ends"]["at"] == [0.0, 10.0]
     assert results["small-study-effects"]["values"]["tests"]["egger"]["k"] == 11
-    assert results["multiverse"]["values"]["spread"]["n"] == [180]
+    assert results["multiverse"]["values"]["ways"] == 180
     assert results["burden"]["values"]["people"]["size"] == 1000.0
     assert results["overrides"]["values"]["without"]["labels"] == []

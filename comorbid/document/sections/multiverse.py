@@ -9,7 +9,7 @@ from comorbid.document import figures, prose
 from comorbid.document.blocks import Block, Note, Paragraph, Table
 from comorbid.document.runs import Cite
 from comorbid.effects.scales import SCALES
-from comorbid.sensitivity.universes import Multiverse, Share, Spread
+from comorbid.sensitivity.universes import ALL, Multiverse, Share, Spread
 
 _NOUNS = {
     "estimator": ("estimator of tau²", "estimators of tau²"),
@@ -157,7 +157,7 @@ def _table(found: Multiverse) -> Table:
             "CI excludes, PI excludes: in how many ways the confidence or prediction interval "
             f"leaves out {null}. {note}"
         )
-    every = [("all choices", found.spread())]
+    every = [(ALL, found.spread())]
     every += found.by_option()
     rows = tuple((label, *_cells(found, spread)[: len(header) - 1]) for label, spread in every)
     return Table(header, rows, "The average under other choices", numeric=header[1:], note=note)
@@ -168,7 +168,9 @@ def _shares_table(shares: Sequence[Share]) -> tuple[Block, ...]:
     if not known:
         return ()
     header = ("Choice", "Average", "Lower limit", "Upper limit", "Average, alone")
-    rows = tuple((share.choice, *(prose.percent(part) for part in share[1:5])) for share in known)
+    rows = tuple(
+        (share.choice, *(prose.percent(part, 1) for part in share[1:5])) for share in known
+    )
     note = (
         "Shapley effects over the ways to pool: of the variance of the average and of the limits "
         "of its confidence interval, on the analysis scale, what goes with each choice. Alone: "

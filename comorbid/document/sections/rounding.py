@@ -7,18 +7,9 @@ import math
 from comorbid.document import prose
 from comorbid.document.blocks import Block, Paragraph, Table
 from comorbid.effects.scales import SCALES
-from comorbid.models.refits import SCALED
-from comorbid.sensitivity.rounding_result import Rounding
+from comorbid.sensitivity.rounding_result import LABELS, Rounding
 
-_ROWS = {
-    "estimate": "Average",
-    "ci_low": "Confidence interval, lower end",
-    "ci_high": "Confidence interval, upper end",
-    "pi_low": "Prediction interval, lower end",
-    "pi_high": "Prediction interval, upper end",
-    "tau2": "τ²",
-    "i2": "I²",
-}
+_ROWS = {name: label.capitalize() for name, label in LABELS.items()} | {"tau2": "τ²", "i2": "I²"}
 _MOST_NAMED = 3
 
 
@@ -93,7 +84,7 @@ def most(found: Rounding) -> str:
 
 
 def _table(found: Rounding) -> Table:
-    header = ("Quantity", "As printed", "95 % of the draws", "All draws")
+    header = ("Quantity", "As printed", "95 % of draws", "All draws")
     rows = tuple(
         (_ROWS[name], *_cells(found, name))
         for name, row in found.ranges.items()
@@ -108,7 +99,7 @@ def _table(found: Rounding) -> Table:
 
 def _cells(found: Rounding, name: str) -> tuple[str, ...]:
     row = found.ranges[name]
-    if name in SCALED:
+    if name in LABELS:
         back = SCALES[found.scale].back
         values = [prose.value(float(back(number)), found.scale) for number in row]
     elif name == "tau2":
