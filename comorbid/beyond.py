@@ -147,6 +147,7 @@ def _deviations(context: Context) -> Sequence[Block]:
         studies=context.studies,
         overrides=context.overrides,
         declared=[(deviation.what, deviation.why) for deviation in context.deviations],
+        protocol="protocol" in context.reporting,
     )
 
 

@@ -334,6 +334,7 @@ def _used(context: Context) -> methods.Used:
         software=context.provenance.software,
         preset=context.settings.preset,
         bibliography=context.bibliography,
+        reporting=context.reporting,
     )
 
 

@@ -7,7 +7,7 @@ control, on values that it cannot change.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Protocol, runtime_checkable
 
@@ -110,6 +110,10 @@ class Deviation:
     why: str
 
 
+REPORTING = ("registration", "protocol", "amendments", "selection", "excluded")
+"""What a report can say under ``[reporting]``: items 24a, 24b, 24c, 16a and 16b of PRISMA 2020."""
+
+
 @dataclass(frozen=True, slots=True)
 class Provenance:
     """Where a report's numbers come from.
@@ -165,6 +169,8 @@ class Context:
         What can be cited, by key: comorbid's own entries and the report's.
     in_use : InUse
         The sections and analyses of the report.
+    reporting : mapping of str to str
+        What the report says of its protocol and of how its studies were found, by `REPORTING`.
 
     Examples
     --------
@@ -188,6 +194,7 @@ class Context:
     options: Mapping[str, Any]
     bibliography: Bibliography
     in_use: InUse
+    reporting: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)

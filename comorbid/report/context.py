@@ -136,6 +136,7 @@ def make_context(
             analyses=tuple(entry for entry in used if isinstance(entry, Analysis)),
             options=plan.options,
         ),
+        reporting=definition.reporting,
     )
 
 

@@ -15,9 +15,10 @@ from comorbid.characters import control_character
 from comorbid.contributions import Deviation
 from comorbid.document.document import Paper
 from comorbid.effects.overrides import Override
-from comorbid.errors import DataError, Problem, ReportError
+from comorbid.errors import Problem, ReportError
 from comorbid.models.kernel import Test
 from comorbid.models.presets import PRESETS, Preset, find_preset
+from comorbid.report.definition_parts import deviations_of, overrides_of, reporting_of, review_of
 from comorbid.studies.columns import STUDIES, TABLE_NAME
 from comorbid.studies.review import Review
 
@@ -28,7 +29,7 @@ _STRINGS = (
 )
 _LISTS = ("sections", "plugins", "formats", "sides")
 _FULL_LISTS = {"sections": "section", "formats": "format"}
-_PARSED = ("override", "deviation", "review")
+_PARSED = ("override", "deviation", "review", "reporting")
 _REQUIRED = ("id", "title", "date", "data", "sections")
 _KEYS = (
     *_STRINGS,
@@ -39,6 +40,7 @@ _KEYS = (
     "analyses",
     "override",
     "deviation",
+    "reporting",
     "review",
 )
 
@@ -64,6 +66,8 @@ class Definition:
         Whose conventions the report follows.
     sides : tuple of str
         What values below and above no effect mean, for the forest plot; empty or two.
+    reporting : mapping of str to str
+        What the report says of its protocol and of how its studies were found, by `REPORTING`.
     level : float
         Of the intervals, a proportion.
     sections : tuple of str
@@ -116,6 +120,7 @@ class Definition:
     review: Review | None = None
     second_engine: str = ""
     sides: tuple[str, ...] = ()
+    reporting: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -158,10 +163,11 @@ def read_definition(folder: str | Path) -> Definition:
     if not problems:
         parsed |= {name: tuple(parsed[name]) for name in _LISTS if name in parsed}
         parsed["tables"] = MappingProxyType(dict(values.get("tables", {})))
-        parsed["overrides"] = _overrides(values.get("override", []), problems)
-        parsed["deviations"] = _deviations(values.get("deviation", []), problems)
+        parsed["overrides"] = overrides_of(values.get("override", []), problems)
+        parsed["deviations"] = deviations_of(values.get("deviation", []), problems)
+        parsed["reporting"] = reporting_of(values.get("reporting", {}), problems)
         if "review" in values:
-            parsed["review"] = _review(values["review"], problems)
+            parsed["review"] = review_of(values["review"], problems)
     if problems:
         raise ReportError(
             [Problem(p.message, p.remedy, file=str(path), column=p.column) for p in problems]
@@ -252,7 +258,8 @@ def _type_problems(values: Mapping[str, Any]) -> list[Problem]:
     analyses = values.get("analyses")
     by_id = isinstance(analyses, dict) and all(isinstance(own, dict) for own in analyses.values())
     expect("analyses", by_id, "tables headed [analyses.ID]")
-    expect("review", isinstance(values.get("review"), dict), "a table headed [review]")
+    for key in ("review", "reporting"):
+        expect(key, isinstance(values.get(key), dict), f"a table headed [{key}]")
     return [*problems, *_table_problems(values.get("tables", {}))]
 
 
@@ -286,43 +293,3 @@ def _table_problems(tables: object) -> list[Problem]:
 
 def _is_tables(entries: object) -> bool:
     return isinstance(entries, list) and all(isinstance(entry, dict) for entry in entries)
-
-
-def _overrides(entries: list[dict[str, Any]], problems: list[Problem]) -> tuple[Override, ...]:
-    """Return the overrides; what is wrong with them is added to the problems."""
-    overrides = []
-    for number, entry in enumerate(entries, start=1):
-        wanted = {"estimate", "use", "reason"}
-        if set(entry) != wanted or not all(isinstance(value, str) for value in entry.values()):
-            found = ", ".join(entry) or "nothing"
-            remedy = "give estimate, use and reason, each as text, and nothing else"
-            problems.append(Problem(f"override {number} has {found}", remedy))
-            continue
-        try:
-            overrides.append(Override(entry["estimate"], use=entry["use"], reason=entry["reason"]))
-        except DataError as error:
-            problems.extend(error.problems)
-    return tuple(overrides)
-
-
-def _deviations(entries: list[dict[str, Any]], problems: list[Problem]) -> tuple[Deviation, ...]:
-    """Return the deviations; what is wrong with them is added to the problems."""
-    found = []
-    for number, entry in enumerate(entries, start=1):
-        texts = [value for value in entry.values() if isinstance(value, str) and value.strip()]
-        if set(entry) == {"what", "why"} and len(texts) == len(entry):
-            found.append(Deviation(**entry))
-        else:
-            remedy = "give what and why, each as text, and nothing else"
-            problems.append(
-                Problem(f"deviation {number} has {', '.join(entry) or 'nothing'}", remedy)
-            )
-    return tuple(found)
-
-
-def _review(table: dict[str, Any], problems: list[Problem]) -> Review | None:
-    try:
-        return Review.from_mapping(table, source="review")
-    except DataError as error:
-        problems.extend(Problem(p.message, p.remedy, column="review") for p in error.problems)
-        return None

@@ -69,6 +69,7 @@ class Computed:
                 "plugins": provenance.plugins,
                 "overrides": [override.to_dict() for override in definition.overrides],
                 "deviations": [{"what": d.what, "why": d.why} for d in definition.deviations],
+                "reporting": dict(definition.reporting),
                 "analyses": {id_: dict(own) for id_, own in self.plan.options.items() if own},
             },
             results={

@@ -161,6 +161,7 @@ def _facts(context: Context) -> tuple[Source, Source]:
         "overrides": [override.to_dict() for override in context.overrides],
         "decisions": len(context.overrides),
         "deviations": [[deviation.what, deviation.why] for deviation in context.deviations],
+        "reporting": dict(context.reporting),
         "subgroups": [[s.id, s.label, s.rationale, dict(s.where)] for s in context.subgroups],
         "analyses": [[a.label, *_runs(a.methods)] for a in context.in_use.analyses],
         "options": {id_: dict(own) for id_, own in context.in_use.options.items()},

@@ -479,6 +479,7 @@ def test_deviations_and_settings_are_listed() -> None:
         declared=[(d.what, d.why) for d in declared],
         defaults=DEFAULTS,
         preset="",
+        protocol=False,
     )
     items = [block for block in blocks if isinstance(block, cb.Items)]
     assert items[1].items == ((cb.Strong("No search for grey literature."), " No time was left."),)

@@ -17,7 +17,8 @@ from comorbid.models.fit import Fit
 from comorbid.models.refits import Refits
 from comorbid.studies.table import Studies
 
-_NOT_DECLARED = "No protocol of this analysis is named, and no deviation is declared."
+_NO_DEVIATION = "No deviation is declared."
+_NO_PROTOCOL = "No protocol of this analysis is named, and no deviation is declared."
 _VERBS = {
     "counts": "computed from its counts, not from its printed interval",
     "reported": "taken as printed",
@@ -36,17 +37,19 @@ def deviations(
     declared: Sequence[tuple[str, str]],
     defaults: Mapping[str, object],
     preset: str,
+    protocol: bool,
 ) -> tuple[Block, ...]:
     """Return decisions with what each changes, declared deviations, and settings not the default.
 
     ``left_out`` names the studies that are not pooled, ``declared`` holds what was done otherwise
-    and why; ``defaults`` and ``preset`` are as for `settings`.
+    and why, ``protocol`` whether a protocol is named; ``defaults`` and ``preset`` are as for
+    `settings`.
     """
     return (
         Heading("Decisions about single estimates"),
         *_decisions(fit, refits, studies, overrides),
         Heading("Deviations from the protocol"),
-        *_declared(declared),
+        *_declared(declared, protocol=protocol),
         Heading("Settings and studies"),
         Paragraph(f"{settings(fit, defaults, preset=preset)} {not_pooled_words(left_out)}"),
     )
@@ -110,9 +113,9 @@ def undoing(fit: Fit, refits: Refits) -> str:
     )
 
 
-def _declared(declared: Sequence[tuple[str, str]]) -> tuple[Block, ...]:
+def _declared(declared: Sequence[tuple[str, str]], *, protocol: bool) -> tuple[Block, ...]:
     if not declared:
-        return (Paragraph(_NOT_DECLARED),)
+        return (Paragraph(_NO_DEVIATION if protocol else _NO_PROTOCOL),)
     return (Items(tuple((Strong(what), f" {why}") for what, why in declared)),)
 
 

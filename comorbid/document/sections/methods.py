@@ -38,6 +38,13 @@ _SOFTWARE = {
     "matplotlib": ("hunter2007",),
     "forestplot": (),
 }
+_SAID = {
+    "registration": "Registration",
+    "protocol": "Protocol",
+    "amendments": "Amendments to registration or protocol",
+    "selection": "Search and selection of studies",
+    "excluded": "Studies that might be expected and are not included",
+}
 _NAMES = {
     "numpy": "NumPy",
     "scipy": "SciPy",
@@ -53,7 +60,8 @@ class Used:
     ``sections`` are the ids of its sections, ``analyses`` the label, the sentence for the Methods
     and the options of each analysis, ``subgroups`` the label and rationale of each and whether it
     was decided on before the data were seen, ``preset`` the one that the report names,
-    ``bibliography`` what it can cite.
+    ``bibliography`` what it can cite, ``reporting`` what the report says of its protocol and of
+    how its studies were found.
     """
 
     sections: Collection[str]
@@ -62,6 +70,7 @@ class Used:
     software: Mapping[str, str]
     preset: Preset | None
     bibliography: Bibliography
+    reporting: Mapping[str, str]
 
 
 def methods(
@@ -87,6 +96,7 @@ def methods(
         Paragraph(_display(used.sections)),
         *_subgroups(used.subgroups),
         *_further(used.analyses),
+        *_reporting(used.reporting),
         Heading("Software and reporting"),
         Paragraph(_software(used.software)),
     )
@@ -295,6 +305,19 @@ def _options(options: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _where(where: Mapping[str, Sequence[str]]) -> str:
     return ", ".join(f"{column} = {' or '.join(values)}" for column, values in where.items())
+
+
+def _reporting(given: Mapping[str, str]) -> tuple[Block, ...]:
+    """Return what the report says of its protocol and studies, and name what it does not say."""
+    items = tuple(
+        (Strong(f"{word}."), f" {given[key]}") for key, word in _SAID.items() if key in given
+    )
+    lacking = [word.lower() for key, word in _SAID.items() if key not in given]
+    return (
+        Heading("Protocol and selection of studies"),
+        *((Items(items),) if items else ()),
+        *((Paragraph(f"Not given: {prose.listed(lacking)}."),) if lacking else ()),
+    )
 
 
 def _software(versions: Mapping[str, str]) -> tuple[Inline, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import cast
 
 import numpy as np
@@ -13,6 +13,7 @@ from comorbid_treatments import figures, text
 from comorbid_treatments.comparison import Comparison, NetworkResults
 from comorbid_treatments.figure_text import estimate_text
 from comorbid_treatments.networks import Network
+from comorbid_treatments.table import Entry
 
 ID = "treatments"
 _LEAST_SHARE = 0.01
@@ -23,11 +24,11 @@ CONSTANTS = ("below 1 %", "at least 10", "Fewer than 10")
 
 def section(context: cb.Context) -> Sequence[cb.Block]:
     """Build the section."""
-    return blocks(cast(Comparison, context.results[ID]))
+    return blocks(cast(Comparison, context.results[ID]), papers=context.bibliography.own)
 
 
-def blocks(comparison: Comparison) -> tuple[cb.Block, ...]:
-    """Return a comparison as blocks."""
+def blocks(comparison: Comparison, *, papers: Collection[str] = ()) -> tuple[cb.Block, ...]:
+    """Return a comparison as blocks; ``papers`` are the keys, trial ids, that can be cited."""
     if comparison.network is None:
         return (cb.Paragraph("The table of treatments has no row that is compared."),)
     made: list[cb.Block] = []
@@ -39,7 +40,7 @@ def blocks(comparison: Comparison) -> tuple[cb.Block, ...]:
     limits = text.cannot_show(comparison)
     if limits:
         made += [cb.Heading("What these trials cannot show"), cb.Items(limits)]
-    made += _trials(comparison)
+    made += _trials(comparison, papers)
     if comparison.results is None:
         made += [_apart(comparison.network), _pairs(comparison)]
     else:
@@ -47,7 +48,7 @@ def blocks(comparison: Comparison) -> tuple[cb.Block, ...]:
     return tuple(made)
 
 
-def _trials(comparison: Comparison) -> Iterator[cb.Block]:
+def _trials(comparison: Comparison, papers: Collection[str]) -> Iterator[cb.Block]:
     yield cb.Heading("The trials")
     yield cb.Paragraph(text.pooling(comparison))
     names = ("Trial", "People", "Months", "Treatment", "Comparator")
@@ -75,7 +76,7 @@ def _trials(comparison: Comparison) -> Iterator[cb.Block]:
         note="People: their condition, as the table has it. Compared: whether the row takes part, "
         "and under which name its comparator does.",
     )
-    yield from _sources(comparison)
+    yield from _sources(comparison, papers)
     reasons = dict.fromkeys(
         (entry.comparator, entry.node, entry.reason)
         for entry in comparison.compared
@@ -89,19 +90,19 @@ def _trials(comparison: Comparison) -> Iterator[cb.Block]:
     yield figures.network_graph(net)
 
 
-def _sources(comparison: Comparison) -> Iterator[cb.Block]:
+def _sources(comparison: Comparison, papers: Collection[str]) -> Iterator[cb.Block]:
     """Yield where the figures of the trials can be read."""
-    places = dict.fromkeys((e.label, e.source_url) for e in comparison.entries if e.source_url)
-    if places:
+    entries = {(e.label, e.source_url): e for e in comparison.entries if e.source_url}
+    if entries:
         yield cb.Paragraph("The numbers of the trials can be read at:")
-        yield cb.Items(tuple(_source(label, url) for label, url in places))
+        yield cb.Items(tuple(_source(entry, papers) for entry in entries.values()))
 
 
-def _source(label: str, url: str) -> str | tuple[str | cb.Link, ...]:
-    """Return a trial's address, as a link where it can be one."""
-    if url.startswith("https://"):
-        return (f"{label}: ", cb.Link(url, url))
-    return f"{label}: {url}"
+def _source(entry: Entry, papers: Collection[str]) -> tuple[str | cb.Link | cb.Cite, ...]:
+    """Return a trial's paper, if it can be cited, and its address, as a link if it can be one."""
+    url = entry.source_url
+    cited = (f"{entry.label} ", cb.Cite(entry.trial)) if entry.trial in papers else (entry.label,)
+    return (*cited, ": ", cb.Link(url, url) if url.startswith("https://") else url)
 
 
 def _apart(net: Network) -> cb.Block:

@@ -145,11 +145,18 @@ def test_section_says_what_the_trials_cannot_show(report: Comparison) -> None:
 def test_sources_are_links_where_they_can_be(report: Comparison) -> None:
     (_, sources) = (block for block in blocks(report) if isinstance(block, cb.Items))
     assert len(sources.items) == 5
-    links = [item[1] for item in sources.items if isinstance(item, tuple)]
-    assert all(isinstance(link, cb.Link) for link in links)
+    ends = [item[-1] for item in sources.items]
+    assert sum(isinstance(end, cb.Link) for end in ends) == 4
     # A link needs https; the one address without it is printed.
-    (plain,) = (item for item in sources.items if isinstance(item, str))
-    assert plain == "Klaber Moffett 1999: http://eprints.whiterose.ac.uk/44/"
+    (plain,) = (item for item in sources.items if isinstance(item[-1], str))
+    assert plain == ("Klaber Moffett 1999", ": ", "http://eprints.whiterose.ac.uk/44/")
+
+
+def test_a_trial_is_cited_where_the_report_has_its_paper(report: Comparison) -> None:
+    made = blocks(report, papers={"ukbeam2004", "nobody1900"})
+    (_, sources) = (block for block in made if isinstance(block, cb.Items))
+    cited = [item[:2] for item in sources.items if isinstance(item[1], cb.Cite)]
+    assert cited == [("UK BEAM Trial Team 2004 ", cb.Cite("ukbeam2004"))]
 
 
 def test_section_claims_nothing_that_trials_do_not_show(report: Comparison) -> None:
