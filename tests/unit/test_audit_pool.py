@@ -71,6 +71,19 @@ def test_another_level_is_named() -> None:
     assert finding.found.endswith("They fit if the interval is one of 90 %.")
 
 
+@pytest.mark.parametrize(
+    ("row", "codes"),
+    [
+        # R 4.2.2, fisher.test(matrix(c(2, 40, 9, 30), 2, byrow = TRUE)): 0.01671 to 0.90745; by
+        # Woolf 0.167 (0.034 to 0.829), with a standard error of 0.8182
+        ("OR,0.167,0.017,0.907,0.95,2,40,9,30", {"asymmetric-interval"}),
+        ("OR,0.167,0.008,3.500,0.95,2,40,9,30", {"interval-not-reproduced"}),
+    ],
+)
+def test_exact_intervals_of_small_counts_are_wider(row: str, codes: set[str]) -> None:
+    assert {f.code for f in audit(table(BOTH, f"a,{row}")).findings} == codes
+
+
 def test_an_interval_without_width_is_compared_without_a_ratio() -> None:
     finding = only(table(BOTH, f"a,OR,2.55,2.55,2.55,0.95,{COUNTS}"), "impossible-interval")
     assert "a standard error of 0 for" in finding.found
