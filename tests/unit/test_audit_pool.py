@@ -238,7 +238,7 @@ def test_nothing_left_to_pool() -> None:
     ("lines", "reason"),
     [
         (("study_id,m", "a,1"), "the table names no measure and has no 2x2 counts; give measure="),
-        ((TABLE, "a,OR,2,0.2", "b,OR,2,0.2", "c,RR,2,0.2"), "c reports RR, not OR, and has no"),
+        (("study_id,ai,bi,ci,di", "a,0,0,1,2"), "no row gives an effect of measure OR"),
         (("study_id,measure,estimate,ai,bi,ci,di", "a,OR,,0,1,0,1"), ""),
     ],
 )
@@ -249,13 +249,26 @@ def test_a_table_that_cannot_be_pooled_is_audited_all_the_same(
 
 
 def test_what_cannot_be_said_is_said() -> None:
-    header = "study_id,measure,estimate,ci_low,ci_high,n"
-    studies = table(header, "a,OR,2.00,1.95,2.05,100", "b,RR,2.00,1.00,4.00,100")
-    found = audit(studies)
-    assert "; what repairs would do cannot be said: b reports RR" in found.summary()
+    none = cb.datasets.headache_back_pain().select(
+        {"headache": ["migraine"], "study_id": ["yoon2013"]}
+    )
+    found = audit(none)
+    reason = "the table names no measure and has no 2x2 counts"
+    assert f"; what repairs would do cannot be said: {reason}" in found.summary()
     (*_, last) = audit_findings(found)
     assert isinstance(last, cb.Paragraph)
-    assert str(last.text).startswith("No repair can be tried: b reports RR")
+    assert str(last.text).startswith(f"No repair can be tried: {reason}")
+
+
+def test_a_row_of_another_measure_does_not_keep_the_others_from_their_pool() -> None:
+    header = "study_id,measure,estimate,ci_low,ci_high,n"
+    rows = ("a,OR,2.00,1.95,2.05,100", "b,OR,2.00,1.00,4.00,200", "c,RR,2.00,1.00,4.00,100")
+    found = audit(table(header, *rows))
+    assert {finding.code for finding in found.findings} == {
+        *("impossible-interval", "mixed-measures", "nearly-all-weight")
+    }
+    (effect,) = found.findings[0].effects
+    assert (effect.measure, effect.before.k, effect.after.k) == ("OR", 2, 1)
 
 
 def test_the_measure_is_the_one_of_most_rows() -> None:
