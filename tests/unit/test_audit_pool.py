@@ -101,6 +101,9 @@ def test_an_interval_without_width_is_compared_without_a_ratio() -> None:
             "MD,1.9,4.0,5.1,2.0,25,3.2,2.0,25",
             "interval-not-reproduced",
         ),
+        # variances 4/10 + 16/100 = 0.56, or pooled (9 4 + 99 16)/108 (1/10 + 1/100) = 1.65
+        ("m1i,sd1i,n1i,m2i,sd2i,n2i", "MD,1.9,0.748,5.1,2.0,10,3.2,4.0,100", ""),
+        ("m1i,sd1i,n1i,m2i,sd2i,n2i", "MD,1.9,1.285,5.1,2.0,10,3.2,4.0,100", ""),
         # d = 0.95, g = 0.935: either may be printed
         ("m1i,sd1i,n1i,m2i,sd2i,n2i", "SMD,0.95,0.298,5.1,2.0,25,3.2,2.0,25", ""),
         ("ri,ni", "ZCOR,0.30,0.11,0.30,85", ""),
