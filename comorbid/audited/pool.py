@@ -89,6 +89,8 @@ def pool_of(
 ) -> Pool | str:
     """Return the pool of a table, or why there is none.
 
+    Rows that report another measure are left out where they cannot be pooled with the others.
+
     Raises
     ------
     DataError
@@ -102,13 +104,27 @@ def pool_of(
     chosen = _measure_of(studies) if measure is None else find_measure(measure)
     if chosen is None:
         return "the table names no measure and has no 2x2 counts; give measure="
-    try:
-        found = _usable(studies, chosen, decided)
-        if found.k == 0:
-            return f"no row gives an effect of measure {chosen.id}"
-        return Pool(studies, chosen, decided, pool(found, method=method, test=test, level=level))
-    except DataError as error:
-        return "; ".join(problem.message for problem in error.problems)
+    others = _of_other_measures(studies, chosen)
+    reason = ""
+    for left_out in (decided, (*decided, *others)):
+        try:
+            found = _usable(studies, chosen, left_out)
+            if found.k == 0:
+                return f"no row gives an effect of measure {chosen.id}"
+            fit = pool(found, method=method, test=test, level=level)
+        except DataError as error:
+            reason = reason or "; ".join(problem.message for problem in error.problems)
+        else:
+            return Pool(studies, chosen, left_out, fit)
+    return reason
+
+
+def _of_other_measures(studies: Studies, measure: Measure) -> list[Override]:
+    """Return that rows which report another measure are left out, without which none is pooled."""
+    frame = studies.frame
+    other = frame["primary"] & (frame["measure"] != "") & (frame["measure"] != measure.id)
+    reason = f"It does not report {measure.id}."
+    return [Override(row, use="exclude", reason=reason) for row in frame.loc[other, "estimate_id"]]
 
 
 def _measure_of(studies: Studies) -> Measure | None:

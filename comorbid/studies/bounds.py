@@ -52,6 +52,7 @@ from comorbid.studies.published import Row
 _STANDARDISED = ("SMD", "SMDH")
 # Variances of a difference near 0 are as small as they can be, and often rounded before the root.
 _ROUNDING = 0.98
+_SHARP_SMD = f"{_ROUNDING} sqrt(1/n1 + 1/n2) (1 - 3/(4n - 9))"
 _FEWEST = 5
 _CORRELATIONS = ("COR", "UCOR", "ZCOR")
 
@@ -128,15 +129,16 @@ def _risk_ratio(row: Row) -> Iterator[Bound]:
     low, high = row.estimate.low, row.estimate.high
     # The ratio that the digits allow nearest to 1, above 1 or its inverse.
     ratio = max(low, 1 / high if high > 0 else 0.0, 1.0)
+    above = "RR" if row.estimate.value > 1 else "1/RR"
     what = f"with a risk ratio of {row.estimate.text}"
     if row.people is not None:
         least = _root((ratio - 1) / row.people)
-        yield Bound(least, f"No {row.people:,.0f} people {what} give", "sqrt((RR - 1)/n)")
+        yield Bound(least, f"No {row.people:,.0f} people {what} give", f"sqrt(({above} - 1)/n)")
     if row.groups is not None:
         n1, n2 = row.groups
         lower = n2 if row.estimate.value > 1 else n1
         whose = f"No {lower:,.0f} people in the group of lower risk {what} give"
-        yield Bound(_root((ratio - 1) / lower), whose, "sqrt((RR - 1)/n2)")
+        yield Bound(_root((ratio - 1) / lower), whose, f"sqrt(({above} - 1)/n)")
         if row.events:
             least = _root(4 / row.events - 1 / n1 - 1 / n2)
             whose = f"No {row.events:,.0f} events {_in_groups(n1, n2)} give"
@@ -191,11 +193,11 @@ def _standardised_difference(row: Row) -> Iterator[Bound]:
     less = _ROUNDING * (1 - 3 / (4 * row.people - 9))
     whose = f"No two separate groups of {row.people:,.0f} people give"
     least = less * 2 / math.sqrt(row.people)
-    yield Bound(least, whose, "0.98 J 2/sqrt(n)", "warning")
+    yield Bound(least, whose, f"{_ROUNDING} (2/sqrt(n)) (1 - 3/(4n - 9))", "warning")
     if row.groups is not None:
         n1, n2 = row.groups
         least = less * _root(1 / n1 + 1 / n2)
-        yield Bound(least, _no_groups(n1, n2), "0.98 J sqrt(1/n1 + 1/n2)", "warning")
+        yield Bound(least, _no_groups(n1, n2), _SHARP_SMD, "warning")
 
 
 def _correlation(row: Row) -> Iterator[Bound]:

@@ -147,7 +147,7 @@ class Row:
     @property
     def is_adjusted(self) -> bool:
         """Whether the row says that its estimate is adjusted."""
-        return self.adjustment.casefold().startswith("adjust")
+        return self.adjustment.casefold().startswith(("adjust", "multivari"))
 
     @property
     def people(self) -> float | None:

@@ -10,12 +10,16 @@ pools nothing: the pools are those tabulated in these notes, by metafor 5.0-1, R
 
 from __future__ import annotations
 
+import csv
+import io
 import math
+from importlib import resources
 
 import pytest
 
 import comorbid as cb
 from comorbid.document import prose
+from comorbid.studies.read import studies_from_bytes
 
 GHANDOUR = cb.Override("ghandour2004-1", use="counts", reason="The interval is impossible.")
 SWAIN = cb.Override("swain2014-1", use="counts", reason="The interval is rounded.")
@@ -166,3 +170,20 @@ def test_traps_that_the_audit_can_see() -> None:
     for (_, code), rows in traps.items():
         assert rows <= {row for finding in findings if finding.code == code for row in finding.rows}
     assert not any("bejia2005-1" in f.rows for f in findings if f.severity != "note")
+
+
+def test_a_risk_ratio_among_odds_ratios_is_found() -> None:
+    """Trap 10: Jones 2003, a risk ratio of 1.6 (0.97 to 2.8), in the table as one more row."""
+    data = resources.files("comorbid.studies") / "data/headache-back-pain/estimates.csv"
+    rows = list(csv.DictReader(io.StringIO(data.read_text(encoding="utf-8"))))
+    jones = {"estimate_id": "jones2003-1", "study_id": "jones2003", "primary": "yes"}
+    jones |= {"measure": "RR", "estimate": "1.6", "ci_low": "0.97", "ci_high": "2.8"}
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), restval="")
+    writer.writeheader()
+    writer.writerows([*rows, jones])
+    found = cb.audit(studies_from_bytes(text.getvalue().encode(), source="with-jones.csv"))
+    (mixed,) = (finding for finding in found.findings if finding.code == "mixed-measures")
+    assert mixed.rows == ("jones2003-1",)
+    # the effects of other findings are those on the odds ratios
+    assert found.findings[0].effects[0].before.k == 6

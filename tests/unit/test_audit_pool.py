@@ -71,6 +71,19 @@ def test_another_level_is_named() -> None:
     assert finding.found.endswith("They fit if the interval is one of 90 %.")
 
 
+@pytest.mark.parametrize(
+    ("row", "codes"),
+    [
+        # R 4.2.2, fisher.test(matrix(c(2, 40, 9, 30), 2, byrow = TRUE)): 0.01671 to 0.90745; by
+        # Woolf 0.167 (0.034 to 0.829), with a standard error of 0.8182
+        ("OR,0.167,0.017,0.907,0.95,2,40,9,30", {"asymmetric-interval"}),
+        ("OR,0.167,0.008,3.500,0.95,2,40,9,30", {"interval-not-reproduced"}),
+    ],
+)
+def test_exact_intervals_of_small_counts_are_wider(row: str, codes: set[str]) -> None:
+    assert {f.code for f in audit(table(BOTH, f"a,{row}")).findings} == codes
+
+
 def test_an_interval_without_width_is_compared_without_a_ratio() -> None:
     finding = only(table(BOTH, f"a,OR,2.55,2.55,2.55,0.95,{COUNTS}"), "impossible-interval")
     assert "a standard error of 0 for" in finding.found
@@ -88,6 +101,9 @@ def test_an_interval_without_width_is_compared_without_a_ratio() -> None:
             "MD,1.9,4.0,5.1,2.0,25,3.2,2.0,25",
             "interval-not-reproduced",
         ),
+        # variances 4/10 + 16/100 = 0.56, or pooled (9 4 + 99 16)/108 (1/10 + 1/100) = 1.65
+        ("m1i,sd1i,n1i,m2i,sd2i,n2i", "MD,1.9,0.748,5.1,2.0,10,3.2,4.0,100", ""),
+        ("m1i,sd1i,n1i,m2i,sd2i,n2i", "MD,1.9,1.285,5.1,2.0,10,3.2,4.0,100", ""),
         # d = 0.95, g = 0.935: either may be printed
         ("m1i,sd1i,n1i,m2i,sd2i,n2i", "SMD,0.95,0.298,5.1,2.0,25,3.2,2.0,25", ""),
         ("ri,ni", "ZCOR,0.30,0.11,0.30,85", ""),
@@ -225,7 +241,7 @@ def test_nothing_left_to_pool() -> None:
     ("lines", "reason"),
     [
         (("study_id,m", "a,1"), "the table names no measure and has no 2x2 counts; give measure="),
-        ((TABLE, "a,OR,2,0.2", "b,OR,2,0.2", "c,RR,2,0.2"), "c reports RR, not OR, and has no"),
+        (("study_id,ai,bi,ci,di", "a,0,0,1,2"), "no row gives an effect of measure OR"),
         (("study_id,measure,estimate,ai,bi,ci,di", "a,OR,,0,1,0,1"), ""),
     ],
 )
@@ -236,13 +252,26 @@ def test_a_table_that_cannot_be_pooled_is_audited_all_the_same(
 
 
 def test_what_cannot_be_said_is_said() -> None:
-    header = "study_id,measure,estimate,ci_low,ci_high,n"
-    studies = table(header, "a,OR,2.00,1.95,2.05,100", "b,RR,2.00,1.00,4.00,100")
-    found = audit(studies)
-    assert "; what repairs would do cannot be said: b reports RR" in found.summary()
+    none = cb.datasets.headache_back_pain().select(
+        {"headache": ["migraine"], "study_id": ["yoon2013"]}
+    )
+    found = audit(none)
+    reason = "the table names no measure and has no 2x2 counts"
+    assert f"; what repairs would do cannot be said: {reason}" in found.summary()
     (*_, last) = audit_findings(found)
     assert isinstance(last, cb.Paragraph)
-    assert str(last.text).startswith("No repair can be tried: b reports RR")
+    assert str(last.text).startswith(f"No repair can be tried: {reason}")
+
+
+def test_a_row_of_another_measure_does_not_keep_the_others_from_their_pool() -> None:
+    header = "study_id,measure,estimate,ci_low,ci_high,n"
+    rows = ("a,OR,2.00,1.95,2.05,100", "b,OR,2.00,1.00,4.00,200", "c,RR,2.00,1.00,4.00,100")
+    found = audit(table(header, *rows))
+    assert {finding.code for finding in found.findings} == {
+        *("impossible-interval", "mixed-measures", "nearly-all-weight")
+    }
+    (effect,) = found.findings[0].effects
+    assert (effect.measure, effect.before.k, effect.after.k) == ("OR", 2, 1)
 
 
 def test_the_measure_is_the_one_of_most_rows() -> None:
