@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from comorbid.studies.columns import GROUP_COLUMNS, PERCENT_COLUMNS
+from comorbid.studies.columns import GROUP_COLUMNS, PERCENT_OF
 from comorbid.studies.finding import Finding, Severity
 from comorbid.studies.granularity import people, printed
 from comorbid.studies.integers import Whole, exact, nearest, sd_bounds, why_not
@@ -67,17 +67,21 @@ def impossible_means(studies: Studies) -> Iterator[Finding]:
 
 
 def impossible_percentages(studies: Studies) -> Iterator[Finding]:
-    """Find percentages that no number of people is of all: ``percent1i`` of ``n1i`` and others."""
+    """Find percentages that no number of people is of all.
+
+    A column says in its name what it is a percentage of: ``percent_of_n1i``, or
+    ``female_percent_of_n``.
+    """
     frame, said = studies.frame, studies.printed
     known = [
-        (name, [size for size in sizes if size in frame])
-        for name, sizes in PERCENT_COLUMNS
-        if name in said and frame[name].dtype == float
+        (name, match[1])
+        for name in map(str, said)
+        if (match := PERCENT_OF.fullmatch(name)) and match[1] in frame
+        if frame[name].dtype == float and frame[match[1]].dtype == float
     ]
     for row, text in zip(_records(frame), _records(said), strict=True) if known else ():
-        for name, sizes in known:
-            size = next((size for size in sizes if _whole_number(row[size]) is not None), "")
-            n = _whole_number(row[size]) if size else None
+        for name, size in known:
+            n = _whole_number(row[size])
             if text[name] and n:
                 yield from _percentage(row, name, text[name], size, n)
 
