@@ -13,6 +13,7 @@ from comorbid.studies.granularity import people, printed
 from comorbid.studies.integers import Whole, exact, nearest, sd_bounds, why_not
 from comorbid.studies.table import Studies
 
+_LARGEST = 1e12  # beyond it no score, scale or number of people is meant
 _PAPER = "Compare {names} with the paper; people missing from the figure make n smaller."
 
 
@@ -82,7 +83,7 @@ def impossible_percentages(studies: Studies) -> Iterator[Finding]:
     for row, text in zip(_records(frame), _records(said), strict=True) if known else ():
         for name, size in known:
             n = _whole_number(row[size])
-            if text[name] and n:
+            if _number(row[name]) is not None and n:
                 yield from _percentage(row, name, text[name], size, n)
 
 
@@ -179,10 +180,16 @@ def _groups(studies: Studies) -> Iterator[Group]:
         items = _whole_number(row.get("items"))
         low, high = _scale(row)
         for names in known:
-            n = _whole_number(row[names[2]])
-            if text[names[0]] and n and (items or high is not None):
-                group = (row["estimate_id"], row["label"], names, text[names[0]], text[names[1]])
-                yield Group(*group, n, items or None, low, high)
+            mean, sd, n = (
+                _number(row[names[0]]),
+                _number(row[names[1]]),
+                _whole_number(row[names[2]]),
+            )
+            if mean is None or n is None or (items is None and high is None):
+                continue
+            said_sd = text[names[1]] if sd is not None and sd >= 0 else ""
+            group = (row["estimate_id"], row["label"], names, text[names[0]], said_sd)
+            yield Group(*group, n, items, low, high)
 
 
 def _scale(row: Mapping[Hashable, Any]) -> tuple[float | None, float | None]:
@@ -198,7 +205,7 @@ def _records(frame: Any) -> list[Mapping[Hashable, Any]]:
 
 
 def _number(value: object) -> float | None:
-    return value if isinstance(value, float) and math.isfinite(value) else None
+    return value if isinstance(value, float) and abs(value) <= _LARGEST else None
 
 
 def _whole_number(value: object) -> int | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings, strategies as st
 
+import comorbid as cb
 from comorbid.studies import Finding, Studies
 from comorbid.studies.audit import audit
 from comorbid.studies.read import studies_from_bytes
@@ -146,3 +148,15 @@ def test_percentages_say_in_their_name_of_what() -> None:
 def test_text_in_place_of_figures_is_passed_over() -> None:
     assert not found(table("study_id,percent_of_n,n", "a,about a third,3"))
     assert not found(table(f"{MEANS},items", "a,n/a,1.6,28,5.19,1.6,28,some"))
+
+
+CELLS = ["", "0", "1", "7", "28", "5.19", "5.2", "-3", "1e300", "1e-300", "9007199254740992"]
+COLUMNS = ["mi", "sdi", "ni", "items", "scale_low", "scale_high", "percent_of_ni"]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.sampled_from(CELLS), min_size=len(COLUMNS), max_size=len(COLUMNS)))
+def test_odd_figures_are_findings_or_nothing(cells: list[str]) -> None:
+    audited = cb.audit(table(",".join(["study_id", *COLUMNS]), ",".join(["a", *cells])))
+    assert audited.summary()
+    assert all(finding.rows == ("a",) for finding in audited.findings)
