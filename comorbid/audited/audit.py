@@ -82,11 +82,11 @@ def audit(
             An externally standardised residual is beyond the quantile of a t distribution that
             about one in twenty pools of k studies at most exceeds (Bonferroni).
         ``impossible-mean``, ``impossible-sd``, ``impossible-percentage``
-            No people give this mean or standard deviation (``m1i, sd1i, n1i``, the same with 2,
-            ``mi, sdi, ni``) or percentage (``percent1i`` of ``n1i``, ``percent2i`` of ``n2i``,
-            ``percent`` of ``n_analysed`` or ``n``). Of a mean the row must say what the outcome can
-            be: ``items``, how many whole numbers a score averages (1 for a count or one question),
-            or the ends ``scale_low`` and ``scale_high`` of the score. See `grim`.
+            No people give this percentage, mean or standard deviation. A column of percentages says
+            in its name of which column: ``percent_of_n1i``, ``female_percent_of_n``. Of means
+            (``m1i, sd1i, n1i``, the same with 2, ``mi, sdi, ni``) the row must say what the outcome
+            can be: ``items``, how many whole numbers a score averages (1 for a count or one
+            question), or the ends ``scale_low`` and ``scale_high`` of the score. See `grim`.
         ``se-for-sd``, ``sd-for-se``
             A standard deviation is far from those of the other rows, and near them if it is a
             standard error; or the reverse. At least 5 other rows (`comorbid.studies.spread_checks`

@@ -194,6 +194,12 @@ def _dictionary() -> str:
         f"of bias, and `{OVERALL}` those of the study as a whole; `{INDIRECTNESS}` says how far a "
         f"study is from the question. A judgement is one of these words or a score: {MAY_BE}.",
         "",
+        "The audit checks means and standard deviations (`m1i`, `sd1i`, `n1i`, `m2i`, `sd2i`, "
+        "`n2i`, or `mi`, `sdi`, `ni`) where a row says what the outcome can be: `items`, how many "
+        "whole numbers a score averages (1 for a count or a single question), or the ends of the "
+        "scale, `scale_low` and `scale_high`. A column named for what it is a percentage of, such "
+        "as `percent_of_n` or `smokers_percent_of_n1i`, is checked against that many people.",
+        "",
         "Any other column is kept as a moderator, such as "
         f"{prose.listed([f'`{name}`' for name in _MODERATORS])} in the example: studies can be "
         "compared by it.",

@@ -202,9 +202,8 @@ GROUP_COLUMNS: tuple[tuple[str, str, str], ...] = (
 )
 """Mean, standard deviation and size of a group, by metafor's names; moderators of a table."""
 
-PERCENT_COLUMNS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("percent1i", ("n1i",)),
-    ("percent2i", ("n2i",)),
-    ("percent", ("n_analysed", "n")),
-)
-"""Percentages as printed, with the first of the columns that says of how many people."""
+PERCENT_OF = re.compile(r"(?:.*_)?percent_of_(.+)")
+"""What a column of printed percentages is called, with the column that says of how many people.
+
+``percent_of_n1i``, ``female_percent_of_n_analysed``.
+"""

@@ -7,12 +7,13 @@ from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from comorbid.studies.columns import GROUP_COLUMNS, PERCENT_COLUMNS
+from comorbid.studies.columns import GROUP_COLUMNS, PERCENT_OF
 from comorbid.studies.finding import Finding, Severity
 from comorbid.studies.granularity import people, printed
 from comorbid.studies.integers import Whole, exact, nearest, sd_bounds, why_not
 from comorbid.studies.table import Studies
 
+_LARGEST = 1e12  # beyond it no score, scale or number of people is meant
 _PAPER = "Compare {names} with the paper; people missing from the figure make n smaller."
 
 
@@ -67,18 +68,22 @@ def impossible_means(studies: Studies) -> Iterator[Finding]:
 
 
 def impossible_percentages(studies: Studies) -> Iterator[Finding]:
-    """Find percentages that no number of people is of all: ``percent1i`` of ``n1i`` and others."""
+    """Find percentages that no number of people is of all.
+
+    A column says in its name what it is a percentage of: ``percent_of_n1i``, or
+    ``female_percent_of_n``.
+    """
     frame, said = studies.frame, studies.printed
     known = [
-        (name, [size for size in sizes if size in frame])
-        for name, sizes in PERCENT_COLUMNS
-        if name in said and frame[name].dtype == float
+        (name, match[1])
+        for name in map(str, said)
+        if (match := PERCENT_OF.fullmatch(name)) and match[1] in frame
+        if frame[name].dtype == float and frame[match[1]].dtype == float
     ]
     for row, text in zip(_records(frame), _records(said), strict=True) if known else ():
-        for name, sizes in known:
-            size = next((size for size in sizes if _whole_number(row[size]) is not None), "")
-            n = _whole_number(row[size]) if size else None
-            if text[name] and n:
+        for name, size in known:
+            n = _whole_number(row[size])
+            if _number(row[name]) is not None and n:
                 yield from _percentage(row, name, text[name], size, n)
 
 
@@ -175,10 +180,16 @@ def _groups(studies: Studies) -> Iterator[Group]:
         items = _whole_number(row.get("items"))
         low, high = _scale(row)
         for names in known:
-            n = _whole_number(row[names[2]])
-            if text[names[0]] and n and (items or high is not None):
-                group = (row["estimate_id"], row["label"], names, text[names[0]], text[names[1]])
-                yield Group(*group, n, items or None, low, high)
+            mean, sd, n = (
+                _number(row[names[0]]),
+                _number(row[names[1]]),
+                _whole_number(row[names[2]]),
+            )
+            if mean is None or n is None or (items is None and high is None):
+                continue
+            said_sd = text[names[1]] if sd is not None and sd >= 0 else ""
+            group = (row["estimate_id"], row["label"], names, text[names[0]], said_sd)
+            yield Group(*group, n, items, low, high)
 
 
 def _scale(row: Mapping[Hashable, Any]) -> tuple[float | None, float | None]:
@@ -194,7 +205,7 @@ def _records(frame: Any) -> list[Mapping[Hashable, Any]]:
 
 
 def _number(value: object) -> float | None:
-    return value if isinstance(value, float) and math.isfinite(value) else None
+    return value if isinstance(value, float) and abs(value) <= _LARGEST else None
 
 
 def _whole_number(value: object) -> int | None:

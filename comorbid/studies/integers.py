@@ -107,7 +107,7 @@ def why_not(whole: Whole, mean: Printed, sd: Printed | None = None) -> str:
     sums = whole.sums(*mean)
     if not sums:
         return "mean"
-    if sd is None or whole.n < 2 or len(sums) > MANY:
+    if sd is None or whole.n < 2 or sums.stop - sums.start > MANY:
         return ""
     least, most = max(sd[0] - sd[1], Fraction(0)), sd[0] + sd[1]
     reasons = [_why_not(whole, total, least, most) for total in sums]
@@ -137,7 +137,7 @@ def sd_bounds(whole: Whole, mean: Printed) -> tuple[float, float]:
     sums = whole.sums(*mean)
     if not sums or whole.n < 2:
         return float("nan"), float("nan")
-    if len(sums) > MANY:
+    if sums.stop - sums.start > MANY:
         return 0.0, float("inf")
     most = [(total, whole.most_squares(total)) for total in sums]
     return (

@@ -59,7 +59,8 @@ def mixed_adjustment(studies: Studies) -> Iterator[Finding]:
         return
     unclear = len(rows) - len(adjusted) - len(crude)
     found = f"The main pool has {len(adjusted)} adjusted and {len(crude)} crude estimates"
-    found += f"; {unclear} of the {len(rows)} say neither." if unclear else "."
+    say = "says" if unclear == 1 else "say"
+    found += f"; {unclear} of the {len(rows)} {say} neither." if unclear else "."
     repairs = [
         Repair(f"by leaving out the {name} estimates ({', '.join(out)})", exclude=out)
         for name, out in (("crude", crude), ("adjusted", adjusted))
@@ -69,7 +70,7 @@ def mixed_adjustment(studies: Studies) -> Iterator[Finding]:
         "mixed-adjustment",
         "note",
         min(adjusted, crude, key=len),
-        "Crude and adjusted estimates answer different questions; a pool of both answers neither.",
+        "Crude and adjusted estimates answer different questions, and a pool of both mixes them.",
         found,
         "Pool them apart as well, and say so.",
         repairs=tuple(repairs),

@@ -43,7 +43,8 @@ def impossible_interval(row: Row) -> Iterator[Finding]:
     expected = _no_less(first, least)
     if sharp != least:
         expected += f" {_no_less(sharpest, sharp)}"
-    if first.people > 0 and error.printed > 0:
+    # With less no population is large enough, and its size would be no number.
+    if first.people > 0 and error.printed > 1e-6 * first.least:
         expected += f" {_people_for(first, error)}"
     found = f"{row.label}: {error.sentence.format(printed)}"
     if widest != printed:

@@ -16,7 +16,7 @@ from comorbid.studies.cells import parse_column, parse_moderator, with_point
 from comorbid.studies.checks import Cells, cell_problems
 from comorbid.studies.columns import (
     GROUP_COLUMNS,
-    PERCENT_COLUMNS,
+    PERCENT_OF,
     WORD_COUNTS,
     Column,
     Values,
@@ -30,10 +30,7 @@ from comorbid.studies.textfile import decode, read_bytes
 _PROBLEMS_SHOWN = 100
 _PRINTED = ("estimate", "ci_low", "ci_high", "se")
 # Printed figures that a table may have besides.
-_FIGURES = (
-    *(name for mean, sd, _ in GROUP_COLUMNS for name in (mean, sd)),
-    *(name for name, _ in PERCENT_COLUMNS),
-)
+_MEANS = frozenset(name for mean, sd, _ in GROUP_COLUMNS for name in (mean, sd))
 
 
 def read_studies(
@@ -115,7 +112,7 @@ def studies_from_bytes(
     comma = sheet.separator == ";"
     printed = {
         name: [with_point(cell, decimal_comma=comma) for cell in cells.column(name)]
-        for name in (*_PRINTED, *(figure for figure in _FIGURES if figure in text))
+        for name in (*_PRINTED, *filter(_is_figure, text))
     }
     return Studies(
         _frame=_frame(cells, tuple(header.positions), decimal_comma=comma),
@@ -126,6 +123,10 @@ def studies_from_bytes(
         conditions=header.conditions,
         review=review,
     )
+
+
+def _is_figure(name: str) -> bool:
+    return name in _MEANS or PERCENT_OF.fullmatch(name) is not None
 
 
 def read_cells(

@@ -1,9 +1,9 @@
 """Clean tables of studies from the golden data sets, and errors of the kinds that people make.
 
-The figures are those of the data sets. Odds ratios and intervals beside counts are computed from
-the counts and rounded to two decimals, as a paper would print them. No data set has an outcome that
-is known to be whole numbers; a simulated one, with a seed, stands in for those. Which row gets an
-error, and where in it, is drawn with a seed.
+The figures are those of the data sets. Odds ratios and intervals beside counts, and differences
+and standard errors beside means, are computed from these and rounded, as a paper would print them.
+No data set has an outcome that is known to be whole numbers; a simulated one, with a seed, stands
+in for those. Which row gets an error, and where in it, is drawn with a seed.
 """
 
 from __future__ import annotations
@@ -67,11 +67,16 @@ def clean_tables() -> dict[str, Rows]:
             if "estimate" in row
         ]
     tables["hackshaw1998, estimates"] = hackshaw()
-    tables["normand1999, means"] = means(raw("normand1999"), GROUPS)
-    tables["curtis1998, means"] = means(raw("curtis1998"), GROUPS)
-    tables["franchini2012, means"] = means(
-        raw("franchini2012"), (("y1", "sd1", "n1"), ("y2", "sd2", "n2"))
-    )
+    pairs = (("y1", "sd1", "n1"), ("y2", "sd2", "n2"))
+    for name, groups in {
+        "normand1999": GROUPS,
+        "curtis1998": GROUPS,
+        "franchini2012": pairs,
+    }.items():
+        tables[f"{name}, means"] = means(raw(name), groups)
+        tables[f"{name}, means and estimates"] = [
+            with_difference(row) for row in tables[f"{name}, means"]
+        ]
     tables["simulated, scores of whole numbers"] = simulated_scores()
     for name, sizes in STANDARDISED.items():
         tables[f"{name}, standard errors"] = [
@@ -145,6 +150,13 @@ def means(rows: Rows, groups: tuple[tuple[str, str, str], ...]) -> Rows:
     ]
 
 
+def with_difference(row: dict[str, str]) -> dict[str, str]:
+    """A row of means with their difference and its standard error, to three digits."""
+    (m1, sd1, n1), (m2, sd2, n2) = ([float(row[name]) for name in names] for names in GROUPS)
+    figures = {"estimate": m1 - m2, "se": math.sqrt(sd1**2 / n1 + sd2**2 / n2)}
+    return {**row, **{name: f"{value:.3g}" for name, value in figures.items()}}
+
+
 def simulated_scores(k: int = 12) -> Rows:
     """Pain from 0 to 10 in two groups of k trials, one whole number a person; no study's data."""
     rng = np.random.default_rng(26968)
@@ -204,7 +216,7 @@ def se_for_sd(rows: Rows, i: int, rng: np.random.Generator) -> Rows | None:
 
 def sd_for_se(rows: Rows, i: int, rng: np.random.Generator) -> Rows | None:
     """The reverse: a standard error times the square root of n."""
-    if "se" not in rows[i]:
+    if "se" not in rows[i] or "n" not in rows[i]:
         return None
     return _with(rows, i, {"se": f"{float(rows[i]['se']) * math.sqrt(float(rows[i]['n'])):.3f}"})
 

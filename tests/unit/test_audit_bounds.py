@@ -200,3 +200,9 @@ def test_the_repair_of_a_percentage_is_a_hundredth() -> None:
     (finding,) = found("measure,estimate,ci_low,ci_high", "PR,34,30,38")
     assert finding.repairs[0].values == {"s1": {"estimate": 0.34, "ci_low": 0.3, "ci_high": 0.38}}
     assert finding.effects[0].after.estimate == pytest.approx(0.34)
+
+
+def test_people_are_counted_up_to_a_population() -> None:
+    finding = impossible("measure,estimate,se,n", "OR,1.5,1e-300,100")
+    assert finding is not None
+    assert finding.expected == "No 2x2 table of 100 people gives less than 4/sqrt(n) = 0.4."

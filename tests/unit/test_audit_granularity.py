@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings, strategies as st
 
+import comorbid as cb
 from comorbid.studies import Finding, Studies
 from comorbid.studies.audit import audit
 from comorbid.studies.read import studies_from_bytes
@@ -117,33 +119,44 @@ def test_a_scale_that_is_none_is_passed_over() -> None:
 @pytest.mark.parametrize(
     ("cells", "expected"),
     [
-        ("33.3,3,", None),
-        ("33.0,3,", "next to 33.0 % are 0 (0.00 %) and 1 (33.33 %)."),
-        # of those analysed, where that is known: 1 of 3 and not of 10
-        ("33.3,10,3", None),
-        ("33.3,10,", "next to 33.3 % are 3 (30.00 %) and 4 (40.00 %)."),
-        ("34,8250,", None),
-        ("101,200,", "is a whole number of them, from none to all."),
-        (",3,", None),
-        ("33.0,,", None),
+        ("33.3,3", None),
+        ("33.0,3", "next to 33.0 % are 0 (0.00 %) and 1 (33.33 %)."),
+        ("33.3,10", "next to 33.3 % are 3 (30.00 %) and 4 (40.00 %)."),
+        ("34,8250", None),
+        ("101,200", "is a whole number of them, from none to all."),
+        (",3", None),
+        ("33.0,", None),
     ],
 )
 def test_percentages(cells: str, expected: str | None) -> None:
-    findings = found(table("study_id,percent,n,n_analysed", f"a,{cells}"))
+    findings = found(table("study_id,female_percent_of_n,n", f"a,{cells}"))
     assert len(findings) == (expected is not None)
     for finding in findings:
         assert (finding.code, finding.severity) == ("impossible-percentage", "warning")
         assert finding.expected.endswith(str(expected))
 
 
-def test_percentages_of_groups() -> None:
-    studies = table("study_id,percent1i,n1i,percent2i,n2i", "a,17,12,18,12", "b,17,11,18,11")
+def test_percentages_say_in_their_name_of_what() -> None:
+    header = "study_id,percent_of_n1i,n1i,percent_of_n2i,n2i,n_analysed,percent,percent_of_all"
+    studies = table(header, "a,17,12,18,12,3,11,11", "b,17,11,18,11,3,11,11")
     assert [(f.rows, f.found) for f in found(studies)] == [
-        (("a",), "a: percent2i is 18 % of 12 people."),
-        (("b",), "b: percent1i is 17 % of 11 people."),
+        (("a",), "a: percent_of_n2i is 18 % of 12 people."),
+        (("b",), "b: percent_of_n1i is 17 % of 11 people."),
     ]
 
 
 def test_text_in_place_of_figures_is_passed_over() -> None:
-    assert not found(table("study_id,percent,n", "a,about a third,3"))
+    assert not found(table("study_id,percent_of_n,n", "a,about a third,3"))
     assert not found(table(f"{MEANS},items", "a,n/a,1.6,28,5.19,1.6,28,some"))
+
+
+CELLS = ["", "0", "1", "7", "28", "5.19", "5.2", "-3", "1e300", "1e-300", "9007199254740992"]
+COLUMNS = ["mi", "sdi", "ni", "items", "scale_low", "scale_high", "percent_of_ni"]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.sampled_from(CELLS), min_size=len(COLUMNS), max_size=len(COLUMNS)))
+def test_odd_figures_are_findings_or_nothing(cells: list[str]) -> None:
+    audited = cb.audit(table(",".join(["study_id", *COLUMNS]), ",".join(["a", *cells])))
+    assert audited.summary()
+    assert all(finding.rows == ("a",) for finding in audited.findings)

@@ -47,7 +47,7 @@ def test_mixed_adjustment_of_the_bundled_data() -> None:
     )
     assert (finding.severity, finding.rows) == ("note", ("swain2014-1", "bejia2005-1"))
     assert finding.found == (
-        "The main pool has 3 adjusted and 2 crude estimates; 1 of the 6 say neither."
+        "The main pool has 3 adjusted and 2 crude estimates; 1 of the 6 says neither."
     )
     assert [effect.after.k for effect in finding.effects] == [4, 3]
 
