@@ -65,6 +65,13 @@ class Numeral:
     whole: bool
     joined: bool
 
+    @property
+    def meaning(self) -> tuple[float, float, float, float, bool, bool]:
+        """What `stands_for` depends on."""
+        return (
+            self.low, self.high, self.coarse_low, self.coarse_high, self.whole, self.joined
+        )  # fmt: skip
+
     def stands_for(self, value: float) -> bool:
         """Say whether it is how a value can be printed.
 

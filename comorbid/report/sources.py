@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import takewhile
 from typing import Any
 
 from comorbid.report.numerals import Numeral
@@ -58,6 +57,7 @@ class Source:
         said = [Value(number, frozenset({text})) for text, number in numbers.items()]
         self._values = sorted([*values, *said], key=lambda value: value.number)
         self._numbers = [value.number for value in self._values]
+        self._found: dict[Hashable, tuple[Value, ...]] = {}
         self._texts: dict[str, list[str]] = {}
         for text in sorted(texts - set(numbers), key=lambda text: (-len(text), text)):
             if run := _RUN.search(text):
@@ -67,12 +67,16 @@ class Source:
         self.names = frozenset(value.name for value in self._values)
         self.counts = frozenset(v.name for v in self._values if v.number.is_integer())
 
-    def standing_for(self, numeral: Numeral) -> Iterator[Value]:
-        """Yield the values that a numeral can be the rounding of."""
-        first = bisect_left(self._numbers, min(numeral.low, numeral.coarse_low))
-        last = max(numeral.high, numeral.coarse_high)
-        near = takewhile(lambda value: value.number <= last, self._values[first:])
-        yield from (value for value in near if numeral.stands_for(value.number))
+    def standing_for(self, numeral: Numeral) -> tuple[Value, ...]:
+        """Return the values that a numeral can be the rounding of; sections print many twice."""
+        kept = self._found.get(numeral.meaning)
+        if kept is None:
+            first = bisect_left(self._numbers, min(numeral.low, numeral.coarse_low))
+            last = bisect_right(self._numbers, max(numeral.high, numeral.coarse_high))
+            near = self._values[first:last]
+            kept = tuple(value for value in near if numeral.stands_for(value.number))
+            self._found[numeral.meaning] = kept
+        return kept
 
     def texts_in(self, text: str) -> Iterator[str]:
         """Yield the texts that a tidy text may quote, the longest first."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 from comorbid.document.figures.axis import Axis
@@ -19,9 +20,10 @@ from comorbid.document.figures.canvas import (
 )
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis as MatplotlibAxis
-    from matplotlib.transforms import Transform
+    from matplotlib.transforms import Transform, TransformedPath
 
 LINE = 1.0
 """Width of a line in points."""
@@ -116,8 +118,10 @@ class Pen:
         polygon.set_joinstyle("round")
         polygon.set_zorder(order)
         polygon.set_gid(name)
-        self.axes.add_artist(polygon)
-        polygon.set_clip_on(clip)
+        if clip:
+            self.axes.add_artist(polygon)
+        else:
+            self._add_whole(polygon)
 
     def area(
         self,
@@ -152,8 +156,7 @@ class Pen:
         disc = Ellipse((x, height), *size, facecolor=color, edgecolor=edge, linewidth=width)
         disc.set_zorder(order)
         disc.set_gid(name)
-        self.axes.add_artist(disc)
-        disc.set_clip_on(False)
+        self._add_whole(disc)
 
     def line(
         self,
@@ -182,11 +185,10 @@ class Pen:
         """Draw a horizontal line between two distances from the left edge, in points."""
         from matplotlib.lines import Line2D
 
-        line = Line2D(ends, (height, height), color=color, linewidth=width, clip_on=False)
+        line = Line2D(ends, (height, height), color=color, linewidth=width)
         line.set_transform(self._from_left())
         line.set_solid_capstyle("butt")
-        self.axes.add_artist(line)
-        line.set_clip_on(False)
+        self._add_whole(line)
 
     def text(
         self,
@@ -239,6 +241,12 @@ class Pen:
         style_ticks(axes.yaxis)
         self.turned_text(place, sum(axes.get_ylim()) / 2, label, size=SMALL)
 
+    def _add_whole(self, artist: Artist) -> None:
+        """Add what may reach beyond the axes; without bounds, matplotlib would make it some."""
+        artist.set_clip_path(_no_bounds())
+        self.axes.add_artist(artist)
+        artist.set_clip_on(False)
+
     def _from_left(self) -> Transform:
         """Points from the left edge of the drawing, and heights in rows."""
         from matplotlib.transforms import Affine2D, blended_transform_factory
@@ -248,6 +256,15 @@ class Pen:
             raise ValueError("the axes belong to no figure")
         points = Affine2D().scale(1 / 72) + drawing.dpi_scale_trans
         return blended_transform_factory(points, self.axes.transData)
+
+
+@cache
+def _no_bounds() -> TransformedPath:
+    """Return the bounds of what has none: they are never used."""
+    from matplotlib.path import Path
+    from matplotlib.transforms import IdentityTransform, TransformedPath
+
+    return TransformedPath(Path.unit_rectangle(), IdentityTransform())
 
 
 def style_ticks(axis: MatplotlibAxis) -> None:
