@@ -127,8 +127,8 @@ def test_few_degrees_of_freedom_are_a_caution() -> None:
 
 
 def test_a_pool_that_is_at_the_value_needs_no_selection() -> None:
-    """With q = 1 above all effects the favoured side is the lower one."""
-    found = cb.s_value(fit(YI, VI), q=1.0, favor="positive")
+    """The value 1 is above all effects."""
+    found = cb.s_value(fit(YI, VI), q=1.0)
     assert (found.estimate, found.limit) == (1.0, 1.0)
 
 
