@@ -211,8 +211,8 @@ def _pools(fit: Fit, goal: float, variance: Array, number: Array) -> Batch:
 def _smallest(fit: Fit, goal: float) -> float:
     """Return the largest variance of one null study that suffices; nan if none does."""
     vi = fit.effects.vi
-    ends = np.clip([vi.max() * _REACH, vi.min() / _REACH], 1e-300, 1e300)
-    points = np.geomspace(*ends, _VARIANCES)[:, None]
+    first, last = np.clip([vi.max() * _REACH, vi.min() / _REACH], 1e-300, 1e300).tolist()
+    points = np.geomspace(first, last, _VARIANCES)[:, None]
 
     def reached(variance: Array) -> Mask:
         pools = _pools(fit, goal, variance.ravel(), np.ones(variance.size))

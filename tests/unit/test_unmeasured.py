@@ -223,6 +223,23 @@ def test_there_must_be_differences_between_true_effects() -> None:
     assert np.isnan(fixed.tmin.ci).all()
 
 
+def test_the_figure_marks_the_factor_that_leaves_the_share() -> None:
+    pooled = fit(YI, VI, "RR")
+    found = cb.confounded_meta(pooled, q=0.1, r=0.25, kind="parametric")
+    drawn = cb.figures.confounding(pooled, q=0.1, r=0.25)
+    assert f"25 % are left by a bias factor of {found.tmin.estimate:.2f}." in drawn.alt
+    assert "a risk ratio above 1.11 falls from" in drawn.alt
+    assert 'id="band"' in drawn.svg
+    # A fixed tau2 has no standard error, and the shares no interval.
+    fixed = cb.figures.confounding(fit(YI, VI, "RR", tau2=0.2))
+    assert 'id="band"' not in fixed.svg
+    assert "interval" not in fixed.caption
+    few = cb.figures.confounding(pooled, q=2.0)
+    assert "No more than 10 % without any bias." in few.alt
+    with pytest.raises(cb.ModelError, match="tau2 is 0"):
+        cb.figures.confounding(fit([0.5, 0.5], [0.1, 0.1]))
+
+
 # Tipping points
 
 
