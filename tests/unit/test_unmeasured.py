@@ -258,7 +258,7 @@ def test_a_number_of_null_studies_is_the_least() -> None:
     """Pooled by hand with as many, and with one fewer, at the normal scores."""
     pooled = fit([0.5, 0.9, 0.7, 0.6], [0.03, 0.08, 0.02, 0.05])
     found = cb.tipping_point(pooled)
-    number, variance = int(found.typical.number), float(np.median(pooled.effects.vi))
+    number, variance = int(found.typical.k), float(np.median(pooled.effects.vi))
     assert found.typical.variance == variance
     for n, includes in ((number, True), (number - 1, False)):
         score = special.ndtri((np.arange(n) + 0.5) / n)
@@ -282,9 +282,9 @@ def test_many_null_studies_and_more_than_ten_thousand() -> None:
     yi, vi = [0.3] * 20, [0.001] * 20
     found = cb.tipping_point(fit(yi, vi, method="EE", test="z"))
     weight = (20 * 0.3 / 0.001 / special.ndtri(0.975)) ** 2 - 20 / 0.001
-    assert found.typical.number == math.ceil(weight * 0.001)
+    assert found.typical.k == math.ceil(weight * 0.001)
     more = cb.tipping_point(fit([0.5] * 20, [0.001] * 20, method="EE", test="z"))
-    assert math.isinf(more.typical.number)
+    assert math.isinf(more.typical.k)
     assert "more than 10,000" in more.summary()
 
 
@@ -292,7 +292,7 @@ def test_what_includes_the_null_needs_nothing() -> None:
     pooled = fit([0.1, -0.2, 0.3], [0.05] * 3)
     found = cb.tipping_point(pooled)
     assert found.includes
-    assert (found.one.number, found.one.weight, found.typical.number) == (1, 0, 0)
+    assert (found.one.k, found.one.weight, found.typical.k) == (1, 0, 0)
     assert found.one.ci_low == found.typical.ci_low == found.ci[0] == pooled.ci[0]
     assert "null study" not in found.summary()
     assert cb.tipping_studies(pooled).moved.tolist() == [0, 0, 0]
@@ -338,5 +338,5 @@ def test_one_study() -> None:
     assert math.isnan(cb.s_value(pooled).estimate)
     found = cb.tipping_point(pooled)
     assert found.k == 1
-    assert found.typical.number >= 1
+    assert found.typical.k >= 1
     assert cb.tipping_studies(pooled).tipping[0] == pytest.approx(0.2 * special.ndtri(0.975))

@@ -151,7 +151,8 @@ def true_effects(fit: Fit, found: ConfoundedMeta) -> str:
     """
     name, form = words.measure(found.measure), study_format(fit.effects, fit.level)
     at_null = found.q == null_of(found.measure)
-    side = f"{found.tail} {study_null(fit) if at_null else form.value(found.q)}"
+    null = prose.null_value(found.measure, found.scale)
+    side = f"{found.tail} {null if at_null else form.value(found.q)}"
     share = prose.percent(100 * found.prop.estimate)
     interval = ""
     if not math.isnan(found.prop.ci[0]):
@@ -220,9 +221,9 @@ def _worst(fit: Fit, found: SValue) -> str:
 
 
 def _selection(fit: Fit, found: SValue) -> str:
-    null = study_null(fit)
+    null = prose.null_name(fit.effects.measure)
     if found.estimate == 1:
-        text = f"The average that this method gives is on neither side of {null} as it is"
+        text = f"By this method the average is not beyond {null} as it is"
     elif math.isinf(found.estimate):
         text = f"No such preference, however strong, would bring the average to {null}"
     else:
@@ -256,11 +257,6 @@ def limit_of(found: SValue) -> float:
     return math.nan if found.k_nonaffirmative == 1 else found.limit
 
 
-def study_null(fit: Fit) -> str:
-    """Return the value of no association as it prints."""
-    return prose.null_value(fit.effects.measure, fit.effects.scale)
-
-
 def missing(fit: Fit, found: TippingPoint) -> str:
     """Say how many null studies, and how large a one, would make the interval include the null.
 
@@ -270,40 +266,40 @@ def missing(fit: Fit, found: TippingPoint) -> str:
     >>> effects = cb.Effects(yi=[0.5, 0.9, 0.7, 0.6], vi=[0.03, 0.08, 0.02, 0.05], measure="OR")
     >>> fit = cb.pool(effects)
     >>> print(missing(fit, cb.tipping_point(fit)))
-    If 4 more studies of the median precision (standard error 0.2) had found an odds ratio of 1 on
-    average, and differed as much as those found, the interval of all together would include 1. A
-    single one that found 1 would not do, whatever its size: it counts as one study among the others
-    and adds to the differences between them.
+    If 4 studies more, of the median precision (standard error 0.2), had found no association on
+    average, and differed as much as those found, the interval of all together would include it. A
+    single one that found it would not do, whatever its size: it counts as one study among the
+    others and adds to the differences between them.
     """
-    null, name = study_null(fit), words.measure(found.measure)
+    null, typical = prose.null_name(fit.effects.measure), found.typical
     if found.includes:
         return f"The interval of the average includes {null} as it is; no study need be missing."
-    of = f"the median precision (standard error {prose.small(found.typical.se)}"
-    of += f"{_people(found.typical.people, ' each')})"
-    if not found.typical.suffices:
-        start = f"Not even ten thousand more studies of {of} that had found"
-        end = f"would make the interval of all together include {null}."
+    of = f"of the median precision (standard error {prose.small(typical.se)}"
+    of += f"{_people(typical.people, ' each' if typical.k > 1 else '')})"
+    if typical.k == 1:
+        return f"If 1 study more, {of}, had found {null}, the interval of all would include it."
+    alike = f"had found {null} on average, and differed as much as those found,"
+    if typical.suffices:
+        count = prose.counted(int(typical.k), "study", "studies")
+        text = f"If {count} more, {of}, {alike} the interval of all together would include it."
     else:
-        count = int(found.typical.number)
-        more = f"{prose.counted(count, 'more study', 'more studies')} of {of}"
-        start = f"If {more} had found"
-        end = f"the interval of all together would include {null}."
-        if count == 1:
-            return f"{start} {_a(name)} of {null}, {end}"
-    alike = "and differed as much as those found,"
-    return f"{start} {_a(name)} of {null} on average, {alike} {end} {_one(found, null)}"
+        text = (
+            f"If ten thousand studies more, {of}, {alike} the interval of all together would still "
+            "not include it."
+        )
+    return f"{text} {_one(found)}"
 
 
-def _one(found: TippingPoint, null: str) -> str:
+def _one(found: TippingPoint) -> str:
     if not found.one.suffices:
         return (
-            f"A single one that found {null} would not do, whatever its size: it counts as one "
-            "study among the others and adds to the differences between them."
+            "A single one that found it would not do, whatever its size: it counts as one study "
+            "among the others and adds to the differences between them."
         )
     return (
-        f"A single one that found {null} would need a standard error of "
-        f"{prose.small(found.one.se)}{_people(found.one.people)}, and would have "
-        f"{prose.percent(found.one.weight)} of the weight."
+        f"A single one that found it would need a standard error of {prose.small(found.one.se)}"
+        f"{_people(found.one.people)}, and would have {prose.percent(found.one.weight)} of the "
+        "weight."
     )
 
 
@@ -327,14 +323,14 @@ def moved(fit: Fit, found: TippingStudies) -> str:
 
 
 def _table(fit: Fit, found: Unmeasured) -> Table:
-    null = study_null(fit)
-    header = ("What it would take", f"Average of {null}", f"Interval that includes {null}")
+    null = prose.null_name(fit.effects.measure)
+    header = ("What it would take", f"For {null} on average", f"For an interval with {null}")
     rows = []
     if found.e_value is not None:
         e = found.e_value
         rows.append(
             (
-                "Confounding: risk ratio with both sides (E-value)",
+                "Confounding (E-value)",
                 prose.value(e.estimate),
                 "none needed" if e.limit == 1 else prose.value(e.limit),
             )
@@ -343,7 +339,7 @@ def _table(fit: Fit, found: Unmeasured) -> Table:
         s = found.s_value
         rows.append(
             (
-                "Preference for small p-values: times as likely (S-value)",
+                "Preference for small p-values (S-value)",
                 _times(s.estimate),
                 _times(limit_of(s)),
             )
@@ -357,7 +353,8 @@ def _table(fit: Fit, found: Unmeasured) -> Table:
         tuple(rows),
         "How strong what was not measured would have to be",
         numeric=header[1:],
-        note="–: does not apply, or is not given.",
+        note="E-value: risk ratio of a confounder with each side of the association. S-value: how many "
+        "times as likely to be published. –: does not apply, or is not given.",
     )
 
 
@@ -370,7 +367,7 @@ def _times(value: float) -> str:
 def _number(found: TippingPoint) -> str:
     if found.includes:
         return "none needed"
-    return f"{found.typical.number:,.0f}" if found.typical.suffices else "more than ten thousand"
+    return f"{found.typical.k:,.0f}" if found.typical.suffices else "more than ten thousand"
 
 
 def _size(found: TippingPoint) -> str:
