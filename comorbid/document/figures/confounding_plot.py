@@ -123,7 +123,7 @@ def _curve(fit: Fit, r: float, given: dict[str, Any]) -> _Curve:
     return _Curve(
         shares=tuple(confounded_meta(fit, mub=mub, **given) for mub in biases),
         needed=needed,
-        beyond=f"{words.measure(effects.measure)} {needed.tail} {at}",
+        beyond=f"{words.with_article(words.measure(effects.measure))} {needed.tail} {at}",
     )
 
 
@@ -157,13 +157,9 @@ def _notes(fit: Fit, curve: _Curve) -> tuple[str, ...]:
     """Return what stands below the figure."""
     region = f" Shaded: {prose.level(fit.level)} intervals." if curve.banded else ""
     return (
-        f"Thick: share of true effects with {_a(curve.beyond)}.{region}",
+        f"Thick: share of true effects with {curve.beyond}.{region}",
         f"Dashed: {_left(curve)}.",
     )
-
-
-def _a(name: str) -> str:
-    return f"{'an' if name[0].lower() in 'aeio' else 'a'} {name}"
 
 
 def _left(curve: _Curve) -> str:
@@ -180,7 +176,7 @@ def _alt(fit: Fit, curve: _Curve) -> str:
     start, end = (prose.percent(100 * one.prop.estimate) for one in (first, last))
     return words.joined(
         f"True effects of {words.studies(fit.k)} under confounding: the share that has "
-        f"{_a(curve.beyond)} falls from {start} without bias to {end} at a bias factor of "
+        f"{curve.beyond} falls from {start} without bias to {end} at a bias factor of "
         f"{prose.value(last.bias_factor)}, on a log axis.",
         f"{words.capitalized(_left(curve))}.",
     )
@@ -192,6 +188,6 @@ def _caption(fit: Fit, curve: _Curve) -> str:
     if curve.banded:
         region = f", with {prose.level(fit.level)} intervals by the delta method"
     return (
-        f"Share of true effects with {_a(curve.beyond)} that confounding, of the same strength in "
+        f"Share of true effects with {curve.beyond} that confounding, of the same strength in "
         f"all studies, would leave{region}. It does not say how strong the confounding is."
     )
