@@ -55,7 +55,7 @@ def average(fit: Fit) -> str:
     """
     name, form = _name(fit.effects.measure), study_format(fit.effects, fit.level)
     found = (
-        f"{_article(name)} {name} of {form.value(fit.estimate)} "
+        f"{words.with_article(name)} of {form.value(fit.estimate)} "
         f"({prose.level(fit.level)} confidence interval {form.interval(*fit.ci)}"
         f"{_includes_null(fit.ci, fit, ', which includes')})"
     )
