@@ -217,7 +217,3 @@ def _includes_null(ends: Pair, fit: Fit, lead: str) -> str:
 def _name(measure: str) -> str:
     """Return a measure's name without what is said of it after a comma."""
     return words.measure(measure).partition(",")[0]
-
-
-def _article(name: str) -> str:
-    return "an" if name[0].lower() in "aeio" else "a"
