@@ -74,7 +74,8 @@ def s_value(
     fit : Fit
         Of all studies found. Its test and any weights play no part.
     q : float, optional
-        Value to be reached, analysis scale; by default that of no association.
+        Value to be reached, analysis scale; by default that of no association, against which the
+        studies are tested in any case.
     selection_ratio : array_like of shape (n,), optional
         Ratios to give the corrected estimate for, 1 or more, beside 1 and the worst case.
     favor : {"positive", "negative"}, optional
@@ -116,32 +117,24 @@ def s_value(
     """
     check_fit(fit)
     q = _checked_value(fit, q)
-    ratios = _checked_ratios(selection_ratio)
+    rows = np.array([1.0, *_checked_ratios(selection_ratio), math.inf])
     _check(favor, alpha, model, by)
-    favored = favor or ("negative" if fit.estimate < q else "positive")
+    null = null_of(fit.effects.measure)
+    centre = q if math.isnan(null) else null
+    favored: Favor = favor or ("negative" if fit.estimate < centre else "positive")
     sign = -1.0 if favored == "negative" else 1.0
-    affirmative = np.asarray(
-        sign * fit.effects.yi / np.sqrt(fit.effects.vi) > -special.ndtri(alpha / 2)
-    )
+    z = sign * (fit.effects.yi - centre) / np.sqrt(fit.effects.vi)
+    affirmative = np.asarray(z > -special.ndtri(alpha / 2))
     cluster = _clusters(fit, by)
     pool = _pools(fit, affirmative, cluster, model)
-    rows = np.array([1.0, *ratios, math.inf])
     found = pool(rows)
-    half = t_quantile(found.df, (1 + fit.level) / 2) * found.se
-    with np.errstate(divide="ignore", invalid="ignore"):
-        distance = np.abs(found.estimate - q) / found.se
     several = 0 < affirmative.sum() < fit.k
     return SValue(
         estimate=_first(lambda ratio: sign * (pool(ratio).estimate - q) <= 0, several),
         limit=_first(lambda ratio: _near_end(pool(ratio), fit.level, sign) <= sign * q, several),
         q=q,
         selection_ratio=frozen(rows),
-        corrected=frozen(found.estimate),
-        se=frozen(found.se),
-        df=frozen(found.df),
-        p_value=frozen(2 * t_tail(found.df, distance)),
-        ci_low=frozen(found.estimate - half),
-        ci_high=frozen(found.estimate + half),
+        **_columns(found, fit.level, q),
         labels=fit.effects.labels,
         affirmative=frozen(affirmative),
         clusters=int(cluster.max()) + 1,
@@ -156,6 +149,22 @@ def s_value(
         ids=fit.effects.ids,
         warnings=(*fit.effects.warnings, *_notes(affirmative, found.df)),
     )
+
+
+def _columns(found: _Corrected, level: float, q: float) -> dict[str, Array]:
+    """Return the pools as the result keeps them, with test and interval."""
+    half = t_quantile(found.df, (1 + level) / 2) * found.se
+    with np.errstate(divide="ignore", invalid="ignore"):
+        distance = np.abs(found.estimate - q) / found.se
+    columns = {
+        "corrected": found.estimate,
+        "se": found.se,
+        "df": found.df,
+        "p_value": 2 * t_tail(found.df, distance),
+        "ci_low": found.estimate - half,
+        "ci_high": found.estimate + half,
+    }
+    return {name: frozen(values) for name, values in columns.items()}
 
 
 def _pools(

@@ -55,7 +55,7 @@ def average(fit: Fit) -> str:
     """
     name, form = _name(fit.effects.measure), study_format(fit.effects, fit.level)
     found = (
-        f"{_article(name)} {name} of {form.value(fit.estimate)} "
+        f"{words.with_article(name)} of {form.value(fit.estimate)} "
         f"({prose.level(fit.level)} confidence interval {form.interval(*fit.ci)}"
         f"{_includes_null(fit.ci, fit, ', which includes')})"
     )
@@ -217,7 +217,3 @@ def _includes_null(ends: Pair, fit: Fit, lead: str) -> str:
 def _name(measure: str) -> str:
     """Return a measure's name without what is said of it after a comma."""
     return words.measure(measure).partition(",")[0]
-
-
-def _article(name: str) -> str:
-    return "an" if name[0].lower() in "aeio" else "a"

@@ -8,6 +8,7 @@ import numpy as np
 
 from comorbid.effects.arrays import Array, Index
 
+# A share, or an eigenvalue as a part of the largest, that is 0 but for rounding.
 _NOTHING = 1e-10
 
 
@@ -63,35 +64,36 @@ def robust_means(yi: Array, working: Array, weights: Array, cluster: Index) -> R
     (3.0, 2.333333333, 2.0)
     """
     size = np.bincount(cluster)
-    sigma2 = (np.bincount(cluster, working) / size)[cluster]
+    sigma2 = (np.bincount(cluster, working) / size)[cluster, None]
     with np.errstate(all="ignore"):
         w = weights / weights.sum(axis=0)
         estimate = (w * yi[:, None]).sum(axis=0)
-        residual = yi[:, None] - estimate
-        ws = w * sigma2[:, None]
+        ws = w * sigma2
         s2 = (w * ws).sum(axis=0)
-        score, a, b, c = (np.zeros((size.size, w.shape[1])) for _ in range(4))
-        for j in range(size.size):
+        # The adjustment of a cluster of one; those of several are written over it.
+        g = w * np.sqrt(sigma2 / (sigma2 - 2 * ws + s2))
+        for j in np.flatnonzero(size > 1):
             rows = np.flatnonzero(cluster == j)
-            g = _adjusted(w[rows], ws[rows], sigma2[rows[0]], s2)
-            score[j] = (g * residual[rows]).sum(axis=0)
-            a[j], b[j] = g.sum(axis=0), (g * ws[rows]).sum(axis=0)
-            c[j] = (g * g).sum(axis=0) * sigma2[rows[0]]
-        se = np.sqrt((score**2).sum(axis=0))
+            g[rows] = _adjusted(w[rows], ws[rows], float(sigma2[rows[0], 0]), s2)
+
+        def by_cluster(values: Array) -> Array:
+            sums = np.zeros((size.size, w.shape[1]))
+            np.add.at(sums, cluster, values)
+            return sums
+
+        se = np.sqrt((by_cluster(g * (yi[:, None] - estimate)) ** 2).sum(axis=0))
+        a, c = by_cluster(g), by_cluster(g * g * sigma2)
         # M is diag(c) - (v a' + a v').
-        v = b - s2 * a / 2
-        own = c - 2 * v * a
+        v = by_cluster(g * ws) - s2 * a / 2
         crossed = (v**2).sum(axis=0) * (a**2).sum(axis=0) + (v * a).sum(axis=0) ** 2
         square = 2 * crossed + (c**2 - 4 * c * v * a).sum(axis=0)
-        df = own.sum(axis=0) ** 2 / square
-    alone = (np.array([w[cluster == j].sum(axis=0) for j in range(size.size)]) >= 1).any(axis=0)
+        df = (c - 2 * v * a).sum(axis=0) ** 2 / square
+        alone = by_cluster(w).max(axis=0) > 1 - _NOTHING
     return RobustMeans(estimate, np.where(alone, np.nan, se), np.where(alone, np.nan, df))
 
 
 def _adjusted(w: Array, ws: Array, sigma2: float, s2: Array) -> Array:
-    """Return the weights of a cluster after adjustment, of shape (effects, n)."""
-    if len(w) == 1:
-        return np.asarray(w * np.sqrt(sigma2 / (sigma2 - 2 * ws + s2)))
+    """Return the weights of a cluster of several after adjustment, of shape (effects, n)."""
     rows = ws.T
     inner = np.eye(len(w)) * sigma2 - rows[:, :, None] - rows[:, None, :] + s2[:, None, None]
     values, vectors = np.linalg.eigh(inner)

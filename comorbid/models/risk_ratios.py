@@ -16,6 +16,7 @@ from comorbid.models.fit import Fit
 Outcome = Literal["common", "rare"]
 
 _HALF = np.log(2)
+_FAR = 1000.0
 _STANDARDISED = ("SMD", "SMDH", "SMD1", "SMD1H", "OR2D", "OR2DL", "OR2DN", "PBIT")
 READ_AS_RATIOS = ("RR", "IRR", "OR", "PETO", "HR", *_STANDARDISED)
 """Measures that a risk ratio stands for without more being known."""
@@ -114,9 +115,10 @@ def _proportional(factor: float, *notes: str) -> RiskRatio:
 
 
 def _common_hazard(y: float | Array) -> Array:
-    with np.errstate(over="ignore"):
-        ends = (np.exp(sign * np.asarray(y) / 2) for sign in (1, -1))
-    first, second = (np.log(-np.expm1(-_HALF * root)) for root in ends)
+    with np.errstate(over="ignore", divide="ignore"):
+        first, second = (
+            np.log(-np.expm1(-_HALF * np.exp(sign * np.asarray(y) / 2))) for sign in (1, -1)
+        )
     return np.asarray(first - second)
 
 
@@ -124,7 +126,9 @@ def _common_hazard_slope(y: float | Array) -> Array:
     def half(root: Array) -> Array:
         return np.asarray(_HALF * root / 2 / np.expm1(_HALF * root))
 
-    return half(np.exp(np.asarray(y) / 2)) + half(np.exp(-np.asarray(y) / 2))
+    # Beyond a root of 1,000 its half is 0; below its inverse it does not change.
+    at = np.clip(np.asarray(y) / 2, -np.log(_FAR), np.log(_FAR))
+    return half(np.exp(at)) + half(np.exp(-at))
 
 
 def _difference_of_risks(risk: float | None, estimate: float) -> RiskRatio:

@@ -88,7 +88,7 @@ def tipping_point(fit: Fit, *, null: float | None = None) -> TippingPoint:
     >>> import comorbid as cb
     >>> fit = cb.pool(cb.Effects(yi=[0.5, 0.9, 0.7, 0.6], vi=[0.03, 0.08, 0.02, 0.05]))
     >>> found = cb.tipping_point(fit)
-    >>> found.one.suffices, found.typical.number, round(found.typical.se, 3)
+    >>> found.one.suffices, found.typical.k, round(found.typical.se, 3)
     (False, 4.0, 0.2)
     """
     check_fit(fit)
@@ -211,7 +211,8 @@ def _pools(fit: Fit, goal: float, variance: Array, number: Array) -> Batch:
 def _smallest(fit: Fit, goal: float) -> float:
     """Return the largest variance of one null study that suffices; nan if none does."""
     vi = fit.effects.vi
-    points = np.geomspace(_REACH * vi.max(), vi.min() / _REACH, _VARIANCES)[:, None]
+    first, last = np.clip([vi.max() * _REACH, vi.min() / _REACH], 1e-300, 1e300).tolist()
+    points = np.geomspace(first, last, _VARIANCES)[:, None]
 
     def reached(variance: Array) -> Mask:
         pools = _pools(fit, goal, variance.ravel(), np.ones(variance.size))
@@ -248,7 +249,7 @@ def _settled(fit: Fit, goal: float, variance: float, number: float) -> NullStudi
     """Return null studies with the pool that they make."""
     of = partial(
         NullStudies,
-        number=number,
+        k=number,
         variance=variance,
         se=math.sqrt(variance),
         people=_people(fit) / variance,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _COLUMNS = (
-    *("number", "variance", "se", "people", "weight"),
+    *("k", "variance", "se", "people", "weight"),
     *("estimate", "ci_low", "ci_high", "tau2"),
 )
 
@@ -27,13 +27,13 @@ _COLUMNS = (
 class NullStudies:
     """Null studies of one size, and the pool with them; nan where none suffices.
 
-    ``number`` of them, inf if not ten thousand suffice; the sampling ``variance`` of one, its
+    ``k`` of them, inf if not ten thousand suffice; the sampling ``variance`` of one, its
     ``se``, and how many ``people`` it would have if it told as much a person as the median study;
     the percentage ``weight`` that they have together; and of the pool ``estimate, ci_low, ci_high,
     tau2``, analysis scale.
     """
 
-    number: float
+    k: float
     variance: float
     se: float
     people: float
@@ -128,7 +128,7 @@ class TippingPoint(Views):
         return f"of SE {text.number(self.one.se)}{people}, weight {weight}%"
 
     def _typical(self) -> str:
-        number = f"{self.typical.number:.0f}" if self.typical.suffices else "more than 10,000"
+        number = f"{self.typical.k:.0f}" if self.typical.suffices else "more than 10,000"
         return f"{number} of SE {text.number(self.typical.se)}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -20,6 +21,9 @@ from comorbid.sensitivity.refitting import blank, refit_in_blocks
 
 _MIDDLE = (0.15, 0.85)
 _ROUNDING = 1e-9
+_BOUNDS = {"share": (0.0, 1.0), "bias factor": (1.0, math.inf)}
+# Numbers held at a time.
+_CELLS = 2**21
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,47 +107,61 @@ def calibrated(
     fit: Fit, reading: RiskRatio, asked: Question, *, sign: float, n: int, seed: int
 ) -> Answer:
     """Return share, bias factor, strength and notes from calibrated estimates of true effects."""
+    yi, vi, k = fit.effects.yi, fit.effects.vi, fit.k
 
-    def effects(yi: Array, vi: Array, at: Fit | Batch) -> Array:
-        lam = np.sqrt(at.tau2 / (at.tau2 + vi))
-        return np.asarray(sign * reading.log_ratio(at.estimate + lam * (yi - at.estimate)))
+    def effects(y: Array, v: Array, mean: Array, tau2: Array) -> Array:
+        """Return the calibrated estimates as the question has them."""
+        return np.asarray(sign * reading.log_ratio(mean + np.sqrt(tau2 / (tau2 + v)) * (y - mean)))
 
-    yi, vi = fit.effects.yi[:, None], fit.effects.vi[:, None]
-    picked = np.random.default_rng(seed).integers(0, fit.k, size=(n, fit.k)).T
+    picked = np.random.default_rng(seed).integers(0, k, size=(n, k)).T
     drawn, failures = _refits(fit, picked)
-    others = effects(yi, vi, leave_one_out(fit).batch)
-    np.fill_diagonal(others, -np.inf)
-    found = effects(yi, vi, fit)
-    samples = effects(fit.effects.yi[picked], fit.effects.vi[picked], drawn)
+    without = leave_one_out(fit).batch
+
+    def of_samples(part: slice) -> Array:
+        rows = picked[:, part]
+        return effects(yi[rows], vi[rows], drawn.estimate[part], drawn.tau2[part])
+
+    def of_others(part: slice) -> Array:
+        found = effects(yi[:, None], vi[:, None], without.estimate[part], without.tau2[part])
+        # The study left out is never above the threshold.
+        found[np.arange(k)[part], np.arange(found.shape[1])] = -np.inf
+        return found
+
+    own = effects(yi[:, None], vi[:, None], np.array([fit.estimate]), np.array([fit.tau2]))
+    value = _asked_of(own, asked, k)[:, 0]
+    many = _in_blocks(lambda part: _asked_of(of_samples(part), asked, k), k, n)
+    others = _in_blocks(lambda part: _asked_of(of_others(part), asked, k - 1), k, k)
     notes = [f"{failures:,} of {n:,} refits failed and are left out"] if failures else []
     answers = []
-    for name, statistic, bounds in (
-        ("share", _share_beyond, (0.0, 1.0)),
-        ("bias factor", _factor_needed, (1.0, math.inf)),
-    ):
-        value = float(statistic(found, asked, fit.k)[0])
-        many = statistic(samples, asked, fit.k)
-        if (many == value).all():
-            answers.append(Estimated(value))
-            notes.append(f"{name}: no interval, for it is the same in all data sets drawn")
-            continue
-        spread, note = distribution(
-            value,
-            many,
-            interval="bca",
-            level=asked.level,
-            bounds=bounds,
-            without=statistic(others, asked, fit.k - 1),
-        )
-        answers.append(Estimated(value, spread.se, spread.ci))
-        notes += [f"{name}: {note}"] if note and not math.isnan(value) else []
+    for i, (name, bounds) in enumerate(_BOUNDS.items()):
+        answer, note = _interval(float(value[i]), many[i], others[i], bounds, asked.level)
+        answers.append(answer)
+        notes += [f"{name}: {note}"] if note else []
     share, factor = answers
-    strength = Estimated(
-        confounding_strength(factor.estimate),
-        math.nan,
-        (confounding_strength(factor.ci[0]), confounding_strength(factor.ci[1])),
-    )
+    low, high = (confounding_strength(end) for end in factor.ci)
+    strength = Estimated(confounding_strength(factor.estimate), math.nan, (low, high))
     return Answer(share, factor, strength, tuple(notes))
+
+
+def _interval(
+    value: float, many: Array, without: Array, bounds: tuple[float, float], level: float
+) -> tuple[Estimated, str]:
+    """Return a value with its interval from the data sets drawn, or why it has none."""
+    if math.isnan(value):
+        return Estimated(), ""
+    if (many == value).all():
+        return Estimated(value), "no interval, for it is the same in all data sets drawn"
+    spread, note = distribution(
+        value, many, interval="bca", level=level, bounds=bounds, without=without
+    )
+    return Estimated(value, spread.se, spread.ci), note
+
+
+def _in_blocks(statistic: Callable[[slice], Array], k: int, n: int) -> Array:
+    """Return a statistic of shape (m, n) of n data sets of k studies, part by part."""
+    size = max(1, _CELLS // k)
+    parts = [slice(start, min(start + size, n)) for start in range(0, n, size)]
+    return np.concatenate([statistic(part) for part in parts], axis=1)
 
 
 def _refits(fit: Fit, picked: Index) -> tuple[Batch, int]:
@@ -171,17 +189,13 @@ def _refits(fit: Fit, picked: Index) -> tuple[Batch, int]:
     return Batch(**columns), len(failures)
 
 
-def _share_beyond(effects: Array, asked: Question, k: int) -> Array:
+def _asked_of(effects: Array, asked: Question, k: int) -> Array:
+    """Return the share and the factor of effects of shape (studies, n), as an array (2, n)."""
     share = (effects - asked.shift > asked.q).sum(axis=0) / k
-    return np.where(np.isnan(effects).any(axis=0), np.nan, share)
-
-
-def _factor_needed(effects: Array, asked: Question, k: int) -> Array:
-    """Return the factor that leaves as many effects above the threshold as the share allows."""
-    if math.isnan(asked.r):
-        return np.full(effects.shape[1], np.nan)
-    left = math.floor(asked.r * k + _ROUNDING)
-    # The first effect that must come down to the threshold.
-    next_one = -np.sort(-effects, axis=0)[left]
-    with np.errstate(over="ignore"):
-        return np.asarray(np.exp(np.maximum(next_one - asked.q, 0.0)))
+    factor = np.full(share.shape, np.nan)
+    if not math.isnan(asked.r):
+        # The first effect that must come down to the threshold, if so many may stay above it.
+        next_one = -np.sort(-effects, axis=0)[math.floor(asked.r * k + _ROUNDING)]
+        with np.errstate(over="ignore"):
+            factor = np.exp(np.maximum(next_one - asked.q, 0.0))
+    return np.where(np.isnan(effects).any(axis=0), np.nan, np.array([share, factor]))

@@ -75,7 +75,7 @@ def test_two_studies_that_include_no_association() -> None:
     assert "the interval includes no association without any" in text
     assert "Both studies have a two-sided p-value below 0.05" in text
     assert "no sign that there was no such preference" in text
-    assert "The interval of the average includes 1 as it is; no study need be missing." in text
+    assert "The interval of the average includes no association as it is; no study need be" in text
     assert "against it with fewer than ten studies" in text
     assert "Null studies of the median precision | – | none needed" in text
 
@@ -98,7 +98,7 @@ def test_the_other_direction_reads_the_same() -> None:
         assert "in the worst case s2 alone counts, with an odds ratio of " in text
         assert " (its own 95 % confidence interval " in text
         assert "with one such study that says little" in text
-        assert "Preference for small p-values: times as likely (S-value) | none" in text
+        assert "Preference for small p-values (S-value) | none" in text
     assert up.split("E-value) | ")[1].split("\n")[0] == down.split("E-value) | ")[1].split("\n")[0]
 
 
@@ -112,9 +112,9 @@ def test_ten_studies_have_a_share_of_true_effects() -> None:
     assert "8 of the 13 studies have a two-sided p-value below 0.05" in text
     assert "they alone count, with an odds ratio of 0.87 (95 % confidence" in text
     assert "cannot be relied on" in text
-    number = cb.tipping_point(bcg_fit()).typical.number
-    assert f"If {number:.0f} more studies of the median precision" in text
-    assert "A single one that found 1 would not do, whatever its size" in text
+    number = cb.tipping_point(bcg_fit()).typical.k
+    assert f"If {number:.0f} studies more, of the median precision" in text
+    assert "A single one that found it would not do, whatever its size" in text
 
 
 def test_options_are_used_and_checked() -> None:
@@ -204,7 +204,7 @@ def test_a_model_of_one_common_effect_has_a_size_of_one_null_study() -> None:
         test="z",
     )
     text = unmeasured.missing(fit, cb.tipping_point(fit))
-    assert "A single one that found 1 would need a standard error of 0.0" in text
+    assert "A single one that found it would need a standard error of 0.0" in text
     assert " people, and would have " in text
     assert "% of the weight." in text
 
@@ -215,4 +215,4 @@ def test_what_is_printed_is_locked() -> None:
     values = results[ID]["values"]
     assert set(values) == {"e_value", "true_effects", "s_value", "tipping", "studies"}
     assert values["e_value"]["measure"] == "OR"
-    assert values["tipping"]["typical"]["number"] >= 0
+    assert values["tipping"]["typical"]["k"] >= 0

@@ -127,8 +127,8 @@ def test_few_degrees_of_freedom_are_a_caution() -> None:
 
 
 def test_a_pool_that_is_at_the_value_needs_no_selection() -> None:
-    """With q = 1 above all effects the favoured side is the lower one."""
-    found = cb.s_value(fit(YI, VI), q=1.0, favor="positive")
+    """The value 1 is above all effects."""
+    found = cb.s_value(fit(YI, VI), q=1.0)
     assert (found.estimate, found.limit) == (1.0, 1.0)
 
 
@@ -223,6 +223,23 @@ def test_there_must_be_differences_between_true_effects() -> None:
     assert np.isnan(fixed.tmin.ci).all()
 
 
+def test_the_figure_marks_the_factor_that_leaves_the_share() -> None:
+    pooled = fit(YI, VI, "RR")
+    found = cb.confounded_meta(pooled, q=0.1, r=0.25, kind="parametric")
+    drawn = cb.figures.confounding(pooled, q=0.1, r=0.25)
+    assert f"25 % are left by a bias factor of {found.tmin.estimate:.2f}." in drawn.alt
+    assert "a risk ratio above 1.11 falls from" in drawn.alt
+    assert 'id="band"' in drawn.svg
+    # A fixed tau2 has no standard error, and the shares no interval.
+    fixed = cb.figures.confounding(fit(YI, VI, "RR", tau2=0.2))
+    assert 'id="band"' not in fixed.svg
+    assert "interval" not in fixed.caption
+    few = cb.figures.confounding(pooled, q=2.0)
+    assert "No more than 10 % without any bias." in few.alt
+    with pytest.raises(cb.ModelError, match="tau2 is 0"):
+        cb.figures.confounding(fit([0.5, 0.5], [0.1, 0.1]))
+
+
 # Tipping points
 
 
@@ -241,7 +258,7 @@ def test_a_number_of_null_studies_is_the_least() -> None:
     """Pooled by hand with as many, and with one fewer, at the normal scores."""
     pooled = fit([0.5, 0.9, 0.7, 0.6], [0.03, 0.08, 0.02, 0.05])
     found = cb.tipping_point(pooled)
-    number, variance = int(found.typical.number), float(np.median(pooled.effects.vi))
+    number, variance = int(found.typical.k), float(np.median(pooled.effects.vi))
     assert found.typical.variance == variance
     for n, includes in ((number, True), (number - 1, False)):
         score = special.ndtri((np.arange(n) + 0.5) / n)
@@ -265,9 +282,9 @@ def test_many_null_studies_and_more_than_ten_thousand() -> None:
     yi, vi = [0.3] * 20, [0.001] * 20
     found = cb.tipping_point(fit(yi, vi, method="EE", test="z"))
     weight = (20 * 0.3 / 0.001 / special.ndtri(0.975)) ** 2 - 20 / 0.001
-    assert found.typical.number == math.ceil(weight * 0.001)
+    assert found.typical.k == math.ceil(weight * 0.001)
     more = cb.tipping_point(fit([0.5] * 20, [0.001] * 20, method="EE", test="z"))
-    assert math.isinf(more.typical.number)
+    assert math.isinf(more.typical.k)
     assert "more than 10,000" in more.summary()
 
 
@@ -275,7 +292,7 @@ def test_what_includes_the_null_needs_nothing() -> None:
     pooled = fit([0.1, -0.2, 0.3], [0.05] * 3)
     found = cb.tipping_point(pooled)
     assert found.includes
-    assert (found.one.number, found.one.weight, found.typical.number) == (1, 0, 0)
+    assert (found.one.k, found.one.weight, found.typical.k) == (1, 0, 0)
     assert found.one.ci_low == found.typical.ci_low == found.ci[0] == pooled.ci[0]
     assert "null study" not in found.summary()
     assert cb.tipping_studies(pooled).moved.tolist() == [0, 0, 0]
@@ -321,5 +338,5 @@ def test_one_study() -> None:
     assert math.isnan(cb.s_value(pooled).estimate)
     found = cb.tipping_point(pooled)
     assert found.k == 1
-    assert found.typical.number >= 1
+    assert found.typical.k >= 1
     assert cb.tipping_studies(pooled).tipping[0] == pytest.approx(0.2 * special.ndtri(0.975))

@@ -23,6 +23,11 @@ def measure(name: str) -> str:
     return "effect" if name == "GEN" else prose.measure_name(name)
 
 
+def with_article(name: str) -> str:
+    """Return a name with its article: an odds ratio, a risk ratio."""
+    return f"{'an' if name[0].lower() in 'aeio' else 'a'} {name}"
+
+
 def capitalized(text: str) -> str:
     """Return the text with its first letter large, and the others as they are."""
     return text[:1].upper() + text[1:]

@@ -106,11 +106,10 @@ def filling(found: TrimAndFill) -> str:
         return f"{start} finds no study to add on the {found.side}"
     scale = found.original.effects.scale
     before, after = found.original.on_scale(), found.fit.on_scale()
-    name = words.measure(found.original.effects.measure)
-    article = "an" if name[0].lower() in "aeio" else "a"
+    name = words.with_article(words.measure(found.original.effects.measure))
     return (
         f"{start} adds {prose.counted(found.k0, 'study', 'studies')} on the {found.side}; "
-        f"with {'it' if found.k0 == 1 else 'them'} the average would be {article} {name} of "
+        f"with {'it' if found.k0 == 1 else 'them'} the average would be {name} of "
         f"{prose.value(after.estimate, scale)} ({prose.level(found.fit.level)} confidence interval "
         f"{prose.interval(after.ci, scale)}) in place of {prose.value(before.estimate, scale)} "
         f"({prose.interval(before.ci, scale)}). Studies so added are not data: this shows what "

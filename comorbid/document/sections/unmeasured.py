@@ -12,15 +12,13 @@ from comorbid.document import prose
 from comorbid.document.blocks import Block, Cite, Note, Paragraph, Table
 from comorbid.document.figures import words
 from comorbid.document.figures.study_rows import study_format
+from comorbid.document.sections.missing_evidence import limit_of, missing, moved, publication
 from comorbid.effects.measures import null_of
 from comorbid.models.fit import Fit
-from comorbid.models.frames import own_intervals
 from comorbid.sensitivity.confounding import FEW
 from comorbid.sensitivity.confounding_result import ConfoundedMeta
 from comorbid.sensitivity.tipping_result import TippingPoint, TippingStudies
 
-_FEW_DF = 4
-_FEW_PEOPLE = 10
 _INTRODUCTION = (
     "What no study measured cannot be read from their results. It can only be asked how strong it "
     "would have to be to change them, which does not say how strong it is: a large number here is "
@@ -50,11 +48,11 @@ def unmeasured(
     """Return how strong confounding and selection would have to be, and what that does not say."""
     blocks: list[Block] = [Paragraph(_INTRODUCTION), *_confounding(fit, found, conditions)]
     if found.s_value is None or found.tipping is None:
-        return (*blocks, Paragraph(_ONE_STUDY), _limits())
+        return (*blocks, Paragraph(_ONE_STUDY), _limits(several=False))
     blocks.append(Paragraph((publication(fit, found.s_value), " ", Cite("mathur2020b"), ".")))
     nearest = "" if found.studies is None else moved(fit, found.studies)
     blocks.append(Paragraph(words.joined(missing(fit, found.tipping), nearest)))
-    return (*blocks, _table(fit, found), _limits())
+    return (*blocks, _table(fit, found), _limits(several=True))
 
 
 def _confounding(
@@ -84,16 +82,13 @@ _ONE_STUDY = (
 )
 
 
-def _limits() -> Note:
-    return Note(
-        (
-            _LIMITS,
-            Cite("vanderweele2019"),
-            ". The S-value speaks of a preference for small p-values alone. Studies that are added "
-            "are imagined, and nothing here says that there are such.",
-        ),
-        title="What these numbers do not say",
+def _limits(*, several: bool) -> Note:
+    more = (
+        " The S-value speaks of a preference for small p-values alone. Studies that are added are "
+        "imagined, and nothing here says that there are such."
     )
+    text = (_LIMITS, Cite("vanderweele2019"), f".{more if several else ''}")
+    return Note(text, title="What these numbers do not say")
 
 
 def confounding(fit: Fit, found: EValue, conditions: Sequence[str] | None) -> str:
@@ -149,16 +144,18 @@ def true_effects(fit: Fit, found: ConfoundedMeta) -> str:
 
     Without a full stop.
     """
-    name, form = words.measure(found.measure), study_format(fit.effects, fit.level)
+    form = study_format(fit.effects, fit.level)
+    name = words.with_article(words.measure(found.measure))
     at_null = found.q == null_of(found.measure)
-    side = f"{found.tail} {study_null(fit) if at_null else form.value(found.q)}"
+    null = prose.null_value(found.measure, found.scale)
+    side = f"{found.tail} {null if at_null else form.value(found.q)}"
     share = prose.percent(100 * found.prop.estimate)
     interval = ""
     if not math.isnan(found.prop.ci[0]):
         low, high = (prose.percent(100 * end) for end in found.prop.ci)
         interval = f" ({prose.level(found.level)} confidence interval {low} to {high})"
     left = prose.percent(100 * found.r)
-    text = f"Of the true effects an estimated {share}{interval} have {_a(name)} {side}."
+    text = f"Of the true effects an estimated {share}{interval} have {name} {side}."
     if found.tmin.estimate == 1:
         return f"{text} Without any confounding no more than {left} of them do"
     factor, strength = (_with_ci(x.estimate, x.ci) for x in (found.tmin, found.gmin))
@@ -169,172 +166,21 @@ def true_effects(fit: Fit, found: ConfoundedMeta) -> str:
     )
 
 
-def _a(name: str) -> str:
-    return f"{'an' if name[0].lower() in 'aeio' else 'a'} {name}"
-
-
 def _with_ci(value: float, ends: tuple[float, float]) -> str:
     if math.isnan(ends[0]):
         return prose.value(value)
     return f"{prose.value(value)} ({prose.interval(ends)})"
 
 
-def publication(fit: Fit, found: SValue) -> str:
-    """Say what a preference for small p-values could do to the average, without a full stop."""
-    k, yes = len(found.labels), found.k_affirmative
-    what = f"a two-sided p-value below {found.alpha:g} and"
-    such, one_such = f"{what} lie on the side of the average", f"{what} lies on the same side"
-    if yes == k:
-        every = "Both studies" if k == 2 else f"All {k} studies"
-        return (
-            f"{every} have {such}. Whether such results were more likely to be published than "
-            "others cannot be seen where there are no others. There is no S-value, which is no "
-            "sign that there was no such preference"
-        )
-    if not yes:
-        return (
-            f"None of the {k} studies has {one_such} as the average: a preference for such results "
-            "finds none here, and there is no S-value"
-        )
-    have = f"has {one_such} as the average" if yes == 1 else f"have {such}"
-    others = "the other" if k - yes == 1 else "the others"
-    return (
-        f"{yes} of the {k} studies {have}. If such results were more likely to be published than "
-        f"others, {others} would have to weigh more; in the worst case {_worst(fit, found)}. "
-        f"{_selection(fit, found)}"
-    )
-
-
-def _worst(fit: Fit, found: SValue) -> str:
-    """Say what is left in the worst case: the other studies, or the one other."""
-    form, (worst, ci) = study_format(fit.effects, fit.level), found.worst
-    who, whose = "they alone count", ""
-    if found.k_nonaffirmative == 1:
-        i = int(found.affirmative.argmin())
-        low, high = own_intervals(fit.effects, fit.level)
-        who, whose, ci = f"{found.labels[i]} alone counts", "its own ", (low[i], high[i])
-    return (
-        f"{who}, with {_a(words.measure(found.measure))} of {form.value(worst)} "
-        f"({whose}{prose.level(found.level)} confidence interval {form.interval(*ci)})"
-    )
-
-
-def _selection(fit: Fit, found: SValue) -> str:
-    null = study_null(fit)
-    if found.estimate == 1:
-        text = f"The average that this method gives is on neither side of {null} as it is"
-    elif math.isinf(found.estimate):
-        text = f"No such preference, however strong, would bring the average to {null}"
-    else:
-        text = (
-            f"They would have to be {prose.value(found.estimate)} times as likely to be published "
-            f"to bring the average to {null}"
-        )
-    if math.isnan(limit_of(found)):
-        return f"{text}; with one such study that says little"
-    text += f"; {_limit(found, null)}"
-    if (found.df < _FEW_DF).any():
-        text += (
-            ". Intervals of this method have fewer than 4 degrees of freedom here and cannot be "
-            "relied on"
-        )
-    return text
-
-
-def _limit(found: SValue, null: str) -> str:
-    if found.limit == 1:
-        return f"the interval of this method includes {null} as it is"
-    if math.isinf(found.limit):
-        return "nor the interval to include it"
-    return (
-        f"for its interval to include {null}, {prose.value(found.limit)} times as likely would do"
-    )
-
-
-def limit_of(found: SValue) -> float:
-    """Return the S-value of the limit; nan where one study alone would make the interval."""
-    return math.nan if found.k_nonaffirmative == 1 else found.limit
-
-
-def study_null(fit: Fit) -> str:
-    """Return the value of no association as it prints."""
-    return prose.null_value(fit.effects.measure, fit.effects.scale)
-
-
-def missing(fit: Fit, found: TippingPoint) -> str:
-    """Say how many null studies, and how large a one, would make the interval include the null.
-
-    Examples
-    --------
-    >>> import comorbid as cb
-    >>> effects = cb.Effects(yi=[0.5, 0.9, 0.7, 0.6], vi=[0.03, 0.08, 0.02, 0.05], measure="OR")
-    >>> fit = cb.pool(effects)
-    >>> print(missing(fit, cb.tipping_point(fit)))
-    If 4 more studies of the median precision (standard error 0.2) had found an odds ratio of 1 on
-    average, and differed as much as those found, the interval of all together would include 1. A
-    single one that found 1 would not do, whatever its size: it counts as one study among the others
-    and adds to the differences between them.
-    """
-    null, name = study_null(fit), words.measure(found.measure)
-    if found.includes:
-        return f"The interval of the average includes {null} as it is; no study need be missing."
-    of = f"the median precision (standard error {prose.small(found.typical.se)}"
-    of += f"{_people(found.typical.people, ' each')})"
-    if not found.typical.suffices:
-        start = f"Not even ten thousand more studies of {of} that had found"
-        end = f"would make the interval of all together include {null}."
-    else:
-        count = int(found.typical.number)
-        more = f"{prose.counted(count, 'more study', 'more studies')} of {of}"
-        start = f"If {more} had found"
-        end = f"the interval of all together would include {null}."
-        if count == 1:
-            return f"{start} {_a(name)} of {null}, {end}"
-    alike = "and differed as much as those found,"
-    return f"{start} {_a(name)} of {null} on average, {alike} {end} {_one(found, null)}"
-
-
-def _one(found: TippingPoint, null: str) -> str:
-    if not found.one.suffices:
-        return (
-            f"A single one that found {null} would not do, whatever its size: it counts as one "
-            "study among the others and adds to the differences between them."
-        )
-    return (
-        f"A single one that found {null} would need a standard error of "
-        f"{prose.small(found.one.se)}{_people(found.one.people)}, and would have "
-        f"{prose.percent(found.one.weight)} of the weight."
-    )
-
-
-def _people(n: float, each: str = "") -> str:
-    """Return about how many people that is; nothing where it is unknown or no study."""
-    known = _FEW_PEOPLE <= n < math.inf
-    return f", about {float(f'{n:.3g}'):,.0f} people{each}" if known else ""
-
-
-def moved(fit: Fit, found: TippingStudies) -> str:
-    """Say which single study would have to move least for the interval to include the null."""
-    if not (abs(found.moved) > 0).any():
-        return ""
-    form = study_format(fit.effects, fit.level)
-    i = min(range(len(found.labels)), key=lambda j: abs(found.moved[j]))
-    return (
-        "Of the studies found, the one that would do it by the smallest step, counted in its own "
-        f"standard errors, is {found.labels[i]}: by {abs(found.moved[i]):.1f} of them, from "
-        f"{form.value(float(found.yi[i]))} to {form.value(float(found.tipping[i]))}."
-    )
-
-
 def _table(fit: Fit, found: Unmeasured) -> Table:
-    null = study_null(fit)
-    header = ("What it would take", f"Average of {null}", f"Interval that includes {null}")
+    null = prose.null_name(fit.effects.measure)
+    header = ("What it would take", f"For {null} on average", f"For an interval with {null}")
     rows = []
     if found.e_value is not None:
         e = found.e_value
         rows.append(
             (
-                "Confounding: risk ratio with both sides (E-value)",
+                "Confounding (E-value)",
                 prose.value(e.estimate),
                 "none needed" if e.limit == 1 else prose.value(e.limit),
             )
@@ -343,7 +189,7 @@ def _table(fit: Fit, found: Unmeasured) -> Table:
         s = found.s_value
         rows.append(
             (
-                "Preference for small p-values: times as likely (S-value)",
+                "Preference for small p-values (S-value)",
                 _times(s.estimate),
                 _times(limit_of(s)),
             )
@@ -357,7 +203,8 @@ def _table(fit: Fit, found: Unmeasured) -> Table:
         tuple(rows),
         "How strong what was not measured would have to be",
         numeric=header[1:],
-        note="–: does not apply, or is not given.",
+        note="E-value: risk ratio of a confounder with each side of the association. S-value: how "
+        "many times as likely to be published. –: does not apply, or is not given.",
     )
 
 
@@ -370,7 +217,7 @@ def _times(value: float) -> str:
 def _number(found: TippingPoint) -> str:
     if found.includes:
         return "none needed"
-    return f"{found.typical.number:,.0f}" if found.typical.suffices else "more than ten thousand"
+    return f"{found.typical.k:,.0f}" if found.typical.suffices else "more than ten thousand"
 
 
 def _size(found: TippingPoint) -> str:
