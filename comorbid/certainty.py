@@ -186,8 +186,9 @@ def certainty(
     judgements : mapping of str to (str, str), optional
         Rating and reason by domain: ``risk_of_bias``, ``inconsistency``, ``indirectness`` and
         ``imprecision`` (``not serious``, ``serious``, ``very serious``), ``publication_bias``
-        (``undetected``, ``strongly suspected``, ``very strongly suspected``), ``large_effect`` (``no``, ``large``,
-        ``very large``), ``dose_response`` and ``plausible_confounding`` (``no``, ``yes``).
+        (``undetected``, ``strongly suspected``, ``very strongly suspected``), ``large_effect``
+        (``no``, ``large``, ``very large``), ``dose_response`` and ``plausible_confounding``
+        (``no``, ``yes``).
 
     Returns
     -------
