@@ -193,7 +193,12 @@ ANALYSES = (
         _burden,
         needs=("pool",),
         options=(
-            Option("condition1", "text", "name of the first condition", required=True),
+            Option(
+                "condition1",
+                "text",
+                "name of the first condition, of a risk ratio that of the groups compared",
+                required=True,
+            ),
             Option("p1", "numbers", "its prevalence, alone or with low and high", required=True),
             Option("source1", "text", "who says so", required=True),
             Option("condition2", "text", "name of the second condition", required=True),

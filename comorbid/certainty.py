@@ -167,8 +167,9 @@ def certainty(
 
     What the evidence as a whole is judged to be is the analyst's, with a reason each. Only if the
     start and all five domains are judged is there a level: it begins at ``high`` or ``low``, goes
-    down one level for ``serious`` or ``strongly suspected`` and two for ``very serious``, up one
-    for ``large`` or ``yes`` and two for ``very large``, and ends between ``very low`` and ``high``.
+    down one level for what is serious or strongly suspected and two for what is very much so, up
+    one for ``large`` or ``yes`` and two for ``very large``, and ends between ``very low`` and
+    ``high``.
     GRADE has randomised trials begin at high and observational studies at low, and rates
     observational studies up that are rated down for nothing.
 
@@ -185,8 +186,9 @@ def certainty(
     judgements : mapping of str to (str, str), optional
         Rating and reason by domain: ``risk_of_bias``, ``inconsistency``, ``indirectness`` and
         ``imprecision`` (``not serious``, ``serious``, ``very serious``), ``publication_bias``
-        (``undetected``, ``strongly suspected``), ``large_effect`` (``no``, ``large``,
-        ``very large``), ``dose_response`` and ``plausible_confounding`` (``no``, ``yes``).
+        (``undetected``, ``strongly suspected``, ``very strongly suspected``), ``large_effect``
+        (``no``, ``large``, ``very large``), ``dose_response`` and ``plausible_confounding``
+        (``no``, ``yes``).
 
     Returns
     -------

@@ -88,7 +88,9 @@ def findings(fit: Fit, *, studies: Studies) -> Findings:
     y, half = fit.effects.yi, special.ndtri((1 + fit.level) / 2) * np.sqrt(fit.effects.vi)
     null = null_of(fit.effects.measure)
     known = not math.isnan(null)
-    first, second = np.triu_indices(fit.k, 1)
+    # Of two intervals that do not overlap one begins beyond the end of the other.
+    disjoint = fit.k - np.searchsorted(np.sort(y - half), y + half, side="right")
+    pairs = fit.k * (fit.k - 1) // 2
     return Findings(
         k=fit.k,
         participants=int(np.nansum(people)),
@@ -97,8 +99,8 @@ def findings(fit: Fit, *, studies: Studies) -> Findings:
         below=int((y < null).sum()) if known else None,
         at=int((y == null).sum()) if known else None,
         apart=int((np.abs(y - fit.estimate) > half).sum()),
-        pairs=first.size,
-        overlapping=int((np.abs(y[first] - y[second]) <= half[first] + half[second]).sum()),
+        pairs=pairs,
+        overlapping=pairs - int(disjoint.sum()),
         times=_times(fit),
     )
 

@@ -14,7 +14,11 @@ DOWN: dict[str, dict[str, int]] = {
     "inconsistency": _SERIOUS,
     "indirectness": _SERIOUS,
     "imprecision": _SERIOUS,
-    "publication_bias": {"undetected": 0, "strongly suspected": -1},
+    "publication_bias": {
+        "undetected": 0,
+        "strongly suspected": -1,
+        "very strongly suspected": -2,
+    },
 }
 """The domains that certainty is rated down for, and by how many levels each rating does."""
 

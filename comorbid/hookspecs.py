@@ -32,7 +32,8 @@ def comorbid_columns() -> Iterable[Column]:
     Gets: an array of float64 for numbers and counts, of bool for flags, of text otherwise.
 
     Returns: `Column` values; ``check`` returns one bool for each value. A column may not redefine
-    one of comorbid's or of another plugin.
+    one of comorbid's or of another plugin. One whose name begins with ``rob_`` is read as
+    judgements of the risk of bias.
 
     If it fails: the build stops and names the plugin. A value that ``check`` refuses is a mistake
     in the table, reported with its line.

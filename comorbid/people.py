@@ -15,13 +15,14 @@ from comorbid.models.views import Views, block, frame
 if TYPE_CHECKING:
     import pandas as pd
 
-_CELLS = ("expected", "both", "extra", "only_1", "only_2", "neither")
+_CELLS = ("expected", "both", "extra", "only_1", "only_2", "either", "neither")
 _LABELS = {
     "expected": "both, if independent",
     "both": "both",
     "extra": "both beyond that",
     "only_1": "condition 1 alone",
     "only_2": "condition 2 alone",
+    "either": "at least one",
     "neither": "neither",
 }
 
@@ -37,8 +38,8 @@ class People(Views):
     expected, both, extra : Quantity
         With both if the conditions were independent, with the association, and the difference:
         number of people, with the intervals of the burden.
-    only_1, only_2, neither : float
-        With one condition alone, and with none.
+    only_1, only_2, either, neither : float
+        With one condition alone, with at least one, and with none.
     have_1, have_2 : float
         With each condition, whether alone or not.
     burden : Burden
@@ -51,6 +52,7 @@ class People(Views):
     extra: Quantity
     only_1: float
     only_2: float
+    either: float
     neither: float
     have_1: float
     have_2: float
@@ -126,6 +128,7 @@ def people(burden: Burden, *, size: float = 1000.0) -> People:
         extra=_times(burden.extra, size),
         only_1=size * (p1 - both),
         only_2=size * (p2 - both),
+        either=size * (p1 + p2 - both),
         neither=size * (1 - p1 - p2 + both),
         have_1=size * p1,
         have_2=size * p2,

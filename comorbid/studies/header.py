@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from comorbid.errors import PluginError, Problem
 from comorbid.studies.cells import quoted
 from comorbid.studies.columns import CORE_COLUMNS, STUDIES, WORD_COUNTS, Column
-from comorbid.studies.judgements import judgement_columns
+from comorbid.studies.judgements import judgement_columns, meant
 
 _LETTERS = ("ai", "bi", "ci", "di")
 _ONLY = "_only"
@@ -99,7 +99,19 @@ def read_header(
         **found.declared,
         **_word_columns(counts, conditions),
     }
-    return Header(found.positions, declared, counts, conditions, (*found.problems, *wrong))
+    nearly = [
+        Problem(
+            f"the name {quoted(name)} is nearly {wanted}",
+            f"rename it to {wanted}; if it holds something else, give it a name less alike",
+            source,
+            line,
+            name,
+        )
+        for name in found.positions
+        if name not in found.declared and (wanted := meant(name))
+    ]
+    problems = (*found.problems, *wrong, *nearly)
+    return Header(found.positions, declared, counts, conditions, problems)
 
 
 def match_names(

@@ -26,6 +26,7 @@ WORDS: dict[str, tuple[str, ...]] = {
 
 _LEVELS = {word: level for level, words in WORDS.items() for word in words}
 _SCORE = re.compile(r"(\d{1,2}) ?(?:/|of) ?(\d{1,2})")
+_NEARLY = re.compile(r"rob[\s_:.-]+(\w.*)", re.IGNORECASE)
 MAY_BE = (
     f"{'; '.join(', '.join(words) for words in WORDS.values())}; or points of how many, "
     "more being better, 2/4 or 2 of 4"
@@ -76,6 +77,21 @@ def judgement_columns(names: Iterable[str]) -> dict[str, Column]:
         )
         for name, what in whose.items()
     }
+
+
+def meant(name: str) -> str:
+    """Return the column with judgements that a name nearly is, or nothing.
+
+    Examples
+    --------
+    >>> meant("RoB: Missing data"), meant("Indirectness"), meant("rob_overall"), meant("robust")
+    ('rob_missing_data', 'indirectness', '', '')
+    """
+    if name.startswith(RISK_OF_BIAS) or name == INDIRECTNESS:
+        return ""
+    if found := _NEARLY.fullmatch(name.strip()):
+        return RISK_OF_BIAS + "_".join(re.findall(r"\w+", found[1].lower()))
+    return INDIRECTNESS if name.strip().lower() == INDIRECTNESS else ""
 
 
 def domain_of(name: str) -> str:

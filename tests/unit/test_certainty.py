@@ -61,7 +61,11 @@ def found(k: int = 10, **given: Any) -> Certainty:
     ],
 )
 def test_levels_follow_grade(start: str, changed: dict[str, str], level: str) -> None:
-    """GRADE guidelines 3 (Balshem 2011, doi:10.1016/j.jclinepi.2010.07.015), tables 1 and 2."""
+    """GRADE guidelines 1 and 3: the sum of the steps of each domain.
+
+    Guyatt 2011, doi:10.1016/j.jclinepi.2010.04.026; Balshem 2011,
+    doi:10.1016/j.jclinepi.2010.07.015.
+    """
     judgements = NOT | {name: (rating, WHY) for name, rating in changed.items()}
     assert found(start=(start, WHY), judgements=judgements).rating == level
 

@@ -138,6 +138,15 @@ def test_a_wrong_judgement_is_an_error_with_line_column_and_what_is_allowed() ->
     assert len(caught.value.problems) == 3
 
 
+def test_a_name_that_is_nearly_such_a_column_is_not_passed_over() -> None:
+    with pytest.raises(cb.DataError) as caught:
+        table(**{"RoB selection": ["low"], "Indirectness": ["low"], "robust": ["yes"]})
+    said = str(caught.value)
+    assert "line 1, column RoB selection: the name 'RoB selection' is nearly rob_selection" in said
+    assert "the name 'Indirectness' is nearly indirectness; rename it to indirectness" in said
+    assert len(caught.value.problems) == 2
+
+
 def test_what_a_plugin_allows_in_such_a_column_and_is_no_judgement_is_named() -> None:
     """A plugin may declare a column of this name with cells of its own."""
     text = studies_csv(2, rob_mine=["low", "tiny"])

@@ -87,7 +87,8 @@ def people(
     >>> found = cb.people(cb.burden(fit, p1=1/5, p2=1/30))
     >>> print(cb.figures.people(found, conditions=("back pain", "headache")).alt)
     Of 1,000 people 10.9 have both back pain and headache, where 6.7 would if the two were
-    independent; 189.1 have back pain alone, 22.4 headache alone, and 777.6 neither.
+    independent; 189.1 have back pain alone, 22.4 headache alone, 222.4 at least one, and 777.6
+    neither.
     """
     alt = _alt(people, conditions)
     return finished(
@@ -192,8 +193,8 @@ def _alt(people: People, conditions: tuple[str, str]) -> str:
     return (
         f"Of {people.size:,.0f} people {_number(people.both.estimate)} have both {one} and {two}, "
         f"where {_number(people.expected.estimate)} would if the two were independent; "
-        f"{_number(people.only_1)} have {one} alone, {_number(people.only_2)} {two} alone, and "
-        f"{_number(people.neither)} neither."
+        f"{_number(people.only_1)} have {one} alone, {_number(people.only_2)} {two} alone, "
+        f"{_number(people.either)} at least one, and {_number(people.neither)} neither."
     )
 
 

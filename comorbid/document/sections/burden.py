@@ -35,8 +35,9 @@ def burden(
         Note(
             "The numbers hold if the pooled association holds in the population that the "
             "prevalences are of, and if both mean the same by the two conditions. "
-            f"{f'{note}. ' if note else ''}The numbers count people who have both; they do not say "
-            "that one condition brings about the other.",
+            f"{f'{note}. ' if note else ''}{direction(found, conditions)}The numbers "
+            "count people who have both; they do not say that one condition brings about the "
+            "other.",
             title="What these numbers assume",
         ),
     )
@@ -76,6 +77,25 @@ def implied(people: People) -> str:
         f"The pooled {name} implies that {_number(people.both.estimate)} have both ({level} "
         f"confidence interval {_ends(people.both.ci)}{prediction}): {_more(extra.estimate)} than "
         f"independence would give (from {low} to {high}{null})."
+    )
+
+
+def direction(found: Burden, conditions: tuple[str, str]) -> str:
+    """Say whom a measure that has a direction is taken to compare; nothing of the others.
+
+    Examples
+    --------
+    >>> import comorbid as cb
+    >>> fit = cb.pool(cb.Effects(yi=[0.4], vi=[0.01], measure="RR"))
+    >>> print(direction(cb.burden(fit, p1=0.2, p2=0.1), ("back pain", "headache")))
+    The pooled risk ratio is taken to be of headache, in people with back pain and without.
+    """
+    if found.measure not in ("RR", "RD"):
+        return ""
+    name = prose.measure_name(found.measure)
+    return (
+        f"The pooled {name} is taken to be of {conditions[1]}, in people with {conditions[0]} and "
+        "without. "
     )
 
 
