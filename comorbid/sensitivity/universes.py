@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -143,8 +144,10 @@ class Multiverse(Frozen):
 
     def taking(self, choice: int, options: Sequence[bool]) -> Mask:
         """Return which specifications one of these options leads to."""
+        sizes = [len(other.options) for other in self.choices]
+        picked = np.arange(self.combinations) // prod(sizes[choice + 1 :]) % sizes[choice]
         found = np.zeros(len(self), dtype=bool)
-        found[self.which[np.asarray(options)[self.picks[choice]]]] = True
+        found[self.which[np.asarray(options)[picked]]] = True
         return found
 
     def spread(self, choice: int | None = None, group: str = "") -> Spread:
