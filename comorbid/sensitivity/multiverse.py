@@ -23,11 +23,10 @@ from comorbid.models.settings import check_settings, find_estimator
 from comorbid.sensitivity.open_choices import (
     Choice,
     OpenChoices,
-    Rules,
-    checked_rules,
     open_choices,
 )
-from comorbid.sensitivity.universes import Multiverse
+from comorbid.sensitivity.rules import Rules, checked_rules
+from comorbid.sensitivity.universes import COLUMNS, Multiverse
 
 if TYPE_CHECKING:
     from comorbid.studies.finding import Audit, Finding
@@ -135,7 +134,7 @@ def multiverse(
     fit = _main(studies, fit, measure)
     chosen = fit.effects.measure if measure is None else find_measure(measure)
     estimators, used = _with_own(methods, tests, fit)
-    rules = checked_rules({} if rules is None else rules)
+    rules = checked_rules({} if rules is None else rules, taken=COLUMNS)
     table = None if isinstance(studies, Effects) else studies
     findings = _findings(table, audit)
     data = open_choices(fit.effects, table, chosen, rules, findings)

@@ -4,25 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from comorbid.checks import is_text, shown
 from comorbid.effects.arrays import Array, Index, Mask
 from comorbid.effects.build import both_sources, effects
 from comorbid.effects.formula import Measure
 from comorbid.effects.table import Effects
-from comorbid.errors import DataError, ModelError, Problem
+from comorbid.errors import DataError, ModelError
+from comorbid.sensitivity.rules import Rules, obeying
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from comorbid.studies.finding import Finding
     from comorbid.studies.table import Studies
-
-Rules = Mapping[str, Mapping[str, Sequence[str]]]
 
 NO, YES = "no", "yes"
 NONE_OUT, FOUND_OUT, ONE_OUT = "all studies", "without rows of a finding", "without one study"
@@ -135,22 +130,6 @@ def open_choices(
     return OpenChoices(choices, yi, vi, which, ids, notes)
 
 
-def checked_rules(rules: object) -> Rules:
-    """Return the rules; raise `DataError` if one is none."""
-    remedy = 'give names and values, such as {"adults only": {"population": ["adults"]}}'
-    if not isinstance(rules, Mapping):
-        raise DataError([Problem(f"rules is {shown(rules)}", remedy)])
-    problems = [
-        Problem(f"rule {shown(name)} is {shown(where)}", remedy)
-        for name, where in rules.items()
-        if not (is_text(name) and isinstance(where, Mapping) and where)
-        or not all(isinstance(values, str | Sequence) for values in where.values())
-    ]
-    if problems:
-        raise DataError(problems)
-    return MappingProxyType({name: MappingProxyType(dict(where)) for name, where in rules.items()})
-
-
 def _alone(pooled: Effects, rules: Rules) -> _Rows:
     """Return effects that come from no table: rules are about their moderators."""
     return _Rows(
@@ -159,7 +138,7 @@ def _alone(pooled: Effects, rules: Rules) -> _Rows:
         others=np.empty(0, dtype=np.intp),
         sources={_DECIDED: (pooled.yi, pooled.vi)},
         findings={},
-        obeying=_obeying(pooled.to_frame(), rules, ""),
+        obeying=obeying(pooled.to_frame(), rules, ""),
     )
 
 
@@ -193,26 +172,8 @@ def _in_table(
         others=rows[pooled.k :],
         sources=_sources(studies, every, measure, errors, rows),
         findings={name: mask for name, mask in about.items() if mask[rows].any()},
-        obeying=_obeying(frame, rules, studies.source),
+        obeying=obeying(frame, rules, studies.source),
     )
-
-
-def _obeying(frame: pd.DataFrame, rules: Rules, source: str) -> Mapping[str, Mask]:
-    """Return which rows have the values that each rule asks for; all problems at once."""
-    from comorbid.studies.selecting import rows_with
-
-    found, problems = {}, []
-    for name, where in rules.items():
-        try:
-            found[name] = rows_with(frame, where, source=source)
-        except DataError as error:
-            problems += [
-                Problem(f"rule {name!r}: {problem.message}", problem.remedy, problem.file)
-                for problem in error.problems
-            ]
-    if problems:
-        raise DataError(problems)
-    return found
 
 
 def _sources(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -12,8 +13,9 @@ from comorbid.effects.arrays import Frozen, Index, Mask
 from comorbid.effects.scales import SCALES
 from comorbid.models import text
 from comorbid.models.kernel import Batch
-from comorbid.sensitivity.open_choices import Choice, Rules
+from comorbid.sensitivity.open_choices import Choice
 from comorbid.sensitivity.refitting import NONE_LEFT, ONE_LEFT
+from comorbid.sensitivity.rules import Rules
 from comorbid.sensitivity.shares import variance_shares
 
 if TYPE_CHECKING:
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
 
 ALL = "all choices"
 QUANTITIES = ("estimate", "ci_low", "ci_high")
+COLUMNS = (
+    *("estimator", "interval", "source", "rows", "studies included", "combinations", "reason"),
+    *(field.name for field in fields(Batch)),
+)
 SHARE_NAMES = ("average", "lower_limit", "upper_limit")
 
 _LOCKED = (*QUANTITIES, "pi_low", "pi_high", "tau2")
@@ -138,8 +144,10 @@ class Multiverse(Frozen):
 
     def taking(self, choice: int, options: Sequence[bool]) -> Mask:
         """Return which specifications one of these options leads to."""
+        sizes = [len(other.options) for other in self.choices]
+        picked = np.arange(self.combinations) // prod(sizes[choice + 1 :]) % sizes[choice]
         found = np.zeros(len(self), dtype=bool)
-        found[self.which[np.asarray(options)[self.picks[choice]]]] = True
+        found[self.which[np.asarray(options)[picked]]] = True
         return found
 
     def spread(self, choice: int | None = None, group: str = "") -> Spread:

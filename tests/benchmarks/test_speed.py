@@ -15,6 +15,8 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 import comorbid as cb
+from comorbid.studies.read import studies_from_bytes
+from comorbid.testing import studies_csv
 
 pytestmark = pytest.mark.benchmark
 
@@ -51,6 +53,14 @@ def test_multiverse(benchmark: BenchmarkFixture, capsys: pytest.CaptureFixture[s
     with capsys.disabled():
         rate = len(found) / benchmark.stats.stats.mean
         print(f"\n{len(found):,} specifications, {rate:,.0f} a second")
+
+
+@pytest.mark.parametrize("k", [14, 100])
+def test_rounding(benchmark: BenchmarkFixture, k: int) -> None:
+    """10,000 draws of all studies and as many of single ones."""
+    studies = studies_from_bytes(studies_csv(k).encode(), source="studies.csv")
+    found = benchmark(cb.rounding, cb.pool(cb.effects(studies)))
+    assert len(found.studies) == k
 
 
 def test_import_on_top_of_bare_python(capsys: pytest.CaptureFixture[str]) -> None:

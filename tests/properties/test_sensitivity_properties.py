@@ -16,6 +16,9 @@ from comorbid.sensitivity.bootstrap import bootstrap
 from comorbid.sensitivity.cumulative import cumulative
 from comorbid.sensitivity.influence import influence
 from comorbid.sensitivity.leave_one_out import leave_one_out
+from comorbid.sensitivity.mean_bounds import mean_bounds
+from comorbid.sensitivity.multiverse import multiverse
+from comorbid.sensitivity.shares import variance_shares
 from comorbid.sensitivity.subsets import subsets
 
 METHODS = ("EE", "DL", "REML", "PM")
@@ -155,3 +158,48 @@ def test_swapped_outcomes_turn_the_odds_ratio_over(rows: list[tuple[int, int, in
     assert one.tarone is not None
     assert two.tarone is not None
     assert math.isclose(one.tarone.statistic, two.tarone.statistic, rel_tol=1e-6, abs_tol=1e-9)
+
+
+@given(effects=data(), seed=st.integers(0, 99))
+@settings(max_examples=50)
+def test_a_multiverse_holds_leave_one_out_in_every_order(effects: cb.Effects, seed: int) -> None:
+    order = np.random.default_rng(seed).permutation(effects.k)
+    straight, shuffled = multiverse(effects), multiverse(effects.take(order))
+    assert straight.spread()[4:] == shuffled.spread()[4:]
+    assert close(np.sort(straight.batch.tau2), np.sort(shuffled.batch.tau2))
+    frame = straight.to_frame()
+    own = frame[(frame["estimator"] == "REML") & (frame["interval"] == "knha")]
+    without = leave_one_out(cb.pool(effects)).batch
+    for name in ("estimate", "ci_low", "tau2", "i2"):
+        assert close(own[name].to_numpy()[1:], getattr(without, name))
+
+
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    sizes=st.lists(st.integers(1, 4), min_size=1, max_size=4),
+    missing=st.floats(0, 0.6),
+)
+def test_shapley_shares_sum_to_the_whole_and_are_not_negative(
+    seed: int, sizes: list[int], missing: float
+) -> None:
+    rng = np.random.default_rng(seed)
+    values, weights = rng.normal(size=(2, *sizes)), rng.uniform(size=sizes)
+    weights.flat[1:][rng.uniform(size=weights.size - 1) < missing] = 0.0
+    first, shapley = variance_shares(values, weights)
+    if np.count_nonzero(weights) == 1:
+        assert np.isnan(shapley).all()
+        return
+    assert close(shapley.sum(axis=1), np.ones(2))
+    assert (shapley >= 0).all()
+    assert (first <= 1 + 1e-9).all()
+
+
+@given(seed=st.integers(0, 2**32 - 1), k=st.integers(1, 6))
+def test_no_weights_give_a_mean_beyond_its_bounds(seed: int, k: int) -> None:
+    rng = np.random.default_rng(seed)
+    y, w = rng.normal(size=k), rng.uniform(0.1, 1, k)
+    effects, weights = (y, y + rng.uniform(size=k)), (w, w + rng.exponential(3, k))
+    least, most = mean_bounds(effects, weights)
+    for _ in range(20):
+        mean = np.average(rng.uniform(*effects), weights=rng.uniform(*weights))
+        assert least - 1e-12 <= mean <= most + 1e-12

@@ -375,6 +375,8 @@ def test_what_cannot_be_given_is_said() -> None:
         )
     assert "rule 'adult': no row has population = 'adult'" in str(caught.value)
     assert "rule 'x': there is no column no_such" in str(caught.value)
+    with pytest.raises(cb.DataError, match="a rule is named rows, as a column of the result is"):
+        cb.multiverse(STUDIES, rules={"rows": {"population": ["adults"]}})
     with pytest.raises(cb.DataError, match="rule 'x' is 'adults'"):
         cb.multiverse(STUDIES, rules={"x": "adults"})  # type: ignore[dict-item]
 

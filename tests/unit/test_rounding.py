@@ -252,6 +252,20 @@ def test_the_same_seed_gives_the_same() -> None:
     assert cb.rounding(FIT, n=200, seed=2).ranges != cb.rounding(FIT, n=200).ranges
 
 
+def test_another_digit_leaves_a_tenth() -> None:
+    """1.70 (1.20-2.50) leaves a tenth of what 1.7 (1.2-2.5) leaves."""
+    coarse, fine = (
+        cb.rounding(cb.pool(cb.effects(table(*rows)), method="EE", test="z"))
+        for rows in (
+            ("a,OR,1.7,1.2,2.5", "b,OR,2.4,1.3,4.4"),
+            ("a,OR,1.70,1.20,2.50", "b,OR,2.40,1.30,4.40"),
+        )
+    )
+    for name in ("estimate", "ci_low", "ci_high"):
+        widths = [found.ranges[name].high - found.ranges[name].low for found in (coarse, fine)]
+        assert widths[0] / widths[1] == pytest.approx(10, rel=0.05)
+
+
 def test_rounding_alone_can_decide_the_conclusion() -> None:
     """1.3 (1.0-1.7) and 1.1 (0.9-1.3): the interval of the common effect ends near 1."""
     rows = ("a,OR,1.3,1.0,1.7", "b,OR,1.1,0.9,1.3")
