@@ -109,8 +109,8 @@ def second_engine(lock: Mapping[str, Any]) -> SecondEngine:
     Parameters
     ----------
     lock : mapping
-        What ``results.json`` holds. Its pooled effects, subgroups and leave-one-out rows of two
-        studies or more are made again from their effects and settings, with metafor's
+        What ``results.json`` holds. Its pooled effects, subgroups, leave-one-out and cumulative
+        rows of two studies or more are made again from their effects and settings, with metafor's
         ``control = list(threshold = 1e-14, maxiter = 1e5, tol = 1e-14)``, so that it stops at the
         root. ML and REML are begun from its own start and from the tau2 of PM, and the higher
         likelihood is taken.
@@ -165,12 +165,23 @@ def _fits(name: str, values: Any, pool: Mapping[str, Any]) -> Iterator[tuple[str
 def _rows(
     name: str, values: Mapping[str, Any], pool: Mapping[str, Any]
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the rows of several fits; those of leave-one-out and subgroups say whose they are."""
+    """Yield the rows of several fits, with their effects where the lock says which these are."""
+    kind, studies = values.get("kind"), pool.get("labels", [])
+    of_pool = kind in ("leave-one-out", "cumulative") and sorted(studies) == sorted(
+        values["labels"]
+    )
     for i, label in enumerate(values["labels"]):
         of: Mapping[str, Any] = {}
         kept: list[bool] = []
-        if values.get("kind") == "leave-one-out" and pool.get("labels") == values["labels"]:
-            of, kept = pool, [j != i for j in range(len(pool["labels"]))]
+        if of_pool:
+            added = values["labels"][: i + 1]
+            of, kept = (
+                pool,
+                [
+                    study != label if kind == "leave-one-out" else study in added
+                    for study in studies
+                ],
+            )
         elif "groups" in values:
             of, kept = values["together"], [group == label for group in values["groups"]]
         effects = {
