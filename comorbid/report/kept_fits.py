@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from comorbid.engines import QUANTITIES, SecondEngine
 from comorbid.errors import Problem, ReportError
@@ -102,8 +103,19 @@ def judge(kept: Refitted, results: Mapping[str, Mapping[str, Any]]) -> SecondEng
         What the lock stores of each result, by its id.
     """
     tasks, left_out = tasks_of({id_: {"values": values} for id_, values in results.items()})
-    was, now = (
-        {task.name: locks.as_json(asdict(task)) for task in side} for side in (kept.tasks, tasks)
-    )
-    outdated = [name for name in {**was, **now} if locks.compare(was.get(name), now.get(name))]
+    was, now = ({task.name: task for task in side} for side in (kept.tasks, tasks))
+    outdated = [name for name in {**was, **now} if not _same(was.get(name), now.get(name))]
     return kept.compared(left_out=left_out, outdated=outdated)
+
+
+def _same(was: Task | None, now: Task | None) -> bool:
+    """Whether two fits are of the same effects, with the same settings and values."""
+    if was is None or now is None or len(was.yi) != len(now.yi):
+        return False
+    left, right = (
+        np.array([*task.yi, *task.vi, task.level, *(task.locked[name] for name in QUANTITIES)])
+        for task in (was, now)
+    )
+    return (was.method, was.test) == (now.method, now.test) and bool(
+        np.allclose(left, right, rtol=locks.RELATIVE, atol=locks.ABSOLUTE, equal_nan=True)
+    )

@@ -109,8 +109,8 @@ def second_engine(lock: Mapping[str, Any]) -> SecondEngine:
     Parameters
     ----------
     lock : mapping
-        What ``results.json`` holds. Its pooled effects, subgroups and leave-one-out rows of two
-        studies or more are made again from their effects and settings, with metafor's
+        What ``results.json`` holds. Its pooled effects, subgroups, leave-one-out and cumulative
+        rows of two studies or more are made again from their effects and settings, with metafor's
         ``control = list(threshold = 1e-14, maxiter = 1e5, tol = 1e-14)``, so that it stops at the
         root. ML and REML are begun from its own start and from the tau2 of PM, and the higher
         likelihood is taken.
@@ -165,22 +165,33 @@ def _fits(name: str, values: Any, pool: Mapping[str, Any]) -> Iterator[tuple[str
 def _rows(
     name: str, values: Mapping[str, Any], pool: Mapping[str, Any]
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the rows of several fits; those of leave-one-out and subgroups say whose they are."""
-    for i, label in enumerate(values["labels"]):
-        of: Mapping[str, Any] = {}
-        kept: list[bool] = []
-        if values.get("kind") == "leave-one-out" and pool.get("labels") == values["labels"]:
-            of, kept = pool, [j != i for j in range(len(pool["labels"]))]
-        elif "groups" in values:
-            of, kept = values["together"], [group == label for group in values["groups"]]
+    """Yield the rows of several fits, with their effects where the lock says which these are."""
+    of, members = _members(values, pool)
+    set_ = {key: of[key] for key in ("tau2_fixed", "user_weights") if key in of}
+    settings = {key: values[key] for key in ("method", "test", "level")}
+    for i, (label, kept) in enumerate(zip(values["labels"], members, strict=True)):
         effects = {
             key: [x for x, is_in in zip(of.get(key, ()), kept, strict=True) if is_in]
             for key in ("yi", "vi")
         }
-        set_ = {key: of[key] for key in ("tau2_fixed", "user_weights") if key in of}
-        settings = {key: values[key] for key in ("method", "test", "level")}
         fitted = {key: values[key][i] for key in QUANTITIES}
         yield f"{name}: {label}", {**settings, **set_, **effects, **fitted, "known": bool(of)}
+
+
+def _members(
+    values: Mapping[str, Any], pool: Mapping[str, Any]
+) -> tuple[Mapping[str, Any], list[list[bool]]]:
+    """Return the fit whose studies rows are made of, and which of these each row has."""
+    labels, studies = values["labels"], pool.get("labels", [])
+    if "groups" in values:
+        groups = values["groups"]
+        return values["together"], [[group == label for group in groups] for label in labels]
+    if sorted(studies) == sorted(labels) and values.get("kind") == "leave-one-out":
+        return pool, [[study != label for study in studies] for label in labels]
+    if sorted(studies) == sorted(labels) and values.get("kind") == "cumulative":
+        added = (labels[: i + 1] for i in range(len(labels)))
+        return pool, [[study in so_far for study in studies] for so_far in added]
+    return {}, [[] for _ in labels]
 
 
 def _why_not(values: Mapping[str, Any]) -> str:

@@ -60,7 +60,13 @@ def test_the_fits_of_a_lock_are_found_with_their_effects() -> None:
     assert len(by_name["groups: b"].yi) == 3
     assert by_name["pool"].level == 0.9
     assert "groups: c: one study" in left_out
-    assert sum("effects not in the lock" in entry for entry in left_out) == 6
+    assert len(by_name["cumulative: Swain 2014"].yi) == 3
+    assert "cumulative: Ghandour 2004: one study" in left_out
+    others = results()["cumulative"]["values"]
+    others["kind"] = "other-rows"
+    _, left_out = tasks_of({"other-rows": {"values": others}})
+    assert len(left_out) == 6
+    assert all(entry.endswith(": effects not in the lock") for entry in left_out)
 
 
 def test_a_fit_with_the_analysts_tau2_is_left_out() -> None:
