@@ -29,16 +29,18 @@ def built(folder: Path, lines: str, studies: str = "") -> cb.Report:
 def test_the_caption_says_what_the_sides_mean(tmp_path: Path) -> None:
     report = built(tmp_path, 'sides = ["rarer by up to 3 %", "more common"]\n')
     (figure,) = (b for b in report.document.sections[0].blocks if isinstance(b, cb.Figure))
-    assert figure.caption.endswith(" Values below 1: rarer by up to 3 %; above 1: more common.")
+    assert figure.caption.endswith(
+        " Left of the line of no effect: rarer by up to 3 %; right of it: more common."
+    )
     plain = built(tmp_path, "").document.sections[0].blocks
-    assert not any("Values below" in str(block) for block in plain)
+    assert not any("Left of the line" in str(block) for block in plain)
 
 
-def test_a_difference_has_0_in_the_middle() -> None:
+def test_the_caption_of_a_difference() -> None:
     fit = cb.pool(cb.Effects(yi=[0.1, 0.4], vi=[0.02, 0.03], measure="MD"))
     figure = results.forest(fit, spread=False, sides=("better", "worse"))[0]
     assert isinstance(figure, cb.Figure)
-    assert figure.caption.endswith(" Values below 0: better; above 0: worse.")
+    assert figure.caption.endswith(" Left of the line of no effect: better; right of it: worse.")
 
 
 @pytest.mark.parametrize("value", ['["one"]', '["one", "two", "three"]', '"one"', "[1, 2]"])

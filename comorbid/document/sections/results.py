@@ -26,7 +26,7 @@ def forest(fit: Fit, *, spread: bool, sides: Sequence[str] = ()) -> tuple[Block,
     """
     drawn = figures.forest(fit, title="")
     return (
-        replace(drawn, name="forest", caption=f"{drawn.caption}{_meaning(fit, sides)}"),
+        replace(drawn, name="forest", caption=f"{drawn.caption}{_meaning(sides)}"),
         Paragraph(f"{sentences.expected(fit)} {sentences.average(fit)}"),
         *((Paragraph(sentences.heterogeneity(fit)),) if spread else ()),
         *notes(fit, about=("average",)),
@@ -34,11 +34,8 @@ def forest(fit: Fit, *, spread: bool, sides: Sequence[str] = ()) -> tuple[Block,
     )
 
 
-def _meaning(fit: Fit, sides: Sequence[str]) -> str:
-    if not sides:
-        return ""
-    null = prose.null_value(fit.effects.measure, fit.effects.scale)
-    return f" Values below {null}: {sides[0]}; above {null}: {sides[1]}."
+def _meaning(sides: Sequence[str]) -> str:
+    return f" Left of the line of no effect: {sides[0]}; right of it: {sides[1]}." if sides else ""
 
 
 def leave_one_out(fit: Fit, refits: Refits) -> tuple[Block, ...]:
