@@ -97,7 +97,7 @@ def fingerprints(context: Context) -> dict[str, str]:
         "the study table": _of_frame(context.studies.frame) + _of_frame(context.studies.printed),
         "the effects": _digest(repr((effects.to_dict(), moderators))),
         **{f"the table {name!r}": _of_frame(t.frame) for name, t in context.tables.items()},
-        **{result_name(id_): digest_of(result) for id_, result in context.results.items()},
+        **{result_name(id_): digest_of(r.to_dict()) for id_, r in context.results.items()},
     }
 
 
@@ -106,9 +106,9 @@ def result_name(id_: str) -> str:
     return f"the result {id_!r}"
 
 
-def digest_of(result: Any) -> str:
-    """Return a digest of what a result says of itself."""
-    return _digest(json.dumps(result.to_dict(), sort_keys=True, default=repr))
+def digest_of(said: Mapping[str, Any]) -> str:
+    """Return a digest of what a result says of itself by ``to_dict``."""
+    return _digest(json.dumps(said, sort_keys=True, default=repr))
 
 
 def check_unchanged(before: Mapping[str, str], context: Context, origin: str, what: str) -> None:

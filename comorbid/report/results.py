@@ -159,14 +159,14 @@ def run(plan: Plan, context: Context, calls: Calls) -> Computed:
             own = restricted(own, declaration, plan.options[declaration.id])
         calls.begin(where)
         try:
-            result, locked = calls.make(entry.origin, where, _result, declaration, own)
+            result, locked, digest = calls.make(entry.origin, where, _result, declaration, own)
         except ProblemsError as error:
             failed[declaration.id] = error
             continue
         finally:
             check_unchanged(digests, own, entry.origin, where)
         results[declaration.id], values[declaration.id] = result, locked
-        digests[result_name(declaration.id)] = digest_of(result)
+        digests[result_name(declaration.id)] = digest
     whole = replace(context, results=MappingProxyType(results))
     return Computed(plan, whole, values, failed, digests)
 
@@ -176,15 +176,18 @@ def _where(entry: Declared[Analysis | Subgroup]) -> str:
     return f"{kind} {entry.declaration.id!r}"
 
 
-def _result(declaration: Analysis | Subgroup, context: Context) -> tuple[Result, Mapping[str, Any]]:
-    """Return a result and what the lock stores of it."""
+def _result(
+    declaration: Analysis | Subgroup, context: Context
+) -> tuple[Result, Mapping[str, Any], str]:
+    """Return a result, what the lock stores of it, and a digest of what it says of itself."""
     result = _computed(declaration, context)
     if not callable(getattr(result, "to_dict", None)):
         raise TypeError(f"it returns a {type(result).__name__}, which has no to_dict()")
-    values = as_json(result.to_dict())
+    said = result.to_dict()
+    values = as_json(said)
     if not isinstance(values, dict):
         raise TypeError("to_dict() of its result returns no dictionary")
-    return result, values
+    return result, values, digest_of(said)
 
 
 def _computed(declaration: Analysis | Subgroup, context: Context) -> Result:

@@ -204,14 +204,15 @@ def _walk(value: Any, at: Value, path: str) -> Iterator[Value | str]:
     if isinstance(value, dict):
         yield from _entries(value, at, path)
     elif isinstance(value, list):
+        inside = replace(at, records=at.records | {path})
         for i, entry in enumerate(value):
-            yield from _walk(entry, replace(at, records=at.records | {path}), f"{path}[{i}]")
+            yield from _walk(entry, inside, f"{path}[{i}]")
     elif isinstance(value, str):
         yield value
         if value in ("inf", "-inf"):
             yield replace(at, number=float(value))
     elif _is_number(value):
-        yield replace(at, number=float(value))
+        yield Value(float(value), at.records, at.rows, at.name)
 
 
 def _entries(values: Mapping[str, Any], at: Value, path: str) -> Iterator[Value | str]:
