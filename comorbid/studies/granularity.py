@@ -6,17 +6,23 @@ import html
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from comorbid.checks import check_choice, check_whole, is_number, shown
 from comorbid.errors import DataError, ModelError, Problem
 from comorbid.studies.cells import parse_number
-from comorbid.studies.integers import Printed, Whole, exact, nearest, sd_bounds, why_not
+from comorbid.studies.integers import (
+    Unit,
+    exact,
+    nearest,
+    people,
+    printed,
+    sd_bounds,
+    why_not,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Unit = Literal["score", "percent"]
 
 REASONS: Mapping[str, str] = {
     "": "possible",
@@ -176,7 +182,7 @@ def grim(
     Notes
     -----
     It is about whole numbers: scores, counts, ages in years. A mean of blood pressures, or of
-    means, may have any value. Where nm is above ten to the number of decimals every mean passes.
+    means, may have any value. Where nm is ten to the number of decimals or more every mean passes.
     A mean that fails may be a misprint, or n may be smaller, with people missing. What is refused
     cannot be; for standard deviations a few that cannot be pass. A mean that more than 1,000 sums
     round to passes with any standard deviation.
@@ -243,22 +249,6 @@ def grim(
         high=high,
         unit=unit,
     )
-
-
-def people(
-    n: int, *, unit: Unit = "score", items: int = 1, low: int | None = None, high: int | None = None
-) -> Whole:
-    """Return the whole numbers behind a mean of n scores, or behind a percentage of n people."""
-    if unit == "percent":
-        return Whole(n, low=0, high=1)
-    ends = (None if end is None else items * end for end in (low, high))
-    return Whole(n, items, *ends)
-
-
-def printed(text: str, *, unit: Unit = "score") -> Printed:
-    """Return a printed mean, or a percentage as a proportion, and half a unit of its last digit."""
-    value, half = exact(text)
-    return (value / 100, half / 100) if unit == "percent" else (value, half)
 
 
 def _check_scale(low: object, high: object) -> None:

@@ -9,8 +9,15 @@ from typing import Any
 
 from comorbid.studies.columns import GROUP_COLUMNS, PERCENT_OF
 from comorbid.studies.finding import Finding, Severity
-from comorbid.studies.granularity import people, printed
-from comorbid.studies.integers import Whole, exact, nearest, sd_bounds, why_not
+from comorbid.studies.integers import (
+    Whole,
+    exact,
+    nearest,
+    people,
+    printed,
+    sd_bounds,
+    why_not,
+)
 from comorbid.studies.table import Studies
 
 _LARGEST = 1e12  # beyond it no score, scale or number of people is meant

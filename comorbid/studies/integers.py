@@ -9,6 +9,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from math import floor, sqrt
+from typing import Literal
+
+Unit = Literal["score", "percent"]
+"""A mean score, or a percentage of people."""
 
 Printed = tuple[Fraction, Fraction]
 """A printed number and half a unit of its last digit."""
@@ -84,11 +88,34 @@ def exact(text: str) -> Printed:
     return Fraction(number), Fraction(10) ** exponent / 2
 
 
+def people(
+    n: int, *, unit: Unit = "score", items: int = 1, low: int | None = None, high: int | None = None
+) -> Whole:
+    """Return the whole numbers behind a mean of n scores, or behind a percentage of n people."""
+    if unit == "percent":
+        return Whole(n, low=0, high=1)
+    ends = (None if end is None else items * end for end in (low, high))
+    return Whole(n, items, *ends)
+
+
+def printed(text: str, *, unit: Unit = "score") -> Printed:
+    """Return a printed mean, or a percentage as a proportion, and half a unit of its last digit."""
+    value, half = exact(text)
+    return (value / 100, half / 100) if unit == "percent" else (value, half)
+
+
 def nearest(whole: Whole, mean: Fraction) -> tuple[Fraction, Fraction]:
-    """Return the means next to a number, below and above, that whole numbers can have."""
+    """Return the means next to a number, below and above, that whole numbers can have.
+
+    Beyond the scale both are that of its end.
+    """
     parts = whole.n * whole.items
-    below = floor(mean * parts)
-    return Fraction(below, parts), Fraction(below if below == mean * parts else below + 1, parts)
+    ends = (floor(mean * parts), -floor(-mean * parts))
+    if whole.low is not None:
+        ends = (max(ends[0], whole.n * whole.low), max(ends[1], whole.n * whole.low))
+    if whole.high is not None:
+        ends = (min(ends[0], whole.n * whole.high), min(ends[1], whole.n * whole.high))
+    return Fraction(ends[0], parts), Fraction(ends[1], parts)
 
 
 def why_not(whole: Whole, mean: Printed, sd: Printed | None = None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from itertools import chain, combinations
@@ -24,6 +25,7 @@ digits; rare events in groups of the same size could.
 NEAR_YEARS = 5
 """Years between two publications that may be about the same people."""
 
+_CO_AUTHORS = re.compile(r",| et al| and | & ")
 _ADJUSTED, _CRUDE = ("adjust", "multivari"), ("crude", "unadjust", "univari")
 
 
@@ -112,7 +114,7 @@ def same_people(studies: Studies) -> Iterator[Finding]:
     """
     by_author: dict[str, list[Cells]] = {}
     for row in _pooled(studies):
-        by_author.setdefault(_text(row, "author"), []).append(row)
+        by_author.setdefault(_CO_AUTHORS.split(_text(row, "author"))[0], []).append(row)
     by_author.pop("", None)
     for one, other in chain.from_iterable(combinations(rows, 2) for rows in by_author.values()):
         if one["study_id"] == other["study_id"]:

@@ -73,26 +73,22 @@ def like_standard_errors(means: Array, sds: Array, sizes: Array) -> NDArray[np.b
 
 
 def _finding(row: pd.Series, columns: list[tuple[str, str, str]]) -> Finding:
-    figures = {sd: (row[sd], row[sd] * row[n] ** 0.5) for _, sd, n in columns}
-    found = "; ".join(
-        "{} is {:g}, which times the square root of n is {}".format(name, sd, *apart(put_right))
-        for name, (sd, put_right) in figures.items()
-    )
-    names = " and ".join(figures)
+    id_, names = str(row["estimate_id"]), " and ".join(sd for _, sd, _ in columns)
+    right = {sd: float(row[sd] * row[n] ** 0.5) for _, sd, n in columns}
+    given = " and ".join(f"{sd} {row[sd]:g}" for sd in right)
+    multiplied = " and ".join(f"{value:.3g}" for value in right.values())
+    are, they = ("are", "they are") if len(columns) > 1 else ("is", "it is")
+    holds = "hold standard errors" if len(columns) > 1 else "holds a standard error"
     return Finding(
         "se-for-sd",
         "warning",
-        (row["estimate_id"],),
+        (id_,),
         "A standard deviation is about that of the other studies; a standard error is that over the"
         " square root of n.",
-        f"{row['label']}: {found}. The first is far from the other studies, the second is not.",
-        f"Look in the paper whether {names} holds a standard error.",
-        repairs=(
-            Repair(
-                f"with {names} of {row['estimate_id']} times the square root of n",
-                values={row["estimate_id"]: {sd: right for sd, (_, right) in figures.items()}},
-            ),
-        ),
+        f"{row['label']}: {given} {are} far below the other studies; times the square root of n,"
+        f" {multiplied}, {they} like them.",
+        f"Look in the paper whether {names} {holds}.",
+        repairs=(Repair(f"with {names} of {id_} times the square root of n", values={id_: right}),),
     )
 
 

@@ -68,15 +68,11 @@ def clean_tables() -> dict[str, Rows]:
         ]
     tables["hackshaw1998, estimates"] = hackshaw()
     pairs = (("y1", "sd1", "n1"), ("y2", "sd2", "n2"))
-    for name, groups in {
-        "normand1999": GROUPS,
-        "curtis1998": GROUPS,
-        "franchini2012": pairs,
-    }.items():
-        tables[f"{name}, means"] = means(raw(name), groups)
-        tables[f"{name}, means and estimates"] = [
-            with_difference(row) for row in tables[f"{name}, means"]
-        ]
+    for name, groups in {"normand1999": GROUPS, "franchini2012": pairs}.items():
+        rows = means(raw(name), groups, "MD")
+        tables[f"{name}, means"] = rows
+        tables[f"{name}, means and estimates"] = [with_difference(row) for row in rows]
+    tables["curtis1998, means"] = means(raw("curtis1998"), GROUPS, "ROM")
     tables["simulated, scores of whole numbers"] = simulated_scores()
     for name, sizes in STANDARDISED.items():
         tables[f"{name}, standard errors"] = [
@@ -134,11 +130,11 @@ def hackshaw() -> Rows:
     ]
 
 
-def means(rows: Rows, groups: tuple[tuple[str, str, str], ...]) -> Rows:
+def means(rows: Rows, groups: tuple[tuple[str, str, str], ...], measure: str) -> Rows:
     return [
         {
             **_id(i),
-            "measure": "MD",
+            "measure": measure,
             **{
                 new: row[old]
                 for names, olds in zip(GROUPS, groups, strict=True)

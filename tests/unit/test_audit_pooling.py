@@ -112,6 +112,8 @@ PLACE = f"{HEADER},author,year,country,n"
     ("other", "shared"),
     [
         ("b,OR,1.9,1.1,3.2,bejia,2007,Tunisia,500", "the first author and the country"),
+        ("b,OR,1.9,1.1,3.2,Bejia et al.,2007,Tunisia,500", "the first author and the country"),
+        ("b,OR,1.9,1.1,3.2,Bejiani,2007,Tunisia,622", None),
         ("b,OR,1.9,1.1,3.2,Bejia,2007,Tunisia,622", "the first author, the country and n"),
         ("b,OR,1.9,1.1,3.2,Bejia,2015,France,622", "the first author and n"),
         ("b,OR,1.9,1.1,3.2,Bejia,2015,Tunisia,500", None),

@@ -30,6 +30,8 @@ def test_standard_errors_are_found_and_put_right(i: int) -> None:
     (finding,) = se_for_sd(studies_of(wrong))
     id_ = FRANCHINI[i]["study_id"]
     assert (finding.code, finding.severity, finding.rows) == ("se-for-sd", "warning", (id_,))
+    assert finding.remedy == "Look in the paper whether sd1i and sd2i hold standard errors."
+    assert "they are like them." in finding.found
     (repair,) = finding.repairs
     for name in ("sd1i", "sd2i"):
         # the standard error was written with three digits
@@ -43,9 +45,10 @@ def test_one_group_alone() -> None:
     wrong[1]["sd1i"] = "0.282"
     (finding,) = se_for_sd(studies_of(wrong))
     assert finding.found == (
-        "s2: sd1i is 0.282, which times the square root of n is 3.7. The first is far from the"
-        " other studies, the second is not."
+        "s2: sd1i 0.282 is far below the other studies; times the square root of n, 3.7, it is like"
+        " them."
     )
+    assert finding.remedy == "Look in the paper whether sd1i holds a standard error."
     assert list(finding.repairs[0].values["s2"]) == ["sd1i"]
 
 

@@ -124,6 +124,7 @@ def test_percentages() -> None:
     found = cb.grim(["33", "33.3", "33.0", "101"], n=3, unit="percent")
     assert found.possible == (True, True, False, False)
     assert found.nearest[2] == pytest.approx((0, 100 / 3))
+    assert found.nearest[3] == (100, 100)
     assert "33.0 %, n = 3: no sum of whole numbers" in found.summary()
 
 
