@@ -51,21 +51,24 @@ class Pool:
         """The effects pooled."""
         return self.fit.effects
 
-    def before(self, repair: Repair) -> Effects:
-        """Return the effects pooled had nothing been decided about what a repair changes.
+    def kept(self, repair: Repair) -> tuple[Override, ...]:
+        """Return the decisions in force before a repair: those about what it changes are undone.
 
         A row that it leaves out enters as decided, unless it was decided to leave it out.
         """
         changed = {*repair.counts, *repair.inverse, *repair.values}
-        rest = tuple(
+        return tuple(
             override
             for override in self.overrides
             if override.estimate not in changed
             and not (override.use == "exclude" and override.estimate in repair.exclude)
         )
-        if len(rest) == len(self.overrides):
+
+    def decided(self, overrides: tuple[Override, ...]) -> Effects:
+        """Return the effects pooled by these decisions alone."""
+        if overrides == self.overrides:
             return self.effects
-        return _usable(self.studies, self.measure, rest)
+        return _usable(self.studies, self.measure, overrides)
 
     def fits(self, yi: Array, vi: Array, *, common: bool = False) -> Batch:
         """Pool n versions of the effects, arrays of shape (k, n), by the pool's own settings.

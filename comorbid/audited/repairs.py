@@ -1,10 +1,9 @@
-"""What the repairs of an audit do to the pool, all of them refitted as one batch."""
+"""What the repairs of an audit do to the pool, refitted in batches."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -12,14 +11,14 @@ import pandas as pd
 from comorbid.audited.pool import Pool
 from comorbid.effects.arrays import Array
 from comorbid.effects.build import both_sources
+from comorbid.effects.overrides import Override
 from comorbid.effects.scales import SCALES
-from comorbid.effects.table import Effects
 from comorbid.models.kernel import Batch
 from comorbid.studies.finding import Effect, Finding, Pooled, Repair
 
-Key = TypeVar("Key")
-Version = dict[str, tuple[float, float]]
-"""One data set: effect and variance by estimate id."""
+# Effects and variances of every row of the table; a variance is inf where a row is not pooled.
+_Version = tuple[Array, Array]
+_CELLS = 2**20
 
 
 def with_effects(findings: Sequence[Finding], pool: Pool) -> list[Finding]:
@@ -28,49 +27,57 @@ def with_effects(findings: Sequence[Finding], pool: Pool) -> list[Finding]:
     Before and after differ by the repair alone: a decision about what it changes is undone in both,
     every other one is kept. A repair of rows that are not pooled has no effect.
     """
-    tried = _tried(findings, pool)
-    if not tried:
-        return list(findings)
-    fitted = _effects(tried, pool)
-    by_finding: dict[int, list[Effect]] = {}
-    for (position, *_), effect in zip(tried, fitted, strict=True):
-        by_finding.setdefault(position, []).append(effect)
+    effects: list[list[Effect]] = [[] for _ in findings]
+    block: list[tuple[int, Repair, _Version, _Version]] = []
+    size = max(1, _CELLS // (2 * len(pool.studies)))
+    for tried in _tried(findings, pool):
+        block.append(tried)
+        if len(block) == size:
+            _put(block, effects, pool)
+            block = []
+    _put(block, effects, pool)
     return [
-        replace(finding, effects=tuple(by_finding.get(i, ()))) for i, finding in enumerate(findings)
+        replace(finding, effects=tuple(found))
+        for finding, found in zip(findings, effects, strict=True)
     ]
 
 
-def _tried(findings: Sequence[Finding], pool: Pool) -> list[tuple[int, Repair, Version, Version]]:
-    """Return each repair of a pooled row with the position of its finding, before and after."""
+def _tried(
+    findings: Sequence[Finding], pool: Pool
+) -> Iterator[tuple[int, Repair, _Version, _Version]]:
+    """Yield each repair that changes the pool, with the position of its finding and both pools."""
     repairs = [(i, repair) for i, found in enumerate(findings) for repair in found.repairs]
-    counted = _from_counts(pool)
+    place = {row: i for i, row in enumerate(pool.studies.frame["estimate_id"])}
+    counted, _ = both_sources(pool.studies, pool.measure)
     changed = _from_values([repair for _, repair in repairs], pool)
-    tried = []
+    known: dict[tuple[Override, ...], _Version] = {}
     for number, (position, repair) in enumerate(repairs):
-        before = _version(pool.before(repair))
-        after = dict(before)
-        for row in repair.exclude:
-            after.pop(row, None)
-        for row in set(repair.counts) & set(before):
-            after[row] = counted[row]
-        for row in set(repair.inverse) & set(before):
-            after[row] = -before[row][0], before[row][1]
-        for row in set(repair.values) & set(before):
-            after[row] = changed[number, row]
-        after = {row: pair for row, pair in after.items() if np.isfinite(pair).all()}
-        if after != before:
-            tried.append((position, repair, before, after))
-    return tried
+        kept = pool.kept(repair)
+        if kept not in known:
+            known[kept] = _version(pool, kept, place)
+        before = known[kept]
+        yi, vi = (values.copy() for values in before)
+        pooled = np.isfinite(vi)
+        for row in repair.counts:
+            yi[place[row]], vi[place[row]] = counted[0][place[row]], counted[1][place[row]]
+        for row in repair.inverse:
+            yi[place[row]] *= -1
+        for row in repair.values:
+            yi[place[row]], vi[place[row]] = changed[number, row]
+        vi[[place[row] for row in repair.exclude]] = np.inf
+        vi[~(pooled & np.isfinite(yi) & np.isfinite(vi))] = np.inf
+        yi[np.isinf(vi)] = 0.0
+        if not (np.array_equal(yi, before[0]) and np.array_equal(vi, before[1])):
+            yield position, repair, before, (yi, vi)
 
 
-def _version(effects: Effects) -> Version:
-    pairs = zip(effects.yi.tolist(), effects.vi.tolist(), strict=True)
-    return dict(zip(effects.ids, pairs, strict=True))
-
-
-def _from_counts(pool: Pool) -> Version:
-    (yi, vi), _ = both_sources(pool.studies, pool.measure)
-    return _paired(pool.studies.frame["estimate_id"], yi, vi)
+def _version(pool: Pool, kept: tuple[Override, ...], place: dict[str, int]) -> _Version:
+    """Return the pool by these decisions."""
+    effects = pool.decided(kept)
+    yi, vi = np.zeros(len(place)), np.full(len(place), np.inf)
+    rows = [place[row] for row in effects.ids]
+    yi[rows], vi[rows] = effects.yi, effects.vi
+    return yi, vi
 
 
 def _from_values(
@@ -89,45 +96,36 @@ def _from_values(
     computed, reported = both_sources(replace(pool.studies, _frame=rows), pool.measure)
     known = np.isfinite(reported[0]) & np.isfinite(reported[1])
     yi, vi = (np.where(known, r, c) for r, c in zip(reported, computed, strict=True))
-    return _paired(keys, yi, vi)
-
-
-def _paired(keys: Iterable[Key], yi: Array, vi: Array) -> dict[Key, tuple[float, float]]:
     return dict(zip(keys, zip(yi.tolist(), vi.tolist(), strict=True), strict=True))
 
 
-def _effects(tried: Sequence[tuple[int, Repair, Version, Version]], pool: Pool) -> list[Effect]:
-    """Fit every version, before and after beside each other."""
-    versions = [version for *_, before, after in tried for version in (before, after)]
-    ids = list(dict.fromkeys(row for version in versions for row in version))
-    yi, vi = _arrays(ids, versions)
-    decided = _version(pool.effects)
+def _put(
+    block: Sequence[tuple[int, Repair, _Version, _Version]],
+    effects: list[list[Effect]],
+    pool: Pool,
+) -> None:
+    """Fit the pools before and after each repair and add what it does to its finding."""
+    if not block:
+        return
+    versions = [version for *_, before, after in block for version in (before, after)]
+    yi, vi = (np.column_stack(columns) for columns in zip(*versions, strict=True))
     own = _pooled(pool.fits(yi, vi), pool.effects.scale)
     common = _pooled(pool.fits(yi, vi, common=True), pool.effects.scale)
-    return [
-        Effect(
-            repair=repair.text,
-            measure=pool.measure.id,
-            scale=pool.effects.scale,
-            in_force=after == decided,
-            before=own[2 * i],
-            after=own[2 * i + 1],
-            common_before=common[2 * i],
-            common_after=common[2 * i + 1],
+    place = {row: i for i, row in enumerate(pool.studies.frame["estimate_id"])}
+    decided = _version(pool, pool.overrides, place)
+    for i, (position, repair, _, after) in enumerate(block):
+        effects[position].append(
+            Effect(
+                repair=repair.text,
+                measure=pool.measure.id,
+                scale=pool.effects.scale,
+                in_force=all(map(np.array_equal, after, decided)),
+                before=own[2 * i],
+                after=own[2 * i + 1],
+                common_before=common[2 * i],
+                common_after=common[2 * i + 1],
+            )
         )
-        for i, (_, repair, _, after) in enumerate(tried)
-    ]
-
-
-def _arrays(ids: Sequence[str], versions: Sequence[Version]) -> tuple[Array, Array]:
-    """Return effects and variances of shape (ids, versions); inf where one lacks a row."""
-    yi = np.zeros((len(ids), len(versions)))
-    vi = np.full((len(ids), len(versions)), np.inf)
-    place: Mapping[str, int] = {row: i for i, row in enumerate(ids)}
-    for column, version in enumerate(versions):
-        for row, (y, v) in version.items():
-            yi[place[row], column], vi[place[row], column] = y, v
-    return yi, vi
 
 
 def _pooled(batch: Batch, scale: str) -> list[Pooled]:
