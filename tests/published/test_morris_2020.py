@@ -4,6 +4,7 @@ Morris P, Ali K, Merritt M, Pelletier J, Macedo LG (2020). A systematic review o
 inflammatory biomarkers in acute, subacute and chronic non-specific low back pain. BMC
 Musculoskeletal Disorders 21:142. doi:10.1186/s12891-020-3154-3, Table 3: selection of 4 stars (5 in
 the one cross-sectional study), comparability of 2, outcome of 3, and the total.
+Read: the page of the table at the journal; not the rest of the article.
 """
 
 from __future__ import annotations
