@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import comorbid as cb
-from comorbid.document.sections import unmeasured
+from comorbid.document.sections import missing_evidence, unmeasured
 from comorbid.testing import build_section, registry, studies_csv
 from comorbid.testing.kit import build_document
 
@@ -203,10 +203,24 @@ def test_a_model_of_one_common_effect_has_a_size_of_one_null_study() -> None:
         method="EE",
         test="z",
     )
-    text = unmeasured.missing(fit, cb.tipping_point(fit))
+    text = missing_evidence.missing(fit, cb.tipping_point(fit))
     assert "A single one that found it would need a standard error of 0.0" in text
     assert " people, and would have " in text
     assert "% of the weight." in text
+
+
+def test_a_selection_that_suffices_is_given_as_a_ratio() -> None:
+    """The S-values are 26.02 by weights 1 / (v + tau2), and 1 for an interval that includes 0."""
+    fit = cb.pool(
+        cb.Effects(yi=[0.9, 0.7, 0.5, 0.1, -0.2], vi=[0.04, 0.03, 0.02, 0.03, 0.05], measure="OR")
+    )
+    found = cb.s_value(fit)
+    w = 1 / (fit.effects.vi + fit.tau2)
+    ratio = -(w * fit.effects.yi)[:3].sum() / (w * fit.effects.yi)[3:].sum()
+    text = missing_evidence.publication(fit, found)
+    assert f"Such results would have to be {ratio:.2f} times as likely to be published" in text
+    assert "the interval of this method includes no association as it is" in text
+    assert "they alone count, with an odds ratio of 0.96" in text
 
 
 def test_what_is_printed_is_locked() -> None:

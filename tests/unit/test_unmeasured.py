@@ -24,6 +24,29 @@ def fit(yi: list[float], vi: list[float], measure: str = "OR", **settings: Any) 
     return cb.pool(cb.Effects(yi=yi, vi=vi, measure=measure), **settings)
 
 
+def test_order_and_unit_of_the_studies_do_not_matter() -> None:
+    """Another order changes nothing, another unit of a difference nothing that has no unit."""
+    order = [3, 0, 4, 1, 2]
+    one = fit(YI, VI, "MD")
+    others = (
+        fit([YI[i] for i in order], [VI[i] for i in order], "MD"),
+        fit([100 * y for y in YI], [1e4 * v for v in VI], "MD"),
+    )
+    for other in others:
+        mine, theirs = cb.s_value(one), cb.s_value(other)
+        assert theirs.estimate == pytest.approx(mine.estimate, rel=1e-7)
+        assert theirs.limit == pytest.approx(mine.limit, rel=1e-7)
+    strong = [y + 1 for y in YI]
+    mine = cb.tipping_point(fit(strong, VI, "MD"))
+    theirs = cb.tipping_point(fit([strong[i] for i in order], [VI[i] for i in order], "MD"))
+    scaled = cb.tipping_point(fit([100 * y for y in strong], [1e4 * v for v in VI], "MD"))
+    assert mine.typical.k == theirs.typical.k == scaled.typical.k > 1
+    assert scaled.typical.weight == pytest.approx(mine.typical.weight, rel=1e-6)
+    moved = [cb.tipping_studies(fit(strong, VI, "MD")).moved[i] for i in order]
+    again = cb.tipping_studies(fit([strong[i] for i in order], [VI[i] for i in order], "MD"))
+    assert again.moved == pytest.approx(moved, rel=1e-6)
+
+
 # Crossings
 
 

@@ -64,8 +64,8 @@ def _selection(fit: Fit, found: SValue) -> str:
         text = f"No such preference, however strong, would bring the average to {null}"
     else:
         text = (
-            f"They would have to be {prose.value(found.estimate)} times as likely to be published "
-            f"to bring the average to {null}"
+            f"Such results would have to be {prose.value(found.estimate)} times as likely to be "
+            f"published to bring the average to {null}"
         )
     if math.isnan(limit_of(found)):
         return f"{text}; with one such study that says little"
