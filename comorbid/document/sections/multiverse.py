@@ -9,6 +9,7 @@ from comorbid.document import figures, prose
 from comorbid.document.blocks import Block, Note, Paragraph, Table
 from comorbid.document.runs import Cite
 from comorbid.effects.scales import SCALES
+from comorbid.sensitivity.open_choices import Choice, row_of
 from comorbid.sensitivity.universes import ALL, Multiverse, Share, Spread
 
 _NOUNS = {
@@ -54,7 +55,7 @@ def choices(found: Multiverse) -> str:
     There are 12 combinations of 3 intervals and 4 selections of studies.
     """
     parts = [
-        prose.counted(len(choice.options), *_NOUNS[choice.name])
+        _options(choice)
         for choice in found.choices
         if len(choice.options) > 1 and choice.name not in found.rules
     ]
@@ -65,6 +66,11 @@ def choices(found: Multiverse) -> str:
     if not parts:
         return "No choice is open: the studies were pooled in 1 way."
     return f"There are {found.combinations:,} combinations of {prose.listed(parts)}."
+
+
+def _options(choice: Choice) -> str:
+    rows = (choice.name, choice.name.replace("row", "rows", 1))
+    return prose.counted(len(choice.options), *_NOUNS.get(choice.name, rows))
 
 
 def counted_once(found: Multiverse) -> str:
@@ -94,7 +100,8 @@ def moving(shares: Sequence[Share]) -> str:
     --------
     >>> print(moving([Share("rows", 80.0, 50.0, 40.0, 80.0, 50.0, 40.0),
     ...               Share("source", 20.0, 50.0, 60.0, 0.0, 0.0, 0.0)]))
-    Of the variance of the average, 80 % goes with the choice of rows and 20 % with that of source.
+    Of the variance of the average, 80 % goes with the choice of rows and 20 % with that of the
+    source.
     """
     known = [share for share in shares if not math.isnan(share.estimate)]
     most = sorted(known, key=lambda share: -share.estimate)[:_MOST_MOVING]
@@ -108,9 +115,9 @@ def moving(shares: Sequence[Share]) -> str:
 
 
 def _name(choice: str) -> str:
-    if choice not in _NOUNS:
-        return f"the rule “{choice}”"
-    return choice if choice in ("rows", "source") else f"the {choice}"
+    if choice in _NOUNS or choice.startswith(row_of("")):
+        return choice if choice == "rows" else f"the {choice}"
+    return f"the rule “{choice}”"
 
 
 def ends(found: Multiverse) -> str:
