@@ -132,7 +132,7 @@ def multiverse(
     >>> [len(choice.options) for choice in found.choices]
     [5, 3, 2, 5, 4, 2, 8]
     >>> found.combinations, len(found)
-    (9600, 4125)
+    (9600, 3600)
     """
     fit = _main(studies, fit, measure)
     chosen = fit.effects.measure if measure is None else find_measure(measure)

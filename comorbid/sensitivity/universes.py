@@ -13,7 +13,7 @@ from comorbid.effects.arrays import Frozen, Index, Mask
 from comorbid.effects.scales import SCALES
 from comorbid.models import text
 from comorbid.models.kernel import Batch
-from comorbid.sensitivity.open_choices import Choice
+from comorbid.sensitivity.open_choices import Choice, row_of
 from comorbid.sensitivity.refitting import NONE_LEFT, ONE_LEFT
 from comorbid.sensitivity.rules import Rules
 from comorbid.sensitivity.shares import variance_shares
@@ -238,6 +238,7 @@ class Multiverse(Frozen):
             "not_pooled": len(self) - spread.n,
             "choices": {choice.name: list(choice.options) for choice in self.choices},
             "options": {choice.name: len(choice.options) for choice in self.choices},
+            "rows": [len(c.options) for c in self.choices if c.name.startswith(row_of(""))],
             "rules": {n: {c: list(v) for c, v in where.items()} for n, where in self.rules.items()},
             "quantiles": {n: _quantiles(values).tolist() for n, values in columns.items()},
             "own": {**own, "on_scale": self._printed(own)},

@@ -394,7 +394,9 @@ def test_what_cannot_be_given_is_said() -> None:
     assert "rule 'adult': no row has population = 'adult'" in str(caught.value)
     assert "rule 'x': there is no column no_such" in str(caught.value)
     for name in ("rows", "row of Yoon 2013"):
-        with pytest.raises(cb.DataError, match=f"a rule is named {name}, as a column of the result"):
+        with pytest.raises(
+            cb.DataError, match=f"a rule is named {name}, as a column of the result"
+        ):
             cb.multiverse(STUDIES, rules={name: {"population": ["adults"]}})
     with pytest.raises(cb.DataError, match="rule 'x' is 'adults'"):
         cb.multiverse(STUDIES, rules={"x": "adults"})  # type: ignore[dict-item]

@@ -34,8 +34,8 @@ def multiverse(found: Multiverse) -> tuple[Block, ...]:
         *(Note(f"{what}.", kind="information") for what in found.left_out),
         Note(
             (
-                "The specifications rest on the same studies and are no further evidence; how many "
-                "agree depends on which were thought of ",
+                "All rest on the same studies and are no further evidence. Each counts the same, "
+                "however plausible, and how many agree depends on which were thought of ",
                 Cite("simonsohn2020"),
                 ".",
             ),
