@@ -215,6 +215,23 @@ def test_counts_of_what_the_intervals_exclude() -> None:
     assert share["ci_percent"] == pytest.approx(100 * spread.ci_excludes / len(frame))
 
 
+def test_what_excludes_no_association_on_the_other_side_is_said() -> None:
+    """Men below 1 and women above: the pool of all is of women's side."""
+    data = cb.Effects(
+        yi=[1.0, 1.2, 1.1, -0.6, -0.5], vi=[0.01] * 5, measure="OR",
+        moderators={"sex": ["f", "f", "f", "m", "m"]},
+    )  # fmt: skip
+    found = cb.multiverse(data, rules={"men": {"sex": "m"}}, tests=["z"])
+    frame = found.to_frame()
+    other = int((frame["ci_high"][frame["k"] > 1] < 0).sum())
+    assert other > 0
+    assert found.spread().ci_other_side == found.to_dict()["excluding"]["ci_other_side"] == other
+    said = section.excluding(found)
+    assert f", of which {other} on the other side than this report's own, the prediction" in said
+    assert FOUND.spread().ci_other_side == 0
+    assert "other side" not in section.excluding(FOUND)
+
+
 def test_a_result_in_the_other_direction_counts_the_same() -> None:
     """1/OR turns every interval over, and counts and shares stay."""
     yi, vi = [0.5, 0.9, 0.2, 0.7], [0.03, 0.08, 0.02, 0.05]

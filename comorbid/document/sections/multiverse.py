@@ -10,7 +10,8 @@ from comorbid.document.blocks import Block, Note, Paragraph, Table
 from comorbid.document.runs import Cite
 from comorbid.effects.scales import SCALES
 from comorbid.sensitivity.open_choices import Choice, row_of
-from comorbid.sensitivity.universes import ALL, Multiverse, Share, Spread
+from comorbid.sensitivity.outcomes import Share, Spread
+from comorbid.sensitivity.universes import ALL, Multiverse
 
 _NOUNS = {
     "estimator": ("estimator of tau²", "estimators of tau²"),
@@ -139,6 +140,10 @@ def excluding(found: Multiverse) -> str:
         return "This measure has no null value for an interval to exclude."
     null = prose.null_value(found.measure, found.scale)
     confidence = _of(spread.ci_excludes, spread.n)
+    if spread.ci_other_side:
+        confidence += (
+            f", of which {spread.ci_other_side:,} on the other side than this report's own"
+        )
     text = f"The {prose.level(found.level)} confidence interval excludes {null} in {confidence}"
     if not spread.with_pi:
         return f"{text}; there is no prediction interval."
