@@ -24,6 +24,7 @@ from comorbid.sensitivity.open_choices import (
     Choice,
     OpenChoices,
     open_choices,
+    row_of,
 )
 from comorbid.sensitivity.rules import Rules, checked_rules
 from comorbid.sensitivity.universes import COLUMNS, Multiverse
@@ -55,7 +56,8 @@ def multiverse(
     - from a table, the source of effects: as decided, from counts wherever a row has them, or from
       printed estimates wherever it has one, but never one in which `audit` finds an error, such as
       an interval that is impossible;
-    - from a table, the rows: those pooled, or another row of one study in place of its own;
+    - from a table, the row of each study that has several: that pooled, or another; with too many
+      combinations of these, another row of one study at a time;
     - each rule, obeyed or not: a row that lacks the values that it asks for is left out;
     - the studies: all, without the rows of one error or warning of `audit`, without one study.
 
@@ -125,16 +127,18 @@ def multiverse(
     >>> fit = cb.pool(cb.effects(studies, overrides=[counts]))
     >>> found = cb.multiverse(studies, fit=fit, rules={"adults only": {"population": ["adults"]}})
     >>> [choice.name for choice in found.choices]
-    ['estimator', 'interval', 'source', 'rows', 'adults only', 'studies included']
+    ['estimator', 'interval', 'source', 'row of Ashina 2018', 'row of Yoon 2013', 'adults only',
+     'studies included']
     >>> [len(choice.options) for choice in found.choices]
-    [5, 3, 2, 8, 2, 8]
+    [5, 3, 2, 5, 4, 2, 8]
     >>> found.combinations, len(found)
-    (3840, 1845)
+    (9600, 3600)
     """
     fit = _main(studies, fit, measure)
     chosen = fit.effects.measure if measure is None else find_measure(measure)
     estimators, used = _with_own(methods, tests, fit)
-    rules = checked_rules({} if rules is None else rules, taken=COLUMNS)
+    taken = (*COLUMNS, *map(row_of, fit.effects.labels))
+    rules = checked_rules({} if rules is None else rules, taken=taken)
     table = None if isinstance(studies, Effects) else studies
     findings = _findings(table, audit)
     data = open_choices(fit.effects, table, chosen, rules, findings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -24,7 +25,7 @@ NONE_OUT, FOUND_OUT, ONE_OUT = "all studies", "without rows of a finding", "with
 
 # Data sets, and studies times data sets, that are made at most.
 _MOST, _CELLS = 10_000, 1_000_000
-_DECIDED, _MARKED = "as decided", "as marked"
+_DECIDED, _MARKED, _OTHER = "as decided", "as marked", "another row"
 # What an audit must not have found in a row, for its effect to be taken from there.
 _IMPOSSIBLE = {
     "counts where known": "counts-exceed-n",
@@ -62,7 +63,8 @@ class OpenChoices:
 class _Rows:
     """All rows of a table, their effects by source, and the rows that findings are about.
 
-    ``pooled`` are positions of rows, ``others`` those that could stand in place of one of them.
+    ``pooled`` are positions of rows, ``others`` those that could stand in place of one of them,
+    those of several studies at a time where they are ``crossed``.
     """
 
     every: Effects
@@ -71,6 +73,22 @@ class _Rows:
     sources: Mapping[str, tuple[Array, Array]]
     findings: Mapping[str, Mask]
     obeying: Mapping[str, Mask]
+    crossed: bool = True
+
+    @property
+    def of_study(self) -> dict[int, list[int]]:
+        """The rows that each study with several has, the one pooled first, by its position."""
+        place = {self.every.studies[i]: position for position, i in enumerate(self.pooled)}
+        found: dict[int, list[int]] = {}
+        for i in self.others:
+            position = place[self.every.studies[i]]
+            found.setdefault(position, [int(self.pooled[position])]).append(int(i))
+        return dict(sorted(found.items()))
+
+    @property
+    def selections(self) -> int:
+        """How many selections of one row a study there are."""
+        return prod(map(len, self.of_study.values())) if self.crossed else 1 + self.others.size
 
 
 def open_choices(
@@ -108,25 +126,16 @@ def open_choices(
         else _in_table(pooled, studies, measure, rules, findings)
     )
     rows, alone, notes = _within_limits(rows)
-    others = rows.others
-    taken = np.repeat(rows.pooled[:, None], 1 + others.size, axis=1)
-    place = {rows.every.studies[i]: position for position, i in enumerate(rows.pooled)}
-    replaced = [place[rows.every.studies[i]] for i in others]
-    taken[replaced, np.arange(1, 1 + others.size)] = others
+    of_rows, taken = _crossed(rows) if rows.crossed else _one_at_a_time(rows)
     out, members = _left_out(rows, taken, alone)
-    labels = rows.every.labels
     choices = (
         Choice("source", tuple(rows.sources), tuple(rows.sources)),
-        Choice(
-            "rows",
-            (_MARKED, *(labels[i] for i in others)),
-            (_MARKED, *(f"another row of {labels[rows.pooled[at]]}" for at in replaced)),
-        ),
+        *of_rows,
         *(Choice(name, (NO, YES), (NO, YES)) for name in rules),
         out,
     )
     yi, vi, which = _different(rows, taken, members)
-    ids = tuple(rows.every.ids[i] for i in (*rows.pooled, *others))
+    ids = tuple(rows.every.ids[i] for i in (*rows.pooled, *rows.others))
     return OpenChoices(choices, yi, vi, which, ids, notes)
 
 
@@ -210,8 +219,12 @@ def _within_limits(rows: _Rows) -> tuple[_Rows, Index, tuple[str, ...]]:
     def too_many() -> bool:
         options = 1 + len(rows.findings) + alone.size
         fixed = len(rows.sources) * 2 ** len(rows.obeying)
-        return bool(fixed * (1 + rows.others.size) * options > most)
+        return bool(fixed * rows.selections * options > most)
 
+    if len(rows.of_study) > 1 and too_many():
+        n = len(rows.of_study)
+        notes.append(f"Other rows of {n} studies are too many to combine: one at a time is taken")
+        rows = replace(rows, crossed=False)
     if too_many():
         notes.append(f"Leaving out each of {k} studies is too much to combine with all else")
         alone = alone[:0]
@@ -225,6 +238,39 @@ def _within_limits(rows: _Rows) -> tuple[_Rows, Index, tuple[str, ...]]:
     if too_many():
         raise ModelError(f"{len(rows.obeying)} rules make too many data sets; give fewer rules")
     return rows, alone, tuple(notes)
+
+
+def _crossed(rows: _Rows) -> tuple[tuple[Choice, ...], Index]:
+    """Return a choice for each study with several rows, and the rows taken by all combinations."""
+    labels, of_study = rows.every.labels, rows.of_study
+    picks = np.indices([len(own) for own in of_study.values()]).reshape(
+        len(of_study), rows.selections
+    )
+    taken = np.repeat(rows.pooled[:, None], rows.selections, axis=1)
+    choices = []
+    for (position, own), picked in zip(of_study.items(), picks, strict=True):
+        taken[position] = np.array(own)[picked]
+        name = row_of(labels[own[0]])
+        options = (_MARKED, *(labels[i] for i in own[1:]))
+        choices.append(Choice(name, options, (_MARKED, *[_OTHER] * (len(own) - 1))))
+    return tuple(choices), taken
+
+
+def _one_at_a_time(rows: _Rows) -> tuple[tuple[Choice, ...], Index]:
+    """Return one choice of rows, and the rows taken with each other one."""
+    labels, of_study = rows.every.labels, rows.of_study
+    others = [(position, i) for position, own in of_study.items() for i in own[1:]]
+    taken = np.repeat(rows.pooled[:, None], 1 + len(others), axis=1)
+    for column, (position, i) in enumerate(others, start=1):
+        taken[position, column] = i
+    options = (_MARKED, *(labels[i] for _, i in others))
+    groups = (_MARKED, *(f"{_OTHER} of {labels[rows.pooled[at]]}" for at, _ in others))
+    return (Choice("rows", options, groups),), taken
+
+
+def row_of(label: str) -> str:
+    """Return the name of the choice of a row of a study."""
+    return f"row of {label}"
 
 
 def _left_out(rows: _Rows, taken: Index, alone: Index) -> tuple[Choice, Mask]:

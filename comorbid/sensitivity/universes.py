@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from math import prod
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,7 +13,8 @@ from comorbid.effects.arrays import Frozen, Index, Mask
 from comorbid.effects.scales import SCALES
 from comorbid.models import text
 from comorbid.models.kernel import Batch
-from comorbid.sensitivity.open_choices import Choice
+from comorbid.sensitivity.open_choices import Choice, row_of
+from comorbid.sensitivity.outcomes import Share, Spread
 from comorbid.sensitivity.refitting import NONE_LEFT, ONE_LEFT
 from comorbid.sensitivity.rules import Rules
 from comorbid.sensitivity.shares import variance_shares
@@ -32,39 +33,6 @@ SHARE_NAMES = ("average", "lower_limit", "upper_limit")
 _LOCKED = (*QUANTITIES, "pi_low", "pi_high", "tau2")
 # Quantiles of the specifications that a lock stores.
 _STEPS = np.linspace(0, 1, 21)
-
-
-class Spread(NamedTuple):
-    """How a set of specifications comes out.
-
-    ``n`` counts them, ``with_pi`` those that have a prediction interval; ``lowest, median,
-    highest`` are of the estimates, analysis scale, nan where there is none; ``ci_excludes`` and
-    ``pi_excludes`` count the intervals that do not include the value of no association.
-    """
-
-    n: int
-    lowest: float
-    median: float
-    highest: float
-    ci_excludes: int
-    with_pi: int
-    pi_excludes: int
-
-
-class Share(NamedTuple):
-    """What goes with one choice of the variance of the estimates and of the interval's ends.
-
-    Percentages: Shapley effects, which sum to 100 over all choices, and what the choice explains
-    alone; nan where there is no variance.
-    """
-
-    choice: str
-    estimate: float
-    ci_low: float
-    ci_high: float
-    estimate_alone: float
-    ci_low_alone: float
-    ci_high_alone: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -161,6 +129,7 @@ class Multiverse(Frozen):
         pi_low, pi_high = batch.pi_low[chosen], batch.pi_high[chosen]
         ends = np.quantile(estimate, [0, 0.5, 1]) if estimate.size else np.full(3, np.nan)
         lowest, median, highest = ends.tolist()
+        above = batch.estimate[self.main] >= self.null
         return Spread(
             n=int(chosen.sum()),
             lowest=lowest,
@@ -169,6 +138,7 @@ class Multiverse(Frozen):
             ci_excludes=int(((low > self.null) | (high < self.null)).sum()),
             with_pi=int(np.isfinite(pi_low).sum()),
             pi_excludes=int(((pi_low > self.null) | (pi_high < self.null)).sum()),
+            ci_other_side=int((high < self.null).sum() if above else (low > self.null).sum()),
         )
 
     def by_option(self) -> tuple[tuple[str, Spread], ...]:
@@ -238,6 +208,7 @@ class Multiverse(Frozen):
             "not_pooled": len(self) - spread.n,
             "choices": {choice.name: list(choice.options) for choice in self.choices},
             "options": {choice.name: len(choice.options) for choice in self.choices},
+            "rows": [len(c.options) for c in self.choices if c.name.startswith(row_of(""))],
             "rules": {n: {c: list(v) for c, v in where.items()} for n, where in self.rules.items()},
             "quantiles": {n: _quantiles(values).tolist() for n, values in columns.items()},
             "own": {**own, "on_scale": self._printed(own)},
@@ -246,6 +217,7 @@ class Multiverse(Frozen):
             "ends": {**ends, "on_scale": self._printed(ends)},
             "excluding": {
                 "ci": spread.ci_excludes,
+                "ci_other_side": spread.ci_other_side,
                 "pi": spread.pi_excludes,
                 "pi_ways": spread.with_pi,
                 "ci_percent": _percent(spread.ci_excludes, spread.n),

@@ -40,15 +40,20 @@ R_ORACLE: list[tuple[dict[str, str], list[float]]] = [
         [0.7524455943, 0.6618855385, 0.8430056500, 0.0],
     ),
     (
-        {"estimator": "PM", "interval": "adhoc", "rows": "Yoon 2013 (3)", "adults_only": "yes"},
+        {
+            "estimator": "PM",
+            "interval": "adhoc",
+            "row_of_Yoon_2013": "Yoon 2013 (3)",
+            "adults_only": "yes",
+        },
         [1.3443064849, -1.3936581533, 4.0822711231, 1.1456750390],
     ),
     (
-        {"estimator": "ML", "rows": "Ashina 2018 (4)", "adjusted_only": "yes"},
+        {"estimator": "ML", "row_of_Ashina_2018": "Ashina 2018 (4)", "adjusted_only": "yes"},
         [0.7611089783, 0.6119925326, 0.9102254240, 0.0],
     ),
     (
-        {"estimator": "SJ", "rows": "Yoon 2013 (4)", "source": "printed where known"},
+        {"estimator": "SJ", "row_of_Yoon_2013": "Yoon 2013 (4)", "source": "printed where known"},
         [1.1934796880, 0.2756298797, 2.1113294963, 0.6899104737],
     ),
 ]
@@ -60,10 +65,8 @@ def effects(yi: list[float], vi: list[float], measure: str = "OR") -> cb.Effects
 
 def at(found: Any = FOUND, **options: str) -> int:
     """Return which specification these options lead to; others are the main pool's."""
-    own = {
-        "estimator": "REML", "interval": "knha", "source": "as decided", "rows": "as marked",
-        ADULTS: "no", ADJUSTED: "no", "studies included": ALL,
-    }  # fmt: skip
+    own = {choice.name: choice.options[0] for choice in found.choices}
+    own |= {"estimator": "REML", "interval": "knha"}
     own |= {name.replace("_", " "): option for name, option in options.items()}
     picks = found.picks
     chosen = np.ones(found.combinations, dtype=bool)
@@ -76,10 +79,10 @@ def at(found: Any = FOUND, **options: str) -> int:
 def test_the_combinations_are_all_of_the_options() -> None:
     sizes = {choice.name: len(choice.options) for choice in FOUND.choices}
     assert sizes == {
-        "estimator": 5, "interval": 3, "source": 3, "rows": 8, ADULTS: 2, ADJUSTED: 2,
-        "studies included": 8,
+        "estimator": 5, "interval": 3, "source": 3, "row of Ashina 2018": 5, "row of Yoon 2013": 4,
+        ADULTS: 2, ADJUSTED: 2, "studies included": 8,
     }  # fmt: skip
-    assert FOUND.combinations == math.prod(sizes.values()) == 11_520
+    assert FOUND.combinations == math.prod(sizes.values()) == 28_800
     made = {tuple(picked) for picked in FOUND.picks.T.tolist()}
     assert made == set(itertools.product(*(range(size) for size in sizes.values())))
 
@@ -107,7 +110,8 @@ def test_its_own_choice_is_the_fit() -> None:
     row = FOUND.to_frame().iloc[FOUND.main]
     assert FOUND.main == at()
     assert (row["estimator"], row["interval"]) == ("REML", "knha")
-    assert (row["source"], row["rows"], row["studies included"]) == ("as decided", "as marked", ALL)
+    assert (row["source"], row["studies included"]) == ("as decided", ALL)
+    assert row["row of Ashina 2018"] == row["row of Yoon 2013"] == "as marked"
     for name, value in (("estimate", FIT.estimate), ("tau2", FIT.tau2), ("pi_low", FIT.pi[0])):
         assert row[name] == pytest.approx(value, rel=1e-12)
 
@@ -117,16 +121,18 @@ def test_its_own_choice_is_the_fit() -> None:
 def test_each_is_what_pool_gives(method: str, test: str) -> None:
     """With another row, source, rule and study left out, effects() and pool() give the same."""
     other = (*COUNTS, cb.Override("yoon2013-3", use="primary", reason="Another row."))
+    two = cb.Override("ashina2018-4", use="primary", reason="Another row of another study.")
     without = cb.Override("sjolie2002-1", use="exclude", reason="Left out.")
     adults = STUDIES.select(RULES[ADULTS])
     for options, studies, overrides in (
         ({}, STUDIES, other),
+        ({"row_of_Ashina_2018": "Ashina 2018 (4)"}, STUDIES, (*other, two)),
         ({"source": "printed where known"}, STUDIES, other[::2]),  # Ghandour's is impossible
         ({"studies_included": "without Sjolie 2002"}, STUDIES, (*other, without)),
         ({ADULTS: "yes"}, adults, other[2:]),
     ):
         fit = cb.pool(cb.effects(studies, overrides=overrides), method=method, test=test)  # type: ignore[arg-type]
-        i = at(rows="Yoon 2013 (3)", estimator=method, interval=test, **options)
+        i = at(row_of_Yoon_2013="Yoon 2013 (3)", estimator=method, interval=test, **options)
         batch = FOUND.batch
         assert batch.k[i] == fit.k
         assert batch.estimate[i] == pytest.approx(fit.estimate, rel=1e-9)
@@ -158,7 +164,7 @@ def test_an_impossible_interval_is_never_taken() -> None:
 
 def test_the_same_numbers_count_once() -> None:
     """Ashina 2018 prints 1.7 (1.2-2.5) twice, and the audit's row is all there is of Ghandour."""
-    assert at(rows="Ashina 2018 (2)") == at()
+    assert at(row_of_Ashina_2018="Ashina 2018 (2)") == at()
     found, left = "without impossible-interval of ghandour2004-1", "without Ghandour 2004"
     assert at(studies_included=found) == at(studies_included=left) != at()
     numbers = np.stack([getattr(FOUND.batch, name) for name in ("estimate", "ci_low", "tau2")])
@@ -207,6 +213,23 @@ def test_counts_of_what_the_intervals_exclude() -> None:
     assert by_option["estimator: REML"].median == pytest.approx(reml["estimate"].median())
     share = FOUND.to_dict()["excluding"]
     assert share["ci_percent"] == pytest.approx(100 * spread.ci_excludes / len(frame))
+
+
+def test_what_excludes_no_association_on_the_other_side_is_said() -> None:
+    """Men below 1 and women above: the pool of all is of women's side."""
+    data = cb.Effects(
+        yi=[1.0, 1.2, 1.1, -0.6, -0.5], vi=[0.01] * 5, measure="OR",
+        moderators={"sex": ["f", "f", "f", "m", "m"]},
+    )  # fmt: skip
+    found = cb.multiverse(data, rules={"men": {"sex": "m"}}, tests=["z"])
+    frame = found.to_frame()
+    other = int((frame["ci_high"][frame["k"] > 1] < 0).sum())
+    assert other > 0
+    assert found.spread().ci_other_side == found.to_dict()["excluding"]["ci_other_side"] == other
+    said = section.excluding(found)
+    assert f", of which {other} on the other side than this report's own, the prediction" in said
+    assert FOUND.spread().ci_other_side == 0
+    assert "other side" not in section.excluding(FOUND)
 
 
 def test_a_result_in_the_other_direction_counts_the_same() -> None:
@@ -326,31 +349,43 @@ def test_a_measure_without_null_counts_nothing() -> None:
 
 
 def many_rows(n: int) -> cb.Studies:
-    """Return a study with twelve rows about n people, and another."""
+    """Return a study with twelve rows about n people, and another with two."""
     head = "estimate_id,study_id,measure,estimate,ci_low,ci_high,primary,n"
     rows = [
         f"a{i},a,OR,{1.7 + i / 10:.2f},{1 + i / 17:.2f},{2.89 + i * 0.17:.2f},"
         f"{'no' if i else 'yes'},{n}"
         for i in range(12)
     ]
-    text = "\n".join([head, *rows, f"b1,b,OR,2.00,1.18,3.40,yes,{n}"])
-    return studies_from_bytes(text.encode(), source="s.csv")
+    rows += [f"b1,b,OR,2.00,1.18,3.40,yes,{n}", f"b2,b,OR,2.20,1.30,3.73,no,{n}"]
+    return studies_from_bytes("\n".join([head, *rows]).encode(), source="s.csv")
 
 
 def test_what_is_too_many_is_said_to_be_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     studies, impossible = many_rows(900), many_rows(9)
-    assert [len(choice.options) for choice in cb.multiverse(studies).choices[3:]] == [12, 3]
-    assert len(cb.multiverse(impossible).choices[4].options) > 3
+    every = cb.multiverse(studies)
+    assert [(choice.name, len(choice.options)) for choice in every.choices[3:]] == [
+        ("row of a", 12), ("row of b", 2), ("studies included", 3),
+    ]  # fmt: skip
+    assert every.left_out == ()
+    monkeypatch.setattr(open_choices, "_MOST", 40)
+    one_at_a_time = "Other rows of 2 studies are too many to combine: one at a time is taken"
+    found = cb.multiverse(studies)
+    assert found.left_out == (one_at_a_time,)
+    assert [(choice.name, len(choice.options)) for choice in found.choices[3:]] == [
+        ("rows", 13), ("studies included", 3),
+    ]  # fmt: skip
+    assert "13 selections of rows and 3 selections of studies" in section.choices(found)
+    other = at(found, rows="b (2)")
+    assert found.batch.estimate[other] == every.batch.estimate[at(every, row_of_b="b (2)")]
     monkeypatch.setattr(open_choices, "_MOST", 20)
     studies_out = "Leaving out each of 2 studies is too much to combine with all else"
-    assert cb.multiverse(studies).left_out == (studies_out,)
+    assert cb.multiverse(studies).left_out == (one_at_a_time, studies_out)
     findings = cb.multiverse(impossible).left_out
-    assert findings[0] == studies_out
-    assert findings[1].endswith("findings is too much to combine with all else")
+    assert findings[2].endswith("findings is too much to combine with all else")
     monkeypatch.setattr(open_choices, "_MOST", 11)
-    rows_out = "11 other rows are too many to combine with all else"
     found = cb.multiverse(studies)
-    assert found.left_out == (studies_out, rows_out)
+    rows_out = "12 other rows are too many to combine with all else"
+    assert found.left_out == (one_at_a_time, studies_out, rows_out)
     assert len(found) == 15
     with pytest.raises(cb.ModelError, match="4 rules make too many data sets"):
         cb.multiverse(studies, rules={name: {"n": ["900"]} for name in "abcd"})
@@ -375,8 +410,11 @@ def test_what_cannot_be_given_is_said() -> None:
         )
     assert "rule 'adult': no row has population = 'adult'" in str(caught.value)
     assert "rule 'x': there is no column no_such" in str(caught.value)
-    with pytest.raises(cb.DataError, match="a rule is named rows, as a column of the result is"):
-        cb.multiverse(STUDIES, rules={"rows": {"population": ["adults"]}})
+    for name in ("rows", "row of Yoon 2013"):
+        with pytest.raises(
+            cb.DataError, match=f"a rule is named {name}, as a column of the result"
+        ):
+            cb.multiverse(STUDIES, rules={name: {"population": ["adults"]}})
     with pytest.raises(cb.DataError, match="rule 'x' is 'adults'"):
         cb.multiverse(STUDIES, rules={"x": "adults"})  # type: ignore[dict-item]
 
@@ -393,9 +431,9 @@ def test_options_of_a_report_are_checked() -> None:
 
 def test_sentences() -> None:
     assert section.choices(FOUND) == (
-        "There are 11,520 combinations of 5 estimators of tau², 3 intervals, 3 sources of the "
-        "effects, 8 selections of rows, 8 selections of studies and each of the inclusion rules "
-        "“adults only” and “adjusted only” obeyed or not."
+        "There are 28,800 combinations of 5 estimators of tau², 3 intervals, 3 sources of the "
+        "effects, 5 rows of Ashina 2018, 4 rows of Yoon 2013, 8 selections of studies and each of "
+        "the inclusion rules “adults only” and “adjusted only” obeyed or not."
     )
     one = cb.multiverse(STUDIES, fit=FIT, rules={ADULTS: RULES[ADULTS]}, methods=["REML"])
     assert "the inclusion rule “adults only” obeyed or not." in section.choices(one)

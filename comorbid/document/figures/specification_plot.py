@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -103,6 +104,7 @@ def _shown(found: Multiverse) -> np.ndarray:
 def _rows(found: Multiverse, order: np.ndarray) -> list[list[Row]]:
     """Return for each choice its options and which of the ordered specifications take each."""
     panels = []
+    said = Counter(group for choice in found.choices for group in dict.fromkeys(choice.groups))
     for i, choice in enumerate(found.choices):
         groups = list(dict.fromkeys(choice.groups))
         if len(groups) == 1:
@@ -112,7 +114,8 @@ def _rows(found: Multiverse, order: np.ndarray) -> list[list[Row]]:
             groups, taken = [groups[0], "any other"], [taken[0], np.any(taken[1:], axis=0)]
         if groups == [NO, YES]:
             groups, taken = [choice.name], taken[1:]
-        panels.append([(group, some[order]) for group, some in zip(groups, taken, strict=True)])
+        names = [f"{choice.name}: {name}" if said[name] > 1 else name for name in groups]
+        panels.append([(name, some[order]) for name, some in zip(names, taken, strict=True)])
     return panels
 
 

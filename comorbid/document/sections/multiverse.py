@@ -9,7 +9,9 @@ from comorbid.document import figures, prose
 from comorbid.document.blocks import Block, Note, Paragraph, Table
 from comorbid.document.runs import Cite
 from comorbid.effects.scales import SCALES
-from comorbid.sensitivity.universes import ALL, Multiverse, Share, Spread
+from comorbid.sensitivity.open_choices import Choice, row_of
+from comorbid.sensitivity.outcomes import Share, Spread
+from comorbid.sensitivity.universes import ALL, Multiverse
 
 _NOUNS = {
     "estimator": ("estimator of tau²", "estimators of tau²"),
@@ -33,8 +35,8 @@ def multiverse(found: Multiverse) -> tuple[Block, ...]:
         *(Note(f"{what}.", kind="information") for what in found.left_out),
         Note(
             (
-                "The specifications rest on the same studies and are no further evidence; how many "
-                "agree depends on which were thought of ",
+                "All rest on the same studies and are no further evidence. Each counts the same, "
+                "however plausible, and how many agree depends on which were thought of ",
                 Cite("simonsohn2020"),
                 ".",
             ),
@@ -54,7 +56,7 @@ def choices(found: Multiverse) -> str:
     There are 12 combinations of 3 intervals and 4 selections of studies.
     """
     parts = [
-        prose.counted(len(choice.options), *_NOUNS[choice.name])
+        _options(choice)
         for choice in found.choices
         if len(choice.options) > 1 and choice.name not in found.rules
     ]
@@ -65,6 +67,11 @@ def choices(found: Multiverse) -> str:
     if not parts:
         return "No choice is open: the studies were pooled in 1 way."
     return f"There are {found.combinations:,} combinations of {prose.listed(parts)}."
+
+
+def _options(choice: Choice) -> str:
+    rows = (choice.name, choice.name.replace("row", "rows", 1))
+    return prose.counted(len(choice.options), *_NOUNS.get(choice.name, rows))
 
 
 def counted_once(found: Multiverse) -> str:
@@ -94,7 +101,8 @@ def moving(shares: Sequence[Share]) -> str:
     --------
     >>> print(moving([Share("rows", 80.0, 50.0, 40.0, 80.0, 50.0, 40.0),
     ...               Share("source", 20.0, 50.0, 60.0, 0.0, 0.0, 0.0)]))
-    Of the variance of the average, 80 % goes with the choice of rows and 20 % with that of source.
+    Of the variance of the average, 80 % goes with the choice of rows and 20 % with that of the
+    source.
     """
     known = [share for share in shares if not math.isnan(share.estimate)]
     most = sorted(known, key=lambda share: -share.estimate)[:_MOST_MOVING]
@@ -108,9 +116,9 @@ def moving(shares: Sequence[Share]) -> str:
 
 
 def _name(choice: str) -> str:
-    if choice not in _NOUNS:
-        return f"the rule “{choice}”"
-    return choice if choice in ("rows", "source") else f"the {choice}"
+    if choice in _NOUNS or choice.startswith(row_of("")):
+        return choice if choice == "rows" else f"the {choice}"
+    return f"the rule “{choice}”"
 
 
 def ends(found: Multiverse) -> str:
@@ -132,6 +140,10 @@ def excluding(found: Multiverse) -> str:
         return "This measure has no null value for an interval to exclude."
     null = prose.null_value(found.measure, found.scale)
     confidence = _of(spread.ci_excludes, spread.n)
+    if spread.ci_other_side:
+        confidence += (
+            f", of which {spread.ci_other_side:,} on the other side than this report's own"
+        )
     text = f"The {prose.level(found.level)} confidence interval excludes {null} in {confidence}"
     if not spread.with_pi:
         return f"{text}; there is no prediction interval."
