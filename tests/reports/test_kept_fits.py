@@ -169,10 +169,7 @@ def test_what_was_not_made_again_is_counted() -> None:
     two = said(found(left_out=("a: one study", "b: effects not in the lock", "c: one study")))
     assert "3 further fits were not (one study: 2; effects not in the lock: 1). No" in two
     none = said(found(fits=0, largest={}, left_out=("pool: one study",)))
-    assert none == (
-        "R's metafor 3.8-1 (R 4.2.2) was given no fit of this report. 1 further fit was not (one "
-        "study). No other kind of result, such as a regression, was made again."
-    )
+    assert none == "R's metafor 3.8-1 (R 4.2.2) made no fit of this report again (one study)."
 
 
 def test_a_difference_is_a_caution() -> None:
@@ -270,3 +267,32 @@ def test_what_reports_keep_is_about_their_locked_numbers(path: Path) -> None:
     found = judge(read_fits(path), lock)
     assert found.outdated == (), f"run `comorbid build --second-engine reports/{path.parent.name}`"
     assert found.agrees
+
+
+def kept_and_built(folder: Path, change: Callable[[Task], float]) -> str:
+    """Return the text of a report beside an answer that is changed by a factor."""
+    (folder / "report.toml").write_text(DEFINITION, encoding="utf-8")
+    cb.build(folder).save()
+    lock = {id_: entry["values"] for id_, entry in read_lock(folder)["results"].items()}
+    (folder / FILE).write_bytes(dump_fits(answered(lock, change)))
+    (folder / "report.toml").write_text(DEFINITION + NAMED, encoding="utf-8")
+    cb.build(folder).save()
+    return "\n".join(read_lock(folder)["document"]["lines"])
+
+
+def test_a_report_says_that_two_programs_differ(folder: Path) -> None:
+    text = kept_and_built(folder, lambda task: 1.001 if task.name == "pool" else 1.0)
+    assert "**Caution:** Two programs differ by more than 10⁻⁶" in text
+    assert "the largest relative difference is 0.000999, of the standard error (pool)" in text
+
+
+def test_a_report_says_that_one_program_gives_no_value(folder: Path) -> None:
+    text = kept_and_built(folder, lambda task: float("nan") if task.name == "pool" else 1.0)
+    assert "one of the two gives no value for the standard error (pool)" in text
+
+
+def test_a_report_of_one_study_has_no_fit_to_make_again(folder: Path) -> None:
+    rows = (folder / "studies.csv").read_text(encoding="utf-8").splitlines()[:2]
+    (folder / "studies.csv").write_text("\n".join(rows), encoding="utf-8")
+    text = kept_and_built(folder, lambda _: 1.0)
+    assert "R's metafor 3.8-1 (R 4.2.2) made no fit of this report again (one study)." in text

@@ -61,7 +61,8 @@ def second_engine(found: SecondEngine) -> Block:
     if found.outdated:
         return Note(_outdated(found), kind="caution", title="A comparison that no longer holds")
     if not found.fits:
-        return Paragraph(f"{asked}was given no fit of this report. {_left_out(found)}")
+        why = f" ({_reasons(found)})" if found.left_out else ""
+        return Paragraph(f"{asked}made no fit of this report again{why}.")
     quantity = max(found.largest, key=lambda name: found.largest[name][0])
     difference, fit = found.largest[quantity]
     largest = (
@@ -97,7 +98,10 @@ def _left_out(found: SecondEngine) -> str:
     others = "No other kind of result, such as a regression, was made again."
     if not found.left_out:
         return others
-    several = len(found.reasons) > 1
-    reasons = "; ".join(f"{why}: {n}" if several else why for why, n in found.reasons.items())
     were = prose.counted(len(found.left_out), "further fit was not", "further fits were not")
-    return f"{were} ({reasons}). {others}"
+    return f"{were} ({_reasons(found)}). {others}"
+
+
+def _reasons(found: SecondEngine) -> str:
+    several = len(found.reasons) > 1
+    return "; ".join(f"{why}: {n}" if several else why for why, n in found.reasons.items())

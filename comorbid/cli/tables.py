@@ -1,0 +1,61 @@
+"""Commands for a table of studies: check and pool."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from comorbid.cli.shell import echo, say
+from comorbid.errors import ModelError
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command()
+@click.argument("file", type=_FILE)
+def check(file: Path) -> None:
+    """Read a table of studies and print what is impossible, inconsistent or missing.
+
+    Exits with 1 if the table cannot be read or the audit finds an error.
+    """
+    from comorbid.audited.audit import audit
+    from comorbid.studies.read import read_studies
+
+    studies = read_studies(file)
+    say(f"studies: {len(studies)} rows read")
+    found = audit(studies)
+    echo(found.summary())
+    sys.exit(any(finding.severity == "error" for finding in found.findings))
+
+
+@click.command()
+@click.argument("file", type=_FILE)
+@click.option("--measure", default="OR", show_default=True, help="Effect measure.")
+@click.option("--method", default="REML", show_default=True, help="Estimator of tau2.")
+@click.option("--test", default="knha", show_default=True, help="z, t, knha or adhoc.")
+@click.option("--level", default=0.95, show_default=True, help="Level of the intervals.")
+def pool(file: Path, measure: str, method: str, test: Any, level: float) -> None:
+    """Pool the primary rows of a table of studies and print the result."""
+    from comorbid.effects.build import effects
+    from comorbid.effects.measures import find_measure
+    from comorbid.models.fit import check_settings, find_estimator, pool as pool_effects
+    from comorbid.studies.audit import audit
+    from comorbid.studies.read import read_studies
+
+    try:
+        find_measure(measure)
+        find_estimator(method)
+        check_settings(test, level)
+    except ModelError as error:
+        raise click.UsageError(str(error)) from error
+    studies = read_studies(file)
+    say(f"studies: {len(studies)} rows read")
+    errors = [f for f in audit(studies).findings if f.severity == "error"]
+    for finding in errors:
+        say(f"warning: the audit finds an error: {finding.found}")
+    found = effects(studies, measure=measure)
+    say(f"effects: {found.k}")
+    echo(pool_effects(found, method=method, test=test, level=level).summary())
