@@ -238,7 +238,7 @@ def build_with(
     press: Press | None = None,
 ) -> Report:
     """Build a report from its definition and what comorbid and its plugins declare."""
-    computed = compute(definition, registry, calls)
+    computed = compute(definition, registry, calls, beside=press is not None)
     before = _earlier_lock(definition.folder)
     return report_of(computed, calls, before=before, failing=failing, press=press)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from operator import itemgetter
 from typing import Literal, get_args
 
 from comorbid.calls import Calls
@@ -17,10 +18,12 @@ from comorbid.report.context import absent_need, restricted
 from comorbid.report.drawings import drawing_problems
 from comorbid.report.guards import check_unchanged
 from comorbid.report.results import Computed, raise_together
-from comorbid.report.side_by_side import Built, side_by_side
+from comorbid.report.side_by_side import side_by_side
 from comorbid.report.traced import Tracer
 
 Failing = Literal["stop", "placeholder"]
+
+Built = tuple[Block, ...] | ProblemsError
 
 REFERENCES = "references"
 """Id of the section that is added where a report cites and does not place it."""
@@ -61,9 +64,9 @@ def compose(
         return _section(entry, computed, calls, tracer)
 
     entries = computed.plan.sections
-    every = side_by_side(entries, build, calls) if beside else map(build, entries)
-    for entry, built in zip(entries, every, strict=True):
-        section = entry.declaration
+    every = side_by_side(entries, build, calls) if beside else enumerate(map(build, entries))
+    for i, built in sorted(every, key=itemgetter(0)):
+        entry, section = entries[i], entries[i].declaration
         if isinstance(built, ProblemsError):
             reasons[section.id] = built
             built = (_placeholder(built),)

@@ -6,10 +6,10 @@ import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from comorbid.against_rest import against_rest
-from comorbid.calls import Calls
+from comorbid.calls import Calls, is_core
 from comorbid.contributions import Analysis, Context, Result, Subgroup
 from comorbid.errors import ComorbidWarning, ProblemsError, ReportError
 from comorbid.registry import Declared, Registry
@@ -21,6 +21,11 @@ from comorbid.report.lock import as_json, make_lock
 from comorbid.report.options import refuse_unused
 from comorbid.report.plan import Plan, make_plan
 from comorbid.report.second_engine import Refitted
+from comorbid.report.side_by_side import side_by_side
+
+T = TypeVar("T")
+_Entry = Declared[Analysis | Subgroup]
+_Made = tuple[Result, Mapping[str, Any], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +112,9 @@ def raise_together(failures: Iterable[ProblemsError]) -> None:
         raise ReportError(problems) from ExceptionGroup(f"{parts} of the report failed", errors)
 
 
-def compute(definition: Definition, registry: Registry, calls: Calls) -> Computed:
+def compute(
+    definition: Definition, registry: Registry, calls: Calls, *, beside: bool = False
+) -> Computed:
     """Read the tables of a report and run what its sections need.
 
     Parameters
@@ -118,6 +125,8 @@ def compute(definition: Definition, registry: Registry, calls: Calls) -> Compute
         What comorbid and the report's plugins declare.
     calls : Calls
         Makes and records the calls, and reports progress.
+    beside : bool
+        Whether analyses may run in a copy of this process, which then does nothing else.
 
     Returns
     -------
@@ -137,48 +146,71 @@ def compute(definition: Definition, registry: Registry, calls: Calls) -> Compute
     calls.steps = len(plan.needed) + len(plan.sections) + len(plan.renderers)
     context = read_context(plan, calls)
     calls.progress(f"studies: {len(context.studies)} rows, {context.effects.k} effects pooled")
-    computed = run(plan, context, calls)
+    computed = run(plan, context, calls, beside=beside)
     calls.progress(f"results: {', '.join(computed.values)}")
     return computed.with_second_engine(kept) if kept else computed
 
 
-def run(plan: Plan, context: Context, calls: Calls) -> Computed:
+def run(plan: Plan, context: Context, calls: Calls, *, beside: bool = False) -> Computed:
     """Run every analysis and subgroup of a plan on a context."""
     results: dict[str, Result] = {}
     values: dict[str, Mapping[str, Any]] = {}
     failed: dict[str, ProblemsError] = {}
     digests = fingerprints(context)
-    for entry in plan.needed:
-        declaration, where = entry.declaration, _where(entry)
-        needs = declaration.needs if isinstance(declaration, Analysis) else ()
-        own = replace(context, results=results)
-        if causes := [failed[need] for need in needs if need in failed]:
-            failed[declaration.id] = causes[0]
-            continue
-        if isinstance(declaration, Analysis):
-            own = restricted(own, declaration, plan.options[declaration.id])
-        calls.begin(where)
-        try:
-            result, locked, digest = calls.make(entry.origin, where, _result, declaration, own)
-        except ProblemsError as error:
-            failed[declaration.id] = error
-            continue
-        finally:
-            check_unchanged(digests, own, entry.origin, where)
-        results[declaration.id], values[declaration.id] = result, locked
-        digests[result_name(declaration.id)] = digest
-    whole = replace(context, results=MappingProxyType(results))
-    return Computed(plan, whole, values, failed, digests)
+
+    def make(entry: _Entry) -> _Made | ProblemsError:
+        if causes := [failed[need] for need in _needs(entry) if need in failed]:
+            return causes[0]
+        return _made(entry, replace(context, results=results), plan, calls, digests)
+
+    def ready(entry: _Entry) -> bool:
+        return {*results, *failed}.issuperset(_needs(entry))
+
+    beside = beside and is_core(plan.measure.origin) and is_core(plan.method.origin)
+    entries = plan.needed
+    in_turn = enumerate(map(make, entries))
+    for i, made in side_by_side(entries, make, calls, ready=ready) if beside else in_turn:
+        id_ = entries[i].declaration.id
+        if isinstance(made, ProblemsError):
+            failed[id_] = made
+        else:
+            results[id_], values[id_], digests[result_name(id_)] = made
+    ids = [entry.declaration.id for entry in entries]
+    whole = replace(context, results=MappingProxyType(_ordered(results, ids)))
+    return Computed(plan, whole, _ordered(values, ids), _ordered(failed, ids), digests)
 
 
-def _where(entry: Declared[Analysis | Subgroup]) -> str:
+def _ordered(found: Mapping[str, T], ids: Iterable[str]) -> dict[str, T]:
+    return {id_: found[id_] for id_ in ids if id_ in found}
+
+
+def _needs(entry: _Entry) -> tuple[str, ...]:
+    declaration = entry.declaration
+    return declaration.needs if isinstance(declaration, Analysis) else ()
+
+
+def _made(
+    entry: _Entry, own: Context, plan: Plan, calls: Calls, digests: Mapping[str, str]
+) -> _Made | ProblemsError:
+    """Return a result with what is kept of it, or why there is none."""
+    declaration, where = entry.declaration, _where(entry)
+    if isinstance(declaration, Analysis):
+        own = restricted(own, declaration, plan.options[declaration.id])
+    calls.begin(where)
+    try:
+        return calls.make(entry.origin, where, _result, declaration, own)
+    except ProblemsError as error:
+        return error
+    finally:
+        check_unchanged(digests, own, entry.origin, where)
+
+
+def _where(entry: _Entry) -> str:
     kind = "analysis" if isinstance(entry.declaration, Analysis) else "subgroup"
     return f"{kind} {entry.declaration.id!r}"
 
 
-def _result(
-    declaration: Analysis | Subgroup, context: Context
-) -> tuple[Result, Mapping[str, Any], str]:
+def _result(declaration: Analysis | Subgroup, context: Context) -> _Made:
     """Return a result, what the lock stores of it, and a digest of what it says of itself."""
     result = _computed(declaration, context)
     if not callable(getattr(result, "to_dict", None)):

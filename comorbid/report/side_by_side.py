@@ -1,8 +1,8 @@
-"""Side by side: sections of a report are built in two processes, this one and a copy of it.
+"""Side by side: parts of a report are made in two processes, this one and a copy of it.
 
-The outcome is that of building one after the other. The copy builds sections of the core alone,
-and what it cannot build without a word is built here again. What plugins declare is built here,
-so that their functions meet one process only.
+The outcome is that of making one after the other. The copy makes parts of the core alone, and what
+it cannot make without a word is made here again. What plugins declare is made here, so that their
+functions meet one process only.
 """
 
 from __future__ import annotations
@@ -18,86 +18,103 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from io import FileIO
-from typing import IO, Any, NoReturn
+from typing import IO, Any, Generic, NoReturn, TypeVar
 
 from comorbid.calls import Call, Calls, is_core
-from comorbid.contributions import Section
-from comorbid.document.blocks import Block
 from comorbid.errors import ProblemsError
 from comorbid.registry import Declared
 
-Built = tuple[Block, ...] | ProblemsError
-# How long the copy may need for its last section when this process has nothing left to do.
+Part = TypeVar("Part", bound=Declared[Any])
+Made = TypeVar("Made", bound=tuple[Any, ...])
+# How long the copy may need for its last part when this process has nothing left to do.
 _PATIENCE = 60.0
 
 
 @dataclass(slots=True)
-class _Work:
-    """Sections to build, what was made of them, and what was said meanwhile, by their places."""
+class _Work(Generic[Part, Made]):
+    """Parts to make, and what was said meanwhile, by their places."""
 
-    entries: Sequence[Declared[Section]]
-    build: Callable[[Declared[Section]], Built]
+    parts: Sequence[Part]
+    make: Callable[[Part], Made | ProblemsError]
     calls: Calls
-    built: dict[int, Built] = field(default_factory=dict)
     warned: dict[int, list[warnings.WarningMessage]] = field(default_factory=dict)
-    made: dict[int, list[Call]] = field(default_factory=dict)
+    called: dict[int, list[Call]] = field(default_factory=dict)
 
-    def do(self, i: int) -> None:
-        """Build a section."""
+    def do(self, i: int) -> Made | ProblemsError:
+        """Make a part."""
         start = len(self.calls.made)
         with warnings.catch_warnings(record=True) as self.warned[i]:
             try:
-                self.built[i] = self.build(self.entries[i])
+                return self.make(self.parts[i])
             finally:
-                self.made[i] = self.calls.made[start:]
+                self.called[i] = self.calls.made[start:]
                 del self.calls.made[start:]
 
     def tell(self) -> None:
-        """Pass on what was said, in the order of the sections."""
+        """Pass on what was said, in the order of the parts."""
         told: dict[Any, int] = {}
-        for i in sorted(self.made):
-            self.calls.made += self.made[i]
+        for i in sorted(self.called):
+            self.calls.made += self.called[i]
             for w in self.warned.get(i, ()):
                 text = str(w.message)
                 warnings.warn_explicit(text, w.category, w.filename, w.lineno, registry=told)
 
 
 def side_by_side(
-    entries: Sequence[Declared[Section]], build: Callable[[Declared[Section]], Built], calls: Calls
-) -> list[Built]:
-    """Build sections, in two processes where that is possible.
+    parts: Sequence[Part],
+    make: Callable[[Part], Made | ProblemsError],
+    calls: Calls,
+    *,
+    ready: Callable[[Part], bool] = lambda part: True,
+) -> Iterator[tuple[int, Made | ProblemsError]]:
+    """Make parts of a report, in two processes where that is possible.
 
     Parameters
     ----------
-    entries : sequence of Declared
-        The sections.
-    build : callable
-        ``build(entry)`` returns the blocks of a section, or why it cannot be built.
+    parts : sequence of Declared
+        What is to be made.
+    make : callable
+        ``make(part)`` returns what is made of a part, or why it cannot be.
     calls : Calls
         The calls that it makes.
+    ready : callable
+        Whether a part can be made as soon as the first one is there.
 
-    Returns
-    -------
-    list
-        What ``build`` returns for each entry. Warnings and calls are in the same order.
+    Yields
+    ------
+    tuple
+        The place of a part and what ``make`` returns for it, in the order in which they are made.
+        Warnings and calls are in the order of the parts when all are.
     """
-    work = _Work(entries, build, calls)
-    shared = [i for i, entry in enumerate(entries) if i and is_core(entry.origin)]
+    work = _Work(parts, make, calls)
+    there: set[int] = set()
     try:
-        if 1 < len(shared) < 200 and _can_copy():
-            work.do(0)  # before there are two, which both need what is imported for it
-            with _copy(work, shared) as tasks:
-                for i in range(1, len(entries)):
-                    if i not in shared:
-                        work.do(i)
-                for i in _taken(tasks):
-                    work.do(i)
-        for i in range(len(entries)):
-            if i not in work.built:
-                work.do(i)
+        for i in range(len(parts)):
+            if i not in there:
+                yield i, work.do(i)
+            if i == 0:  # with what is imported for it, which both processes need
+                for j, made in _shared(work, ready):
+                    there.add(j)
+                    yield j, made
     finally:
         work.tell()
-    return [work.built[i] for i in range(len(entries))]
+
+
+def _shared(
+    work: _Work[Part, Made], ready: Callable[[Part], bool]
+) -> Iterator[tuple[int, Made | ProblemsError]]:
+    """Make what is ready after the first part, where a copy of this process can share in it."""
+    can = [i for i, part in enumerate(work.parts) if i and ready(part)]
+    shared = [i for i in can if is_core(work.parts[i].origin)]
+    own = [i for i in can if i not in shared]
+    if not 1 < len(shared) < 200 or not _can_copy():
+        return
+    with _copy(work, shared) as (tasks, answers):
+        for i in own:
+            yield i, work.do(i)
+        for i in _taken(tasks):
+            yield i, work.do(i)
+        yield from _received(work, answers)
 
 
 def _can_copy() -> bool:
@@ -108,8 +125,8 @@ def _can_copy() -> bool:
 
 
 @contextlib.contextmanager
-def _copy(work: _Work, shared: Sequence[int]) -> Iterator[FileIO]:
-    """Share sections with a copy of this process; in the end those that it built are there."""
+def _copy(work: _Work[Part, Made], shared: Sequence[int]) -> Iterator[tuple[FileIO, IO[bytes]]]:
+    """Share parts with a copy of this process: who takes one makes it."""
     taking, giving = os.pipe()
     os.write(giving, bytes(shared))
     os.close(giving)
@@ -117,11 +134,10 @@ def _copy(work: _Work, shared: Sequence[int]) -> Iterator[FileIO]:
     with FileIO(taking) as tasks, os.fdopen(hearing, "rb") as answers:
         pid = _fork()
         if pid == 0:
-            _build_there(work, tasks, saying)
+            _make_there(work, tasks, saying)
         os.close(saying)
         try:
-            yield tasks
-            _receive(work, answers)
+            yield tasks, answers
         finally:
             if pid:
                 os.kill(pid, signal.SIGKILL)
@@ -144,24 +160,30 @@ def _taken(tasks: FileIO) -> Iterator[int]:
         yield task[0]
 
 
-def _build_there(work: _Work, tasks: FileIO, saying: int) -> NoReturn:
-    """Build in the copy, hand over what was built without a word, and end."""
+def _make_there(work: _Work[Part, Made], tasks: FileIO, saying: int) -> NoReturn:
+    """Make parts in the copy, hand over what was made without a word, and end."""
     try:
         work.calls.hush()
         done = {}
         for i in _taken(tasks):
-            work.do(i)
-            if not work.warned[i] and isinstance(work.built[i], tuple):
-                done[i] = work.built[i], work.made[i]
+            made = work.do(i)
+            if not work.warned[i] and not isinstance(made, ProblemsError):
+                with contextlib.suppress(TypeError, AttributeError, pickle.PicklingError):
+                    done[i] = pickle.dumps((made, work.called[i]))
         with os.fdopen(saying, "wb") as answers:
             pickle.dump(done, answers)
     finally:
         os._exit(0)
 
 
-def _receive(work: _Work, answers: IO[bytes]) -> None:
+def _received(work: _Work[Part, Made], answers: IO[bytes]) -> Iterator[tuple[int, Made]]:
+    """Yield what the copy made."""
+    done: dict[int, bytes] = {}
     with contextlib.suppress(EOFError, pickle.UnpicklingError):
         if select.select([answers], [], [], _PATIENCE)[0]:
-            for i, (built, made) in pickle.load(answers).items():  # noqa: S301 (of our own making)
-                work.built[i], work.made[i] = built, made
-                work.calls.begin(f"section {work.entries[i].declaration.id!r}")
+            done = pickle.load(answers)  # noqa: S301 (of our own making)
+    for i, content in done.items():
+        made, work.called[i] = pickle.loads(content)  # noqa: S301
+        for call in work.called[i][-1:]:
+            work.calls.begin(call.what)
+        yield i, made

@@ -177,7 +177,7 @@ def _verify(
         calls.progress(f"definition: {definition.id}")
         registry = _registry(definition, locked, calls)
         calls.progress(f"plugins: {', '.join(entry.origin for entry in registry.distributions)}")
-        computed = compute(definition, registry, calls)
+        computed = compute(definition, registry, calls, beside=press is not None)
         recomputed = computed.lock()
         computed = computed.with_software(locked["software"])
         again = report_of(computed, calls, before=locked, press=press)

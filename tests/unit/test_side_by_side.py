@@ -1,4 +1,4 @@
-"""Sections built in two processes: the same outcome as one after the other."""
+"""Parts of a report made in two processes: the same outcome as one after the other."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from comorbid.calls import Calls
 from comorbid.contributions import Section
 from comorbid.registry import Declared
 from comorbid.report import side_by_side as module
-from comorbid.report.side_by_side import Built, side_by_side
+from comorbid.report.compose import Built
+from comorbid.report.side_by_side import side_by_side
 
 HERE = os.getpid()
 
@@ -88,6 +89,13 @@ def entries(
     ]
 
 
+def together(
+    given: list[Declared[Section]], build: Callable[[Declared[Section]], Built], calls: Calls
+) -> list[Built]:
+    built = dict(side_by_side(given, build, calls))
+    return [built[i] for i in range(len(given))]
+
+
 def outcome(given: list[Declared[Section]], *, beside: bool) -> tuple[list[Any], ...]:
     """Build sections and return what came of it, in a form that can be compared."""
     calls = Calls()
@@ -101,7 +109,7 @@ def outcome(given: list[Declared[Section]], *, beside: bool) -> tuple[list[Any],
 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        built = side_by_side(given, build, calls) if beside else list(map(build, given))
+        built = together(given, build, calls) if beside else list(map(build, given))
     return (
         [
             (type(b), b.problems, repr(b.__cause__))
@@ -158,9 +166,9 @@ def test_steps_are_counted_to_the_end() -> None:
 
     def build(entry: Declared[Section]) -> Built:
         calls.begin(entry.declaration.id)
-        return slow_here(entry.declaration.id)
+        return calls.make(entry.origin, "a section", slow_here, entry.declaration.id)
 
-    side_by_side(entries(*[plain] * 6), build, calls)
+    together(entries(*[plain] * 6), build, calls)
     assert steps == [1, 2, 3, 4, 5, 6]
 
 
@@ -171,7 +179,7 @@ def test_an_error_that_ends_the_build_ends_the_copy(copied: list[int]) -> None:
         return slow_here(entry.declaration.id)
 
     with pytest.raises(cb.errors.PluginError, match="changed the study table"):
-        side_by_side(entries(*[plain] * 6, plugin=(3,)), build, Calls())
+        together(entries(*[plain] * 6, plugin=(3,)), build, Calls())
     with pytest.raises(ChildProcessError):
         os.waitpid(copied[0], os.WNOHANG)
 
@@ -188,7 +196,7 @@ def test_a_copy_that_hangs_is_not_waited_for(
         taken.append(entry.declaration.id)
         return slow_here(entry.declaration.id)
 
-    built = side_by_side(entries(*[plain] * 5), build, Calls())
+    built = together(entries(*[plain] * 5), build, Calls())
     assert built == [plain(f"s{i}") for i in range(5)]
     assert sorted(taken) == [f"s{i}" for i in range(5)]
 
@@ -200,3 +208,25 @@ def test_without_room_for_a_process_one_builds_all(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(os, "fork", full)
     given = entries(plain, warns, plain, fails)
     assert outcome(given, beside=True) == outcome(given, beside=False)
+
+
+def test_what_needs_more_than_the_first_is_made_when_all_else_is_there() -> None:
+    names = ["first", "a", "b", "c", "d"]
+    needs = {"b": {"first", "a"}, "d": {"b", "c"}}
+    there_before: dict[str, set[str]] = {}
+    found: set[str] = set()
+
+    def build(entry: Declared[Section]) -> Built:
+        there_before[entry.declaration.id] = set(found)
+        return slow_here(entry.declaration.id)
+
+    given = [Declared(Section(name, "S", plain), "comorbid@1") for name in names]  # type: ignore[arg-type]
+    parts = side_by_side(
+        given, build, Calls(), ready=lambda entry: found >= needs.get(entry.declaration.id, set())
+    )
+    for i, built in parts:
+        assert built == plain(names[i])
+        found.add(names[i])
+    assert found == set(names)
+    assert there_before["b"] >= {"first", "a"}
+    assert there_before["d"] >= {"b", "c"}
