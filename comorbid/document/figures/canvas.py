@@ -11,7 +11,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from comorbid.document.blocks import Figure
-from comorbid.document.figures.lettering import font_file
+from comorbid.document.figures.lettering import UNITS, font_file, places
 from comorbid.errors import DataWarning
 
 if TYPE_CHECKING:
@@ -116,28 +116,20 @@ def text_width(text: str, *, size: float, bold: bool = False) -> float:
     return size * _unit_width(text, bold) if text else 0.0
 
 
-@lru_cache(maxsize=10_000)
 def _unit_width(text: str, bold: bool) -> float:
-    """Return the width of a text in multiples of the font's size, from that of its pairs.
-
-    Each pair of neighbours is set once, with its kerning, and not each text.
-    """
-    if len(text) <= 2 or any(map(unicodedata.combining, text)):
-        width = _set_width(text, bold)
-    else:
-        width = sum(_set_width(text[i : i + 2], bold) for i in range(len(text) - 1))
-        width -= sum(_set_width(char, bold) for char in text[1:-1])
-    # As matplotlib divides: a last digit would change the names in a drawing.
-    return width / 64 * (1 / 100)
+    """Return the width of a text in multiples of the font's size."""
+    if known := places(text, bold):
+        return known[-1] / UNITS
+    return _set_width(text, bold)
 
 
-@lru_cache(maxsize=10_000)
-def _set_width(text: str, bold: bool) -> int:
-    """Return the width of a text in 64ths of a hundredth of the font's size: whole numbers."""
+@lru_cache(maxsize=1_000)
+def _set_width(text: str, bold: bool) -> float:
+    """Return the width of a text with accents that are no letters of their own."""
     from matplotlib.textpath import text_to_path
 
     width, _, _ = text_to_path.get_text_width_height_descent(text, font(1.0, bold), ismath=False)
-    return round(width * 100 * 64)
+    return float(width)
 
 
 def one_line(text: str) -> str:

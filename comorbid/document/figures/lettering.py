@@ -8,7 +8,7 @@ figure.
 from __future__ import annotations
 
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
@@ -29,8 +29,9 @@ def font_file(bold: bool) -> str:
     return str(_FONTS / f"comorbid-figures-{'bold' if bold else 'regular'}.ttf")
 
 
-def places(text: str, bold: bool) -> list[int]:
-    """Return how far each letter of a text stands from its left end, in `UNITS`.
+@lru_cache(maxsize=10_000)
+def places(text: str, bold: bool) -> tuple[int, ...]:
+    """Return how far each letter of a text, and its end, stand from its left end, in `UNITS`.
 
     Nothing is returned for a text of which a character is no single letter beside its neighbours,
     such as an accent that is set above the letter before it.
@@ -40,13 +41,15 @@ def places(text: str, bold: bool) -> list[int]:
     >>> places("To", bold=False)[1] < places("TT", bold=False)[1]
     True
     >>> places("x\N{COMBINING CARON}", bold=False)
-    []
+    ()
     """
+    if not text or not all(_stands_alone(letter, bold) for letter in text):
+        return ()
     steps = [_step(first, second, bold) for first, second in pairwise(text)]
-    if not all(_stands_alone(letter, bold) for letter in text):
-        return []
     known = [step for step in steps if step is not None]
-    return list(accumulate(known, initial=0)) if len(known) == len(steps) else []
+    if len(known) < len(steps):
+        return ()
+    return tuple(accumulate([*known, _advance(text[-1], bold)], initial=0))
 
 
 def name(letter: str, bold: bool) -> str:
@@ -82,6 +85,15 @@ def _step(first: str, second: str, bold: bool) -> int | None:
     """Return how far a letter stands from the one before, if they are set as two."""
     letters = _set(first + second, bold)
     return round(64 * letters[1][1]) if len(letters) == 2 else None
+
+
+@cache
+def _advance(letter: str, bold: bool) -> int:
+    """Return how wide a letter is."""
+    from matplotlib.ft2font import LoadFlags
+
+    glyph = _font(bold).load_char(ord(letter), flags=LoadFlags.NO_HINTING)
+    return round(float(glyph.linearHoriAdvance) / 1024)
 
 
 @cache

@@ -51,7 +51,7 @@ class Renderer(_RendererSVG):  # type: ignore[misc]
         """Write a text as the letters of our font, or have matplotlib outline another."""
         bold = _WEIGHTS.get(str(prop.get_file()))
         plain = not ismath and gc.get_rgb()[3] == 1 and gc.get_clip_rectangle() is None
-        across = places(s, bold) if plain and bold is not None else []
+        across = places(s, bold) if plain and bold is not None else ()
         if bold is None or not across:
             super().draw_text(gc, x, y, s, prop, angle, ismath, mtext)
             return
@@ -66,7 +66,7 @@ class Renderer(_RendererSVG):  # type: ignore[misc]
         )
         self._file.writelines(
             f'<use xlink:href="#{name(char, bold)}" x="{place}"/>'
-            for char, place in zip(s, across, strict=True)
+            for char, place in zip(s, across[:-1], strict=True)
         )
         self._file.write("</g>\n")
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from types import MappingProxyType
 
 Matrix = tuple[float, float, float, float, float, float]
 Style = Mapping[str, str]
@@ -82,13 +84,14 @@ def _curved(d: str) -> Iterator[str]:
         yield f"{numbers(values)} {_OPERATORS[command]}"
 
 
-def properties(style: str) -> dict[str, str]:
+@lru_cache(maxsize=1_000)
+def properties(style: str) -> Style:
     """Return the properties of a style by their names."""
     parts = [part.partition(":") for part in style.split(";") if part.strip()]
     found = {name.strip(): value.strip() for name, _, value in parts}
     if not set(found) <= _PROPERTIES:
         raise UnpaintedError
-    return found
+    return MappingProxyType(found)
 
 
 def pen(style: Style) -> dict[str, str]:
@@ -108,6 +111,7 @@ def pen(style: Style) -> dict[str, str]:
     }
 
 
+@lru_cache(maxsize=1_000)
 def color(value: str, operator: str) -> str:
     """Return the operator that sets a colour.
 
