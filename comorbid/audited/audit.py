@@ -91,6 +91,9 @@ def audit(
             A standard deviation is far from those of the other rows, and near them if it is a
             standard error; or the reverse. At least 5 other rows (`comorbid.studies.spread_checks`
             has the rule and how often it errs).
+        ``precision-out-of-line``
+            A standard error, or interval, is at least 2.5 times smaller or larger for its n than
+            those of the other rows, beyond what these differ by among themselves.
         ``same-figures``
             Rows of different studies in the pool have the same counts, means or estimate, with 5
             or 6 significant digits in all of them (note) or more (warning).

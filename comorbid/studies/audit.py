@@ -21,7 +21,7 @@ from comorbid.studies.pooling_checks import (
 )
 from comorbid.studies.precision_checks import impossible_interval, precision_disagrees
 from comorbid.studies.published import Row, published_rows
-from comorbid.studies.spread_checks import sd_for_se, se_for_sd
+from comorbid.studies.spread_checks import precision_out_of_line, sd_for_se, se_for_sd
 from comorbid.studies.table import Studies
 from comorbid.studies.table_checks import (
     incomplete_coverage,
@@ -43,6 +43,7 @@ TABLE_CHECKS: tuple[Callable[[Studies], Iterator[Finding]], ...] = (
     impossible_percentages,
     se_for_sd,
     sd_for_se,
+    precision_out_of_line,
     same_figures,
     same_people,
     mixed_measures,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
@@ -10,28 +11,21 @@ from numpy.typing import NDArray
 
 from comorbid.studies.columns import GROUP_COLUMNS
 from comorbid.studies.finding import Finding, Repair
-from comorbid.studies.published import apart
+from comorbid.studies.out_of_line import (
+    Array,
+    away_from_the_others,
+    centre_and_spread,
+    out_of_line,
+)
+from comorbid.studies.precision_checks import impossible_interval
+from comorbid.studies.published import Row, published_rows
 from comorbid.studies.table import Studies
 
-Array = NDArray[np.float64]
+FAR_FOR_N, FACTOR_FOR_N = 4.0, 2.5
+"""Robust standard deviations, and factor, beyond which a standard error is out of line for n.
 
-FEWEST = 5
-"""Other rows that a row must be compared with."""
-
-MANY = 200
-"""Rows beyond which one more hardly moves a median, and none is left out of it."""
-
-FAR = 3.5
-"""Robust standard deviations from the others beyond which a figure is out of line."""
-
-NEAR = 2.0
-"""Robust standard deviations within which it is in line again once put right."""
-
-SPREAD = (0.15, 0.7)
-"""Least and largest robust standard deviation of the others' logarithms.
-
-Less is taken for the least, so that rows much alike accuse no chance; with more, the rows differ
-too much among themselves, as where each has a scale of its own.
+A factor of 2 is nothing much: sqrt(n) times the standard error of a log odds ratio near 0 is 4
+where half of the people have each condition, and 8 where 1 in 7 has.
 """
 
 
@@ -93,72 +87,79 @@ def _finding(row: pd.Series, columns: list[tuple[str, str, str]]) -> Finding:
 
 
 def sd_for_se(studies: Studies) -> Iterator[Finding]:
-    """Find standard errors that look like standard deviations beside those of the other rows.
+    """Find standard errors, or intervals, that are made of standard deviations.
 
-    Compared are, by `out_of_line`, the logarithms of ``se`` times the square root of n.
+    Compared are, by `out_of_line`, the logarithms of the standard error of each row of the pool
+    times the square root of n.
     """
-    frame = studies.frame
-    n = frame["n_analysed"].fillna(frame["n"]) if "n_analysed" in frame else frame["n"]
-    shifts = _log(n.to_numpy(float)) / 2
-    values = _log(frame["se"].to_numpy(float)) + shifts
-    for i in np.flatnonzero(out_of_line(values, -shifts, np.zeros(len(values)))):
-        row, id_ = frame.iloc[i], str(frame["estimate_id"].iloc[i])
-        right = float(row["se"]) / float(n.iloc[i]) ** 0.5
+    rows, values, shifts = _precisions(studies)
+    for i in np.flatnonzero(out_of_line(values, -shifts, np.zeros(len(rows)))):
+        row, (se, n) = rows[i], _precision(rows[i])
+        right = se / n**0.5
+        is_given = row.interval is None
+        what = "se" if is_given else "the interval"
+        repair = Repair(
+            f"with se of {row.id} over the square root of n", values={row.id: {"se": right}}
+        )
         yield Finding(
             "sd-for-se",
             "warning",
-            (id_,),
+            (row.id,),
             "A standard error times the square root of n is about that of the other studies.",
-            f"{row['label']}: se is {row['se']:g}. It is far larger than in the other studies for"
-            f" {n.iloc[i]:,.0f} people; over the square root of n, {apart(right)[0]}, it is not.",
-            "Look in the paper whether se holds a standard deviation.",
-            repairs=(
-                Repair(f"with se of {id_} over the square root of n", values={id_: {"se": right}}),
-            ),
+            f"{row.label}: the standard error {se:.3g} is far larger than in the other studies for"
+            f" {n:,.0f} people; over the square root of n, {right:.3g}, it is like them.",
+            f"Look in the paper whether {what} is of a standard deviation.",
+            repairs=(repair,) if is_given else (),
         )
 
 
-def out_of_line(values: Array, shifts: Array, errors: Array) -> NDArray[np.bool_]:
-    """Return which values are far from the others, and near them once shifted.
+def precision_out_of_line(studies: Studies) -> Iterator[Finding]:
+    """Find standard errors, or intervals, too small or too large for n beside the other rows.
 
-    Far and near by the median of the other values, in units of 1.4826 times their median absolute
-    deviation from it (Leys and others 2013, doi:10.1016/j.jesp.2013.03.013), enlarged by 1 + 3/k as
-    that of few values is often too small by chance, and of the value's own standard error.
-
-    Parameters
-    ----------
-    values : array of shape (k,)
-        nan is missing.
-    shifts : array of shape (k,)
-        What would put each right.
-    errors : array of shape (k,)
-        Standard error of each.
-
-    Examples
-    --------
-    >>> values = np.array([0.1, 0.0, 0.2, 0.1, -0.1, -2.0])
-    >>> out_of_line(values, np.full(6, 2.0), np.zeros(6)).tolist()
-    [False, False, False, False, False, True]
+    More than `FAR_FOR_N` robust standard deviations and a factor of `FACTOR_FOR_N` away, of the
+    standard error times the square root of n, its logarithm taken. Rows whose precision is
+    impossible, or looks like that of a standard deviation, have a finding already.
     """
-    known = np.isfinite(values + shifts + errors)
-    if known.sum() <= FEWEST:
-        return np.zeros(len(values), dtype=bool)
-    centre, spread = _of_the_others(np.where(known, values, np.nan))
-    spread = spread * (1 + 3 / (known.sum() - 1))
-    scale = np.hypot(np.maximum(spread, SPREAD[0]), errors)
-    away, put_right = values - centre, values + shifts - centre
-    found = (away * shifts < 0) & (np.abs(away) > FAR * scale) & (np.abs(put_right) < NEAR * scale)
-    return np.asarray(known & (spread <= SPREAD[1]) & found)
+    rows, values, shifts = _precisions(studies)
+    none = np.zeros(len(rows))
+    away, scale = away_from_the_others(values, none)
+    limit = np.maximum(FAR_FOR_N * scale, np.log(FACTOR_FOR_N))
+    far = (np.abs(away) > limit) & ~out_of_line(values, -shifts, none)
+    for i in np.flatnonzero(far):
+        row, (se, n) = rows[i], _precision(rows[i])
+        if any(impossible_interval(row)):
+            continue
+        factor = f"{np.exp(abs(away[i])):.2g}"
+        yield Finding(
+            "precision-out-of-line",
+            "note",
+            (row.id,),
+            "A standard error times the square root of n is about that of the other studies, unless"
+            " groups are unequal, events rare, or people in clusters.",
+            f"{row.label}: the standard error {se:.3g} for {n:,.0f} people is {factor} times as"
+            f" {'large' if away[i] > 0 else 'small'} as the others lead one to expect.",
+            "Compare the interval or standard error, and n, with the paper.",
+            repairs=(Repair(f"by leaving out {row.id}", exclude=(row.id,)),),
+        )
 
 
-def _of_the_others(values: Array) -> tuple[Array, Array]:
-    """Return centre and spread of the values other than each; of more than `MANY`, of all."""
-    k = len(values)
-    if k > MANY:
-        centre, spread = _centre_and_spread(values)
-        return np.full(k, centre), np.full(k, spread)
-    both = np.array([_centre_and_spread(np.delete(values, i)) for i in range(k)])
-    return both[:, 0], both[:, 1]
+def _precisions(studies: Studies) -> tuple[list[Row], Array, Array]:
+    """Return the pool's rows of the measure that most have, logs of se sqrt(n), and of sqrt(n)."""
+    rows = [row for row in published_rows(studies) if row.cells["primary"]]
+    measures = Counter(row.measure for row in rows).most_common(1)
+    rows = [row for row in rows if row.measure == measures[0][0]]
+    precisions = np.array([_precision(row) for row in rows]).reshape(-1, 2)
+    shifts = _log(precisions[:, 1]) / 2
+    return rows, _log(precisions[:, 0]) + shifts, shifts
+
+
+def _precision(row: Row) -> tuple[float, float]:
+    """Return the standard error that a row prints, and its people; nan is missing."""
+    se = None if row.se is None else row.se.value
+    if row.interval is not None and row.scale is not None:
+        se = row.interval.se
+    n = row.people if row.n_analysed is None else row.n_analysed
+    return np.nan if se is None else se, np.nan if n is None else n
 
 
 def _most_alike(logs: Array, means: Array) -> Array:
@@ -168,13 +169,8 @@ def _most_alike(logs: Array, means: Array) -> Array:
     if not known.any() or not (means[known] > 0).all():
         return rows
     relative: Array = rows - _log(means).mean(axis=1)
-    spreads = [_centre_and_spread(values[known])[1] for values in (rows, relative)]
+    spreads = [centre_and_spread(values[known])[1] for values in (rows, relative)]
     return relative if spreads[1] < spreads[0] else rows
-
-
-def _centre_and_spread(values: Array) -> tuple[float, float]:
-    centre = np.nanmedian(values)
-    return float(centre), float(1.4826 * np.nanmedian(np.abs(values - centre)))
 
 
 def _log(values: Array) -> Array:

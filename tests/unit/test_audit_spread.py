@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from injected import clean_tables, se_for_sd as with_se_for_sd, studies_of
+from injected import EXACT, clean_tables, se_for_sd as with_se_for_sd, studies_of
 
+from comorbid.studies.out_of_line import FEWEST, out_of_line
 from comorbid.studies.spread_checks import (
-    FEWEST,
     like_standard_errors,
-    out_of_line,
+    precision_out_of_line,
     sd_for_se,
     se_for_sd,
 )
@@ -81,6 +81,44 @@ def test_standard_deviation_for_standard_error(name: str) -> None:
     (finding,) = sd_for_se(studies_of(wrong))
     assert (finding.code, finding.rows) == ("sd-for-se", ("s1",))
     assert finding.repairs[0].values["s1"]["se"] == pytest.approx(se, rel=1e-3)
+
+
+@pytest.mark.parametrize("name", ["bangertdrowns2004", "raudenbush1985"])
+def test_precision_out_of_line(name: str) -> None:
+    rows = clean_tables()[f"{name}, standard errors"]
+    assert list(precision_out_of_line(studies_of(rows))) == []
+    se, n = float(rows[0]["se"]), float(rows[0]["n"])
+    small = [{**rows[0], "se": f"{se / 3:.4f}"}, *rows[1:]]
+    assert list(precision_out_of_line(studies_of(small))) == []  # impossible, which says more
+    large = [{**rows[0], "se": f"{3 * se:.4f}"}, *rows[1:]]
+    (finding,) = precision_out_of_line(studies_of(large))
+    assert (finding.code, finding.severity, finding.rows) == (
+        *("precision-out-of-line", "note"),
+        ("s1",),
+    )
+    assert f"the standard error {3 * se:.3g} for {n:,.0f} people is " in finding.found
+    assert "times as large as" in finding.found
+    assert finding.repairs[0].exclude == ("s1",)
+
+
+def test_intervals_have_a_precision_too() -> None:
+    rows = clean_tables()["viechtbauer2021, estimates"]
+    assert list(precision_out_of_line(studies_of(rows))) == []
+    # the ends are 1.96 standard deviations away, the standard error times the square root of n
+    middle, width = map(float, rows[0][EXACT].split())
+    ends = {
+        name: f"{np.exp(middle + sign * width * float(rows[0]['n']) ** 0.5):.4g}"
+        for name, sign in (("ci_low", -1), ("ci_high", 1))
+    }
+    (finding,) = sd_for_se(studies_of([{**rows[0], **ends}, *rows[1:]]))
+    assert finding.remedy == "Look in the paper whether the interval is of a standard deviation."
+    assert finding.repairs == ()
+
+
+def test_a_factor_of_two_is_nothing_much() -> None:
+    rows = clean_tables()["bangertdrowns2004, standard errors"]
+    larger = [{**rows[0], "se": f"{2 * float(rows[0]['se']):.4f}"}, *rows[1:]]
+    assert list(precision_out_of_line(studies_of(larger))) == []
 
 
 def test_how_often_the_rule_errs() -> None:
