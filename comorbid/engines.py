@@ -33,7 +33,7 @@ class SecondEngine:
     r, metafor : str
         Versions.
     fits : int
-        How many were made again.
+        How many were made again, each counted once in however many places a lock has it.
     left_out : tuple of str
         Fits that were not, with the reason.
     largest : mapping of str to (float, str)

@@ -75,6 +75,12 @@ class Task:
     level: float
     locked: Mapping[str, float]
 
+    @property
+    def made_of(self) -> tuple[object, ...]:
+        """Its effects in any order, and its settings: a lock may hold a fit in several places."""
+        effects = tuple(sorted(zip(self.yi, self.vi, strict=True)))
+        return effects, self.method, self.test, self.level
+
 
 @dataclass(frozen=True, slots=True)
 class Refitted:
@@ -98,9 +104,8 @@ class Refitted:
     def compared(self, *, left_out: Sequence[str], outdated: Sequence[str] = ()) -> SecondEngine:
         """Return how far the two are from each other."""
         largest = compare(self.tasks, self.again)
-        return SecondEngine(
-            self.r, self.metafor, len(self.tasks), tuple(left_out), largest, tuple(outdated)
-        )
+        fits = len({task.made_of for task in self.tasks})
+        return SecondEngine(self.r, self.metafor, fits, tuple(left_out), largest, tuple(outdated))
 
 
 def second_engine(lock: Mapping[str, Any]) -> SecondEngine:

@@ -14,6 +14,7 @@ import comorbid as cb
 from comorbid.cli import main
 from comorbid.report.second_engine import (
     QUANTITIES,
+    Refitted,
     SecondEngine,
     compare,
     read_answer,
@@ -67,6 +68,18 @@ def test_the_fits_of_a_lock_are_found_with_their_effects() -> None:
     _, left_out = tasks_of({"other-rows": {"values": others}})
     assert len(left_out) == 6
     assert all(entry.endswith(": effects not in the lock") for entry in left_out)
+
+
+def test_a_fit_in_two_places_is_one_fit() -> None:
+    tasks, _ = tasks_of(results())
+    again = [dict(task.locked) for task in tasks]
+    twice = Refitted("4.2.2", "3.8-1", (*tasks, tasks[0]), (*again, again[0]))
+    once = Refitted("4.2.2", "3.8-1", tuple(tasks), tuple(again))
+    number = once.compared(left_out=()).fits
+    assert twice.compared(left_out=()).fits == number
+    # The last of the cumulative fits, and that of all groups together, are the pool.
+    assert {"pool", "cumulative: Yoon 2013"} <= {task.name for task in tasks}
+    assert number < len(tasks)
 
 
 def test_a_fit_with_the_analysts_tau2_is_left_out() -> None:
