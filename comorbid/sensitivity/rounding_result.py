@@ -113,7 +113,7 @@ class Rounding:
 
     def to_dict(self) -> dict[str, Any]:
         """Return ranges, settings and the part of each study as plain values."""
-        names = ("measure", "method", "test", "level", "n", "seed", "conclusion", "changed")
+        names = ("measure", "method", "test", "level", "seed", "conclusion", "changed")
         rows = np.array([self.ranges[name] for name in LABELS]).T.tolist()
         columns_of_effects = dict(zip(_PARTS, rows, strict=True))
         bounds = dict(zip(("low", "high"), self.bounds, strict=True))
@@ -122,6 +122,7 @@ class Rounding:
         return {
             "k": len(self.ids),
             **{name: getattr(self, name) for name in names},
+            "draws": self.n,
             "studies_rounded": len(self.studies),
             "studies_exact": len(self.ids) - len(self.studies),
             "changed_percent": 100 * self.changed / self.n,

@@ -30,11 +30,12 @@ from comorbid.document.figures.judgement_marks import (
     write_sign,
 )
 from comorbid.document.figures.pen import AXIS, Pen
-from comorbid.risk_of_bias import RiskOfBias
-from comorbid.studies.table import Studies
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
+
+    from comorbid.risk_of_bias import RiskOfBias
+    from comorbid.studies.table import Studies
 
 _PITCH = 19.0
 _SIZE = 8.5

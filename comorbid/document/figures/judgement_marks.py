@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from comorbid.document.figures.canvas import (
     ACCENT,
@@ -19,9 +20,10 @@ from comorbid.document.figures.canvas import (
 )
 from comorbid.document.figures.pen import LEADING, Pen
 from comorbid.document.figures.words import capitalized
-from comorbid.risk_of_bias import RiskOfBias, risk_of_bias
-from comorbid.studies.judgements import score_of
-from comorbid.studies.table import Studies
+
+if TYPE_CHECKING:
+    from comorbid.risk_of_bias import RiskOfBias
+    from comorbid.studies.table import Studies
 
 DISC = 10.5
 """Diameter of a mark in points."""
@@ -55,6 +57,8 @@ _LOOKS = {
 
 def look_of(cell: str) -> Look:
     """Return how a judgement is drawn; a score is the darker the fewer points it has."""
+    from comorbid.studies.judgements import score_of
+
     score = score_of(cell)
     if score is None:
         return _LOOKS[cell]
@@ -124,6 +128,8 @@ def draw_key(pen: Pen, found: RiskOfBias, below: float) -> None:
 
 def has_scores(found: RiskOfBias) -> bool:
     """Say whether any judgement is a score."""
+    from comorbid.studies.judgements import score_of
+
     return any(score_of(cell) for own in found.judgements for cell in own)
 
 
@@ -138,6 +144,8 @@ def in_words(found: RiskOfBias, amounts: Iterable[Mapping[str, str]]) -> list[st
 
 def judged(studies: Studies | RiskOfBias) -> RiskOfBias:
     """Return the judgements of a table; what `risk_of_bias` has made stays as it is."""
+    from comorbid.risk_of_bias import RiskOfBias, risk_of_bias
+
     return studies if isinstance(studies, RiskOfBias) else risk_of_bias(studies)
 
 

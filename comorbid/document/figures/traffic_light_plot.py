@@ -35,11 +35,12 @@ from comorbid.document.figures.judgement_marks import (
 from comorbid.document.figures.parts import together
 from comorbid.document.figures.pen import Pen
 from comorbid.errors import ModelError
-from comorbid.risk_of_bias import RiskOfBias
-from comorbid.studies.table import Studies
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
+
+    from comorbid.risk_of_bias import RiskOfBias
+    from comorbid.studies.table import Studies
 
 _PITCH = DISC + 3.0
 _SIZE = 8.5
