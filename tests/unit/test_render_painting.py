@@ -19,6 +19,7 @@ from test_figures_svg import Picture
 import comorbid as cb
 from comorbid.document.blocks import Figure
 from comorbid.document.document import Document, DocumentSection
+from comorbid.errors import ReportError
 from comorbid.report.render import pictures, render_html, render_pdf
 from comorbid.report.render.operators import PLAIN, matrix, path, times
 from comorbid.report.render.painting import Line, painting
@@ -158,6 +159,14 @@ def test_shapes_are_those_that_weasyprint_draws(name: str, monkeypatch: pytest.M
 def test_what_comorbid_does_not_draw_is_left_to_weasyprint(svg: str) -> None:
     assert painting(drawing('<path d="M 0 0 L 1 1"/>')) is not None
     assert painting(svg) is None
+
+
+@pytest.mark.parametrize("encoded", ["A", "PHN2Zy8+#a", "/w=="])
+def test_an_image_that_cannot_be_read_stays_for_weasyprint_to_refuse(encoded: str) -> None:
+    html = f'<img src="data:image/svg+xml;base64,{encoded}">'
+    assert pictures.with_pictures(html, None) == (html, {})
+    with pytest.raises(ReportError, match="Failed to load image|Error fetching"):
+        render_pdf(f"<!DOCTYPE html><title>A</title>{html}", date=DATE)
 
 
 def test_letters_count_only_where_they_are_defined_as_such() -> None:

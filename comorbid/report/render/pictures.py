@@ -57,7 +57,7 @@ def with_pictures(html: str, fonts: Any) -> tuple[str, dict[str, Picture]]:
     pictures: dict[str, Picture] = {}
 
     def taken(match: re.Match[str]) -> str:
-        painted = painting(base64.b64decode(match[1]).decode(errors="replace"))
+        painted = _painted(match[1])
         if painted is None:
             return match[0]
         address = f"drawing:{len(pictures) + 1}"
@@ -65,6 +65,14 @@ def with_pictures(html: str, fonts: Any) -> tuple[str, dict[str, Picture]]:
         return address
 
     return _DRAWING.sub(taken, html), pictures
+
+
+def _painted(encoded: str) -> Painting | None:
+    """Return the painting of an SVG in base64; what is none is WeasyPrint's to refuse."""
+    try:
+        return painting(base64.b64decode(encoded, validate=True).decode())
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True, slots=True)
