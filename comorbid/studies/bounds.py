@@ -28,6 +28,7 @@ no less, because the information on the coefficient of a group is at most
    \ge \tfrac{4 J^2}n, \qquad J = 1 - \tfrac3{4n - 9}, \qquad
    \text{correlations, as arctanh}: \quad v \ge \tfrac1n
 
+with 1/2 added to each count where one is 0, as in published estimates,
 with the ratio r taken above 1 (:math:`r p_2 \le 1`, :math:`n_2` the group with the lower risk), the
 events m of both groups for HR and x for IRR, and for proportions the half width of Wilson's
 interval, than which Wald's, Jeffreys' and the exact one are no narrower.
@@ -42,7 +43,7 @@ doi:10.1080/01621459.1927.10502953
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import NormalDist
 
@@ -97,29 +98,36 @@ def bounds(row: Row) -> Iterator[Bound]:
 
 
 def _odds_ratio(row: Row) -> Iterator[Bound]:
+    more, halves = _added(row)
     if row.people is not None:
-        n = row.people
-        yield Bound(4 / math.sqrt(n), _no_table(n), "4/sqrt(n)", people=n)
-    if row.groups is not None:
-        n1, n2 = row.groups
-        yield Bound(_root(4 / n1 + 4 / n2), _no_groups(n1, n2), "sqrt(4/n1 + 4/n2)")
-    if row.events is not None and row.groups is not None:
-        m, n = row.events, sum(row.groups)
-        if 0 < m < n:
-            whose = f"No 2x2 table with columns of {m:,.0f} and {n - m:,.0f} people gives"
-            yield Bound(_root(4 / m + 4 / (n - m)), whose, "sqrt(4/m + 4/(n - m))")
+        n = row.people + 2 * more
+        yield Bound(4 / math.sqrt(n), _no_table(n, halves), "4/sqrt(n)", people=n)
+    if row.groups is None:
+        return
+    n1, n2 = (n + more for n in row.groups)
+    yield Bound(_root(4 / n1 + 4 / n2), _no_groups(n1, n2, halves), "sqrt(4/n1 + 4/n2)")
+    if row.events is not None and 0 < row.events < sum(row.groups):
+        m = row.events + more
+        rest = n1 + n2 - m
+        whose = f"No 2x2 table with columns of {m:,.0f} and {rest:,.0f} people{halves} gives"
+        yield Bound(_root(4 / m + 4 / rest), whose, "sqrt(4/m + 4/(n - m))")
 
 
 def _peto(row: Row) -> Iterator[Bound]:
+    more, halves = _added(row)
     if row.people is not None and row.people > 1:
-        n = row.people
-        yield Bound(4 * math.sqrt(n - 1) / n, _no_table(n), "4 sqrt(n - 1)/n")
+        n = row.people + 2 * more
+        # Of counts that are not known one may be 0.
+        severity: Severity = "warning" if row.counts is None else "error"
+        least = 4 * math.sqrt(n - 1) / n
+        yield Bound(least, _no_table(n, halves), "4 sqrt(n - 1)/n", severity)
     if row.events is not None and row.groups is not None:
-        (n1, n2), m = row.groups, row.events
+        n1, n2, m = (number + more for number in (*row.groups, row.events))
         n = n1 + n2
         if 0 < m < n:
             least = n * _root((n - 1) / (n1 * n2 * m * (n - m)))
-            whose = f"{_no_groups(n1, n2).removesuffix(' give')}, {m:,.0f} with the event, give"
+            who = _no_groups(n1, n2, halves).removesuffix(" give").removesuffix(",")
+            whose = f"{who}, {m:,.0f} with the event, give"
             yield Bound(least, whose, "n sqrt((n - 1)/(n1 n2 m (n - m)))")
 
 
@@ -135,14 +143,24 @@ def _risk_ratio(row: Row) -> Iterator[Bound]:
         least = _root((ratio - 1) / row.people)
         yield Bound(least, f"No {row.people:,.0f} people {what} give", f"sqrt(({above} - 1)/n)")
     if row.groups is not None:
-        n1, n2 = row.groups
-        lower = n2 if row.estimate.value > 1 else n1
-        whose = f"No {lower:,.0f} people in the group of lower risk {what} give"
-        yield Bound(_root((ratio - 1) / lower), whose, f"sqrt(({above} - 1)/n)")
+        more, halves = _added(row)
+        lower = row.groups[row.estimate.value > 1] + more
+        whose = f"No {lower:,.0f} people in the group of lower risk{halves} {what} give"
+        severity: Severity = "warning" if row.counts is None else "error"
+        yield Bound(_root((ratio - 1) / lower), whose, f"sqrt(({above} - 1)/n)", severity)
         if row.events:
-            least = _root(4 / row.events - 1 / n1 - 1 / n2)
-            whose = f"No {row.events:,.0f} events {_in_groups(n1, n2)} give"
-            yield Bound(least, whose, "sqrt(4/m - 1/n1 - 1/n2)")
+            # Adding to the counts may raise it too.
+            tables = [
+                (row.events + add, [n + add for n in row.groups], text)
+                for add, text in {(0.0, ""), (more, halves)}
+            ]
+            yield min((_of_events(*table) for table in tables), key=lambda bound: bound.least)
+
+
+def _of_events(m: float, groups: Sequence[float], halves: str) -> Bound:
+    n1, n2 = groups
+    whose = f"No {m:,.0f} events in groups of {n1:,.0f} and {n2:,.0f} people{halves} give"
+    return Bound(_root(4 / m - 1 / n1 - 1 / n2), whose, "sqrt(4/m - 1/n1 - 1/n2)")
 
 
 def _risk_difference(row: Row) -> Iterator[Bound]:
@@ -210,16 +228,21 @@ def _root(variance: float) -> float:
     return math.sqrt(max(0.0, variance))
 
 
-def _no_table(n: float) -> str:
-    return f"No 2x2 table of {n:,.0f} people gives"
+def _no_table(n: float, halves: str = "") -> str:
+    return f"No 2x2 table of {n:,.0f} people{halves} gives"
 
 
-def _in_groups(n1: float, n2: float) -> str:
-    return f"in groups of {n1:,.0f} and {n2:,.0f} people"
+def _no_groups(n1: float, n2: float, halves: str = "") -> str:
+    return f"No groups of {n1:,.0f} and {n2:,.0f} people{halves} give"
 
 
-def _no_groups(n1: float, n2: float) -> str:
-    return f"No groups of {n1:,.0f} and {n2:,.0f} people give"
+def _added(row: Row) -> tuple[float, str]:
+    """Return by how many people groups and columns grow if 1/2 is added to counts, and the words.
+
+    It is where a count is 0, which leaves no odds ratio.
+    """
+    zero = row.counts is not None and row.counts.se is None
+    return (1.0, ", 1/2 added to each count,") if zero else (0.0, "")
 
 
 _RULES: dict[str, Callable[[Row], Iterator[Bound]]] = {

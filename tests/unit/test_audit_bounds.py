@@ -56,8 +56,20 @@ def least(header: str, row: str) -> list[float]:
         # 40 events in groups of 20 and 80: the second has the lower risk; 4/40 - 1/20 - 1/80
         (
             "measure,estimate,se,ai,bi,ci,di",
-            "RR,2.00,1,20,0,20,60",
+            "RR,2.00,1,19,1,21,59",
             [math.sqrt(0.995 / 100), math.sqrt(0.995 / 80), math.sqrt(4 / 40 - 1 / 20 - 1 / 80)],
+        ),
+        # With a count of 0 and 1/2 added to each: groups of 21 and 81, or of 21 and 5 with 2
+        # events; 4/40 - 1/20 - 1/80 is less than 4/41 - 1/21 - 1/81.
+        (
+            "measure,estimate,se,ai,bi,ci,di",
+            "RR,2.00,1,20,0,20,60",
+            [math.sqrt(0.995 / 100), math.sqrt(0.995 / 81), math.sqrt(4 / 40 - 1 / 20 - 1 / 80)],
+        ),
+        (
+            "measure,estimate,se,ai,bi,ci,di",
+            "OR,1.5,1,0,20,1,3",
+            [4 / math.sqrt(26), math.sqrt(4 / 21 + 4 / 5), math.sqrt(4 / 2 + 4 / 24)],
         ),
         ("measure,estimate,se,n", "RR,1.0,1,100", []),
         ("measure,estimate,se,n", "RD,0.20,1,100", [math.sqrt(0.195 * 0.805 / 100)]),
@@ -96,6 +108,29 @@ def least(header: str, row: str) -> list[float]:
 )
 def test_least_standard_errors(header: str, row: str, expected: list[float]) -> None:
     assert least(header, row) == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("measure", "counts", "y", "v"),
+    [
+        # R 4 with metafor 3.8-1: escalc(measure, ai=, bi=, ci=, di=), which adds 1/2 to each count
+        ("OR", (2, 0, 36, 1), -1.5824, 3.0941),
+        ("RR", (0, 14, 1, 3), -2.1972, 2.4000),
+        ("PETO", (0, 10, 3, 7), -1.7500, 1.1667),
+    ],
+)
+def test_half_a_person_in_each_count_is_possible(
+    measure: str, counts: tuple[int, ...], y: float, v: float
+) -> None:
+    ends = ",".join(f"{math.exp(y + z * math.sqrt(v)):.5f}" for z in (0, -Z, Z))
+    header = "measure,estimate,ci_low,ci_high,ai,bi,ci,di"
+    row = f"{measure},{ends},{','.join(map(str, counts))}"
+    assert impossible(header, row) is None
+    # half as wide it is still found
+    narrow = ",".join(f"{math.exp(y + z * math.sqrt(v)):.5f}" for z in (0, -Z / 2, Z / 2))
+    finding = impossible(header, f"{measure},{narrow},{','.join(map(str, counts))}")
+    assert finding is not None
+    assert ", 1/2 added to each count," in finding.expected
 
 
 def test_a_standard_error_is_held_against_the_bound_too() -> None:

@@ -10,12 +10,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
 
 import comorbid as cb
 from comorbid.audited.audit import audit
 from comorbid.audited.pool import Pool, pool_of
+from comorbid.audited.pool_checks import ALPHA
 from comorbid.audited.repairs import with_effects
 from comorbid.document.sections.audit import audit_findings
+from comorbid.models.kernel import fit_batch
+from comorbid.models.settings import find_estimator
 from comorbid.studies.finding import Audit, Effect, Finding, Repair
 from comorbid.studies.read import studies_from_bytes
 
@@ -147,6 +151,24 @@ def test_outliers_are_those_of_the_deleted_residuals() -> None:
     assert "beyond 4.9 standard errors" in finding.expected
     assert not found(table(TABLE, *FITTING, "e,OR,2.05,0.2"), "outlier")
     assert not found(table(TABLE, *FITTING[:2], "far,OR,9.0,0.2"), "outlier")
+
+
+def test_few_pools_without_outliers_have_a_study_beyond_the_limit() -> None:
+    # simulated: 10 studies of one model, variances from 0.001 to 1 and tau2 0.03, the worst of
+    # 4 to 40 studies and tau2 0 to 3
+    rng = np.random.default_rng(1)
+    k, n, tau2 = 10, 4000, 0.03
+    vi = np.exp(rng.uniform(np.log(0.001), 0.0, (k, n)))
+    yi = rng.normal(size=(k, n)) * np.sqrt(vi + tau2)
+    limit = -stats.t.ppf(ALPHA / (2 * k), k - 2)
+    beyond = np.zeros(n, dtype=bool)
+    for i in range(k):
+        others = np.where(np.arange(k)[:, None] == i, np.inf, vi)
+        fits = fit_batch(yi, others, estimator=find_estimator("REML"), test="z", level=0.95)
+        beyond |= np.abs(yi[i] - fits.estimate) > limit * np.sqrt(vi[i] + fits.tau2 + fits.se**2)
+    assert 1 / 20 < beyond.mean() < 1 / 8
+    finding = only(table(TABLE, *FITTING, "far,OR,9.0,0.2", "e,OR,2.05,0.2"), "outlier")
+    assert "in simulations about one in eight at most" in finding.expected
 
 
 def test_one_on_the_other_side_whose_inverse_fits() -> None:
