@@ -71,8 +71,8 @@ ANALYSES = (
         _risk_of_bias,
         needs=("pool",),
         methods=(
-            "Judgements of the risk of bias of each study are read from the study table and shown "
-            "as traffic lights and as a summary weighted by the pool ",
+            "Judgements of the risk of bias of each study, where the study table has them, are "
+            "shown as traffic lights and as a summary weighted by the pool ",
             Cite("mcguinness2021"),
             ".",
         ),
