@@ -173,8 +173,10 @@ def _table(found: Multiverse) -> Table:
     every += found.by_option()
     alike: dict[tuple[str, ...], list[str]] = {}
     for label, spread in every:
-        alike.setdefault(_cells(found, spread)[: len(header) - 1], []).append(label)
-    rows = tuple(("; ".join(labels), *cells) for cells, labels in alike.items())
+        choice, colon, option = label.rpartition(": ")
+        cells = _cells(found, spread)[: len(header) - 1]
+        alike.setdefault((choice + colon, *cells), []).append(option)
+    rows = tuple((choice + ", ".join(of), *cells) for (choice, *cells), of in alike.items())
     return Table(header, rows, "The average under other choices", numeric=header[1:], note=note)
 
 

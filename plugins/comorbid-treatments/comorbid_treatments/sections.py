@@ -184,6 +184,9 @@ def _network(comparison: Comparison, results: NetworkResults) -> Iterator[cb.Blo
     yield cb.Heading("Ranking")
     yield cb.Note(text.ranking(results), title="Ranks are not results")
     yield _ranks(results)
+    yield cb.Paragraph(
+        ("P-score ", cb.Cite("ruecker2015"), " and SUCRA ", cb.Cite("salanti2011"), ".")
+    )
     if fit.network.loops:
         yield cb.Heading("Consistency")
         yield cb.Paragraph(text.consistency(results))
