@@ -360,8 +360,8 @@ def test_options_that_come_out_alike_share_a_row() -> None:
     rows = averages(cb.multiverse(same, methods=["DL", "REML"], tests=["z"])).rows
     assert [row[0] for row in rows] == [
         "all choices",
-        "estimator: DL, REML",
-        "interval: z, Knapp-Hartung",
+        "estimator: DL; REML",
+        "interval: z; Knapp-Hartung",
         "studies included: all studies",
         "studies included: without one study",
     ]

@@ -176,7 +176,7 @@ def _table(found: Multiverse) -> Table:
         choice, colon, option = label.rpartition(": ")
         cells = _cells(found, spread)[: len(header) - 1]
         alike.setdefault((choice + colon, *cells), []).append(option)
-    rows = tuple((choice + ", ".join(of), *cells) for (choice, *cells), of in alike.items())
+    rows = tuple((choice + "; ".join(of), *cells) for (choice, *cells), of in alike.items())
     return Table(header, rows, "The average under other choices", numeric=header[1:], note=note)
 
 
