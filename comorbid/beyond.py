@@ -148,6 +148,7 @@ def _deviations(context: Context) -> Sequence[Block]:
         overrides=context.overrides,
         declared=[(deviation.what, deviation.why) for deviation in context.deviations],
         protocol="protocol" in context.reporting,
+        reasons="summary" not in {section.id for section in context.in_use.sections},
     )
 
 

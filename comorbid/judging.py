@@ -26,7 +26,8 @@ def _risk_of_bias(context: Context) -> RiskOfBias | Absent:
     if not domains(map(str, context.studies.frame)):
         return Absent(
             "The study table has no judgements of risk of bias (columns whose names begin with "
-            f"{RISK_OF_BIAS}), and none are made here."
+            f"{RISK_OF_BIAS}), and none are made here: "
+            "how far bias may have moved the results is not judged."
         )
     return risk_of_bias(context.studies, fit=fit_of(context))
 
@@ -71,8 +72,8 @@ ANALYSES = (
         _risk_of_bias,
         needs=("pool",),
         methods=(
-            "Judgements of the risk of bias of each study are read from the study table and shown "
-            "as traffic lights and as a summary weighted by the pool ",
+            "Judgements of the risk of bias of each study, where the study table has them, are "
+            "shown as traffic lights and as a summary weighted by the pool ",
             Cite("mcguinness2021"),
             ".",
         ),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
+
 from comorbid.against_rest import AgainstRest
 from comorbid.document import prose
 from comorbid.document.figures import words
@@ -101,7 +103,8 @@ def leave_one_out(fit: Fit, refits: Refits) -> str:
     if fit.method != "EE":
         values = refits.batch.tau2.tolist()
         tau2 = words.spread("tau²", refits.labels, values, prose.small)
-    return words.joined(_averages(refits, start, "without "), tau2, _crossing(refits, "without"))
+    crossing = _crossing(refits, "without"), _predicted(refits, "without")
+    return words.joined(_averages(refits, start, "without "), tau2, *crossing)
 
 
 def cumulative(refits: Refits) -> str:
@@ -158,6 +161,19 @@ def _crossing(refits: Refits, before: str, *, first: int = 0) -> str:
         return f"{start} confidence interval includes {value}."
     start = start.replace("every", "the").replace("Every", "The")
     return f"{start} confidence interval includes {value} {before} {prose.listed(inside)}."
+
+
+def _predicted(refits: Refits, before: str) -> str:
+    """Say in which rows the prediction interval includes the null, if all have one."""
+    null, batch = null_of(refits.measure), refits.batch
+    if math.isnan(null) or np.isnan(batch.pi_low).any():
+        return ""
+    value = prose.null_value(refits.measure, refits.scale)
+    inside = (batch.pi_low <= null) & (null <= batch.pi_high)
+    if inside.all() or not inside.any():
+        return f"Every prediction interval {'includes' if inside.any() else 'excludes'} {value}."
+    wide = [label for label, has in zip(refits.labels, inside.tolist(), strict=True) if has]
+    return f"The prediction interval includes {value} {before} {prose.listed(wide)}."
 
 
 def nothing_pooled(studies: Studies, overrides: Sequence[Override]) -> str:

@@ -332,7 +332,7 @@ def test_views_have_the_effects() -> None:
 
 def test_the_section_lists_a_repair_once_with_what_it_is_for() -> None:
     blocks = audit_findings(cb.audit(cb.datasets.headache_back_pain()))
-    (repairs,) = (block for block in blocks if isinstance(block, cb.Table))
+    _, repairs = (block for block in blocks if isinstance(block, cb.Table))
     assert repairs.rows[0] == (
         "with the counts of ghandour2004-1",
         "impossible interval and asymmetric interval",
@@ -350,16 +350,37 @@ def test_the_section_of_nothing_and_of_notes_without_repairs() -> None:
     assert len(audit_findings(Audit(()))) == 1
     note = Finding("a-code", "note", (), "So it should be.", "So it is.", "Do this.")
     (block,) = audit_findings(Audit((note,)))
-    assert isinstance(block, cb.Note)
-    assert block.title == "Note: a code"
+    assert isinstance(block, cb.Table)
+    assert block.rows == (("a code", "So it is. So it should be."),)
+
+
+def test_the_section_warns_of_what_is_wrong_and_tabulates_what_need_not_be() -> None:
+    rows = ("a", "b")
+    findings = (
+        Finding("an-error", "error", ("a",), "So it should be.", "So it is.", ""),
+        Finding("a-warning", "warning", (), "So it should be.", "So it is.", ""),
+        Finding("one-row", "note", rows[:1], "Expected.", "Found.", ""),
+        Finding("two-rows", "note", rows, "Expected.", "Found.", ""),
+    )
+    *loud, table = audit_findings(Audit(findings))
+    assert [(block.title, block.kind) for block in loud if isinstance(block, cb.Note)] == [
+        ("Error: an error (a)", "caution"),
+        ("Warning: a warning", "caution"),
+    ]
+    assert isinstance(table, cb.Table)
+    assert [row[1] for row in table.rows] == [
+        "Found. Expected. Row: a.",
+        "Found. Expected. Rows: a, b.",
+    ]
 
 
 def test_the_section_of_very_many_findings_is_cut() -> None:
     rows = tuple(f"row{i}" for i in range(20))
     notes = tuple(Finding(f"code-{i}", "note", rows, "", "", "") for i in range(100))
     blocks = audit_findings(Audit(notes))
-    assert len(blocks) == 61
-    assert isinstance(blocks[0], cb.Note)
-    assert blocks[0].title.endswith("row11 and others)")
+    assert len(blocks) == 2
+    assert isinstance(blocks[0], cb.Table)
+    assert len(blocks[0].rows) == 60
+    assert blocks[0].rows[0][1].endswith("row11 and others.")
     assert isinstance(blocks[-1], cb.Paragraph)
     assert str(blocks[-1].text).startswith("Not all findings are shown.")

@@ -179,6 +179,7 @@ def test_options_that_are_words_are_said() -> None:
     options = {"by": ("sex", "age"), "formula": "~ year", "p": (0.2, 0.3), "n": 5.0, "no": None}
     assert _options(options) == (" Set here: by = sex, age; formula = ~ year.",)
     assert _options({"p": 0.2, "no": None}) == ()
+    assert _options({"source1": "a register", "condition1": "one", "note": "So."}) == ()
 
 
 class Extra:

@@ -344,8 +344,27 @@ def test_a_measure_without_null_counts_nothing() -> None:
     assert math.isnan(found.null)
     assert found.spread().ci_excludes == 0
     assert section.excluding(found).startswith("This measure has no null value")
-    table = next(b for b in section.multiverse(found) if isinstance(b, cb.Table))
-    assert table.header[-1] == "Highest"
+    assert averages(found).header[-1] == "Highest"
+
+
+def averages(found: cb.Multiverse) -> cb.Table:
+    """Return the table of the averages in the section."""
+    tables = [block for block in section.multiverse(found) if isinstance(block, cb.Table)]
+    (table,) = (table for table in tables if table.caption == "The average under other choices")
+    return table
+
+
+def test_options_that_come_out_alike_share_a_row() -> None:
+    """Effects that are all the same have tau2 = 0 by every estimator."""
+    same = effects([0.5, 0.5, 0.5], [0.03, 0.08, 0.02])
+    rows = averages(cb.multiverse(same, methods=["DL", "REML"], tests=["z"])).rows
+    assert [row[0] for row in rows] == [
+        "all choices",
+        "estimator: DL; REML",
+        "interval: z; Knapp-Hartung",
+        "studies included: all studies",
+        "studies included: without one study",
+    ]
 
 
 def many_rows(n: int) -> cb.Studies:

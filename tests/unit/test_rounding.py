@@ -382,7 +382,7 @@ def test_sentences() -> None:
 def test_the_section_in_a_report() -> None:
     blocks = build_section("rounding")
     table = next(block for block in blocks if isinstance(block, cb.Table))
-    assert [row[0] for row in table.rows][-2:] == ["τ²", "I²"]
+    assert [row[0] for row in table.rows][-2:] == ["tau²", "I²"]
 
 
 def test_without_printed_numbers_the_section_says_so() -> None:

@@ -157,13 +157,13 @@ def test_influence_lists_those_flagged_alone() -> None:
 
 def test_three_intervals_stand_beside_each_other_where_there_are_few() -> None:
     few = fit([0.1, 0.9], [0.03, 0.08])
-    note, table = notes(few, about=("average",))
-    assert isinstance(note, Note)
-    assert isinstance(table, Table)
+    (note,) = notes(few, about=("average",))
     ends = [cb.prose.interval((math.exp(a), math.exp(b))) for a, b in few.intervals().values()]
-    assert table.rows == (("95 %", *ends),)
-    assert table.header == ("Interval", "Classic (normal)", "Knapp-Hartung", "Ad hoc")
-    assert not any(isinstance(b, Table) for b in notes(fit(**SOME), about=("average",)))
+    assert (
+        f"stand side by side (95 %): classic (normal) {ends[0]}, Knapp-Hartung {ends[1]} and ad "
+        f"hoc Knapp-Hartung {ends[2]}, the last never narrower than the first "
+    ) in text((note,))
+    assert "side by side" not in text(notes(fit(**SOME), about=("average",)))
 
 
 def test_a_second_maximum_is_said_to_be_where_it_is_and_how_much_lower() -> None:

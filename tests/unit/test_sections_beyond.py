@@ -105,7 +105,7 @@ def test_several_columns_are_several_comparisons() -> None:
     studies = studies_csv(12, sex=["f", "m"] * 6, age=["old"] * 6 + ["young"] * 6)
     options = {"subgroups": {"by": ["sex", "age"]}}
     blocks = build_section("subgroups", studies=studies, options=options)
-    parts = ["Heading", "Paragraph", "Figure", "Table"]
+    parts = ["Heading", "Paragraph", "Figure"]
     assert kinds(blocks) == [*parts, *parts, "Note"]
     assert "2 comparisons are made, and no p-value is corrected" in texts(blocks)
 
@@ -246,7 +246,7 @@ def test_that_nothing_is_found_is_said_only_where_nothing_is() -> None:
 def test_below_ten_studies_there_is_no_test() -> None:
     for k in (1, 2, 9):
         blocks = build_section("funnel", studies=studies_csv(k))
-        assert kinds(blocks) == ["Note", "Figure"]
+        assert kinds(blocks) == ["Note"]
         assert "p = " not in texts(blocks)
 
 
@@ -335,7 +335,7 @@ def test_sources_are_printed_and_no_cause_is_claimed() -> None:
     blocks = build_section("burden", options={"burden": BURDEN})
     said = texts(blocks)
     assert "one, 20.0 % of people (a register); two, 3.3 % of people (a survey)." in said
-    assert kinds(blocks) == ["Paragraph", "Paragraph", "Figure", "Table", "Paragraph", "Note"]
+    assert kinds(blocks) == ["Paragraph", "Note", "Paragraph", "Figure", "Table", "Paragraph"]
     for word in ("cause", "attributable", "due to", "effect of"):
         assert word not in said
 
@@ -464,6 +464,28 @@ why = "The budget was 3.7 % smaller."
         encoding="utf-8",
     )
     assert "7 of 9 databases" in cb.build(tmp_path).render("markdown").decode()
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_decisions_of_the_summary_are_not_listed_again(number: int) -> None:
+    chosen = OVERRIDES[:number]
+    pooled = cb.pool(cb.effects(STUDIES, overrides=chosen))
+    blocks = deviations.deviations(
+        pooled,
+        without_overrides(pooled, studies=STUDIES, overrides=chosen),
+        left_out=(),
+        studies=STUDIES,
+        overrides=chosen,
+        declared=[],
+        defaults=DEFAULTS,
+        preset="",
+        protocol=False,
+        reasons=False,
+    )
+    said = {1: "1 decision stands", 2: "2 decisions stand"}[number]
+    assert f"{said} in the summary, with reasons." in texts(blocks)
+    assert "Items" not in kinds(blocks)
+    assert "Table" in kinds(blocks)
 
 
 def test_deviations_and_settings_are_listed() -> None:

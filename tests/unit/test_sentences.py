@@ -70,6 +70,24 @@ def test_leave_one_out_names_the_ends_and_what_crosses() -> None:
     assert "The confidence interval includes 1 without Study 1 and Study 2." in some
 
 
+def test_leave_one_out_names_the_predictions_that_reach_no_association() -> None:
+    said = sentences.leave_one_out(CLEAR, cb.leave_one_out(CLEAR))
+    refits = cb.leave_one_out(CLEAR).to_frame()
+    inside = (refits["pi_low"] <= 0) & (refits["pi_high"] >= 0)
+    assert not inside.any()
+    assert said.endswith("Every prediction interval excludes 1.")
+    wide = sentences.leave_one_out(WIDE, cb.leave_one_out(WIDE))
+    assert wide.endswith("Every prediction interval includes 1.")
+    one = fit([0.5, 0.5, 0.5, 1.5], [0.02] * 4, test="z")
+    refits = cb.leave_one_out(one).to_frame()
+    inside = (refits["pi_low"] <= 0) & (refits["pi_high"] >= 0)
+    some = sentences.leave_one_out(one, cb.leave_one_out(one))
+    assert list(refits.index[inside]) == ["Study 1", "Study 2", "Study 3"]
+    assert some.endswith("The prediction interval includes 1 without Study 1, Study 2 and Study 3.")
+    equal = fit([0.5, 0.6, 0.9], [0.03, 0.08, 0.05], method="EE", test="z")
+    assert "prediction" not in sentences.leave_one_out(equal, cb.leave_one_out(equal))
+
+
 def test_subgroup_of_two_is_never_a_conclusion() -> None:
     studies = cb.datasets.headache_back_pain()
     result = cb.against_rest(studies, where={"headache": ("migraine",)}, label="migraine")

@@ -32,6 +32,7 @@ from comorbid.models.regression import Regression, regress
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
+_TALL = 150.0
 _POINTS = 201
 _BELOW, _ABOVE = 1.7, 0.15
 _BEYOND = 1.15
@@ -146,6 +147,7 @@ def _draw(fit: Fitted, curve: _Profile, title: str) -> Drawing:
         y=(bottom, top),
         x_label=words.capitalized(f"{_what(fit)} τ²"),
         y_label=words.capitalized(curve.name),
+        tall=_TALL,
         title=title,
         notes=_notes(fit, curve),
     )

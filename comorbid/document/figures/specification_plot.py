@@ -34,7 +34,7 @@ from comorbid.sensitivity.universes import Multiverse
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
-_TALL = 170.0
+_TALL = 140.0
 _ROW = 11.0
 _GAP = 8.0
 _MOST_OPTIONS = 12

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from comorbid.document import prose
 from comorbid.document.blocks import Block, Note, Paragraph, Table
 from comorbid.studies.finding import Audit, Effect, Finding, Pooled
@@ -11,12 +13,14 @@ _CHECK = "The command comorbid check lists all of them."
 
 
 def audit_findings(audit: Audit) -> tuple[Block, ...]:
-    """Return every finding, errors and warnings as cautions, and the effects of repairs."""
+    """Return errors and warnings as cautions, notes as a table, and the effects of repairs."""
     if not audit.findings:
         return (Paragraph("Nothing was found that is impossible, inconsistent or missing."),)
     more = (Paragraph(f"Not all findings are shown. {_CHECK}"),)
+    shown = audit.findings[:_MOST]
     return (
-        *map(_note, audit.findings[:_MOST]),
+        *(_note(finding) for finding in shown if finding.severity != "note"),
+        *_notes([finding for finding in shown if finding.severity == "note"]),
         *more * (len(audit.findings) > _MOST),
         *_effects(audit),
     )
@@ -25,10 +29,23 @@ def audit_findings(audit: Audit) -> tuple[Block, ...]:
 def _note(finding: Finding) -> Note:
     return Note(
         f"{finding.found} {finding.expected}",
-        kind="information" if finding.severity == "note" else "caution",
         title=f"{finding.severity.capitalize()}: {_name(finding)}"
         + (f" ({_rows(finding)})" if finding.rows else ""),
     )
+
+
+def _notes(findings: Sequence[Finding]) -> tuple[Block, ...]:
+    """Return the findings that need not be wrong."""
+    if not findings:
+        return ()
+    rows = tuple((_name(finding), _found(finding)) for finding in findings)
+    return (Table(("Note", "What was found"), rows, "What need not be wrong and must be known"),)
+
+
+def _found(finding: Finding) -> str:
+    word = "Row" if len(finding.rows) == 1 else "Rows"
+    about = f" {word}: {_rows(finding)}." if finding.rows else ""
+    return f"{finding.found} {finding.expected}{about}"
 
 
 def _rows(finding: Finding) -> str:
@@ -61,8 +78,9 @@ def _effects(audit: Audit) -> tuple[Block, ...]:
             rows=tuple(_row(effect, names) for effect, names in found.items())[:_MOST],
             caption="What repairs of single findings do to the pool",
             numeric=(*own, *common),
-            note="Each repair is tried alone, with and without, beside the decisions that this"
-            " report has made about other rows. In force: whether the pool of this report has it.",
+            note="Without and with the repair, each tried alone, beside the decisions that this"
+            " report has made about other rows. Common effect: the pool if all studies had one true"
+            " value. In force: whether the pool of this report has the repair.",
             name="repairs",
         ),
     )

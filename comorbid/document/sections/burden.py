@@ -27,11 +27,6 @@ def burden(
     whole = () if population is None else (Paragraph(in_population(population, conditions)),)
     return (
         Paragraph(prevalences(people, conditions, sources)),
-        Paragraph(f"{by_chance(people)} {implied(people)}"),
-        *whole,
-        figures.people(people, conditions=conditions, title=""),
-        _table(people, conditions),
-        Paragraph(risk(found, conditions)),
         Note(
             "The numbers hold if the pooled association holds in the population that the "
             "prevalences are of, and if both mean the same by the two conditions. "
@@ -40,6 +35,11 @@ def burden(
             "other.",
             title="What these numbers assume",
         ),
+        Paragraph(f"{by_chance(people)} {implied(people)}"),
+        *whole,
+        figures.people(people, conditions=conditions, title=""),
+        _table(people, conditions),
+        Paragraph(risk(found, conditions)),
     )
 
 

@@ -38,16 +38,18 @@ def deviations(
     defaults: Mapping[str, object],
     preset: str,
     protocol: bool,
+    reasons: bool = True,
 ) -> tuple[Block, ...]:
     """Return decisions with what each changes, declared deviations, and settings not the default.
 
     ``left_out`` names the studies that are not pooled, ``declared`` holds what was done otherwise
-    and why, ``protocol`` whether a protocol is named; ``defaults`` and ``preset`` are as for
-    `settings`.
+    and why, ``protocol`` whether a protocol is named, ``reasons`` whether the
+    decisions are listed here, which the summary does where there is one; ``defaults`` and
+    ``preset`` are as for `settings`.
     """
     return (
         Heading("Decisions about single estimates"),
-        *_decisions(fit, refits, studies, overrides),
+        *_decisions(fit, refits, studies, overrides, reasons=reasons),
         Heading("Deviations from the protocol"),
         *_declared(declared, protocol=protocol),
         Heading("Settings and studies"),
@@ -56,7 +58,7 @@ def deviations(
 
 
 def _decisions(
-    fit: Fit, refits: Refits, studies: Studies, overrides: Sequence[Override]
+    fit: Fit, refits: Refits, studies: Studies, overrides: Sequence[Override], *, reasons: bool
 ) -> tuple[Block, ...]:
     if not overrides:
         return (Paragraph("No decision about a single estimate was made."),)
@@ -65,10 +67,11 @@ def _decisions(
         (Strong(names[o.estimate]), f" ({o.estimate}): {_VERBS[o.use]}. {o.reason}")
         for o in overrides
     )
-    reasons = zip(refits.labels, refits.reasons, strict=True)
-    failed = [f"{label}: {reason}." for label, reason in reasons if reason]
+    why = zip(refits.labels, refits.reasons, strict=True)
+    failed = [f"{label}: {reason}." for label, reason in why if reason]
+    number = prose.counted(len(items), "decision stands", "decisions stand")
     return (
-        Items(items),
+        Items(items) if reasons else Paragraph(f"{number} in the summary, with reasons."),
         Paragraph(" ".join([undoing(fit, refits), *failed])),
         refit_table(refits, "Without the decision", "The pool without each decision"),
     )

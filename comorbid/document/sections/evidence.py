@@ -10,6 +10,7 @@ import numpy as np
 
 from comorbid.document import prose
 from comorbid.document.blocks import Block, Heading, Inline, Paragraph, Table
+from comorbid.document.figures import words
 from comorbid.document.runs import Cite
 from comorbid.effects.scales import SCALES
 from comorbid.effects.table import Effects
@@ -134,7 +135,8 @@ def _settings(studies: Studies, effects: Effects) -> list[Block]:
         (label, *(_cell(frame.at[id_, name]) for name in known))
         for label, id_ in zip(effects.labels, effects.ids, strict=True)
     )
-    return [Table(("Study", *known.values()), rows, "Who was studied, and where the figures stand")]
+    header = ("Study", *map(words.capitalized, known.values()))
+    return [Table(header, rows, "Who was studied, and where the figures stand")]
 
 
 def _moderators(studies: Studies) -> list[str]:
@@ -169,7 +171,7 @@ def _not_pooled(studies: Studies, effects: Effects) -> list[Block]:
                     "Row",
                     "People",
                     "As printed",
-                    *(name.replace("_", " ") for name in column),
+                    *(words.capitalized(name.replace("_", " ")) for name in column),
                 ),
                 rows=tuple(
                     (

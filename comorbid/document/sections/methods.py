@@ -20,6 +20,7 @@ from comorbid.models.fit import Fit
 from comorbid.models.presets import Preset
 from comorbid.studies.table import Studies
 
+_PRINTED = ("note", "condition1", "source1", "condition2", "source2")
 _FEW = 10  # as many names can be read in a sentence
 _COUNTS = ("ai", "bi", "ci", "di")
 # A formula lists the variances that can be chosen; a report takes LS.
@@ -284,11 +285,11 @@ def _further(
 
 
 def _options(options: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the options that are words; the section on the analysis has its numbers and note."""
+    """Return the options that are words, but for those that the section on the analysis prints."""
     values = {
         name: (value,) if isinstance(value, str) else value
         for name, value in options.items()
-        if value and name != "note"
+        if value and name not in _PRINTED
     }
     texts = [
         f"{name} = {', '.join(value)}"

@@ -24,14 +24,14 @@ _MOST_MOVING = 3
 
 
 def multiverse(found: Multiverse) -> tuple[Block, ...]:
-    """Return what the pool becomes under other choices: sentences, figure and tables."""
+    """Return what the pool becomes under other choices: sentences, tables and figure."""
     shares = found.shares()
     return (
         Paragraph(f"{choices(found)} {counted_once(found)}".rstrip()),
         Paragraph(f"{ends(found)} {excluding(found)} {moving(shares)}".rstrip()),
-        figures.specification_curve(found, title=""),
-        _table(found),
         *_shares_table(shares),
+        _table(found),
+        figures.specification_curve(found, title=""),
         *(Note(f"{what}.", kind="information") for what in found.left_out),
         Note(
             (
@@ -171,7 +171,12 @@ def _table(found: Multiverse) -> Table:
         )
     every = [(ALL, found.spread())]
     every += found.by_option()
-    rows = tuple((label, *_cells(found, spread)[: len(header) - 1]) for label, spread in every)
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for label, spread in every:
+        choice, colon, option = label.rpartition(": ")
+        cells = _cells(found, spread)[: len(header) - 1]
+        alike.setdefault((choice + colon, *cells), []).append(option)
+    rows = tuple((choice + "; ".join(of), *cells) for (choice, *cells), of in alike.items())
     return Table(header, rows, "The average under other choices", numeric=header[1:], note=note)
 
 

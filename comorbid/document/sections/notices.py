@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from comorbid.document import prose
-from comorbid.document.blocks import Block, Cite, Note, Table
+from comorbid.document.blocks import Block, Cite, Note
 from comorbid.document.figures.study_rows import study_format
 from comorbid.models.fit import Fit
 from comorbid.models.notices import About, Notice, notices
 
-_TESTS = {"z": "Classic (normal)", "knha": "Knapp-Hartung", "adhoc": "Ad hoc"}
+_TESTS = {"z": "classic (normal)", "knha": "Knapp-Hartung", "adhoc": "ad hoc Knapp-Hartung"}
 
 
 def notes(fit: Fit, *, about: Sequence[About], of: str = "") -> tuple[Block, ...]:
@@ -22,13 +22,15 @@ def notes(fit: Fit, *, about: Sequence[About], of: str = "") -> tuple[Block, ...
 def _blocks(notice: Notice, fit: Fit, of: str) -> Iterator[Block]:
     text = f"{notice.text}{_numbers(notice, fit)} "
     yield Note((text, Cite(notice.source.key), "."), title=notice.title + of)
-    if notice.id == "few-studies":
-        yield _side_by_side(notice, fit, of)
 
 
 def _numbers(notice: Notice, fit: Fit) -> str:
     """Return the numbers that a reader of the notice wants, and has not seen yet."""
     level, values = prose.level(fit.level), notice.values
+    if notice.id == "few-studies":
+        form = study_format(fit.effects, fit.level)
+        ends = [f"{_TESTS[test]} {form.interval(*values[test])}" for test in values]
+        return f" ({level}): {prose.listed(ends)}, the last never narrower than the first"
     if notice.id == "knapp-hartung-narrower":
         form = study_format(fit.effects, fit.level)
         own, classic = (form.interval(*values[test]) for test in ("knha", "z"))
@@ -45,16 +47,3 @@ def _numbers(notice: Notice, fit: Fit) -> str:
             f"lower by {lower}"
         )
     return ""
-
-
-def _side_by_side(notice: Notice, fit: Fit, of: str) -> Table:
-    """Return the three confidence intervals beside each other."""
-    form = study_format(fit.effects, fit.level)
-    names = tuple(_TESTS[test] for test in notice.values)
-    return Table(
-        header=("Interval", *names),
-        rows=((prose.level(fit.level), *(form.interval(*e) for e in notice.values.values())),),
-        caption=f"Three confidence intervals{of}",
-        numeric=names,
-        note="Ad hoc is Knapp-Hartung, never narrower than classic.",
-    )

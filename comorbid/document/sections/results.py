@@ -39,15 +39,11 @@ def _meaning(sides: Sequence[str]) -> str:
 
 
 def leave_one_out(fit: Fit, refits: Refits) -> tuple[Block, ...]:
-    """Return the leave-one-out figure, table and sentence."""
+    """Return the leave-one-out sentence and figure."""
     opening = Paragraph(sentences.leave_one_out(fit, refits))
     if fit.k < 3:
         return (opening,)
-    return (
-        opening,
-        figures.leave_one_out(refits, fit=fit, title=""),
-        refit_table(refits, "Without", "The pool without each study in turn"),
-    )
+    return (opening, figures.leave_one_out(refits, fit=fit, title=""))
 
 
 def refit_table(refits: Refits, head: str, caption: str) -> Table:
@@ -83,7 +79,7 @@ def other_rows(fit: Fit, refits: Refits) -> tuple[Block, ...]:
 
 
 def subgroup_blocks(result: AgainstRest) -> tuple[Block, ...]:
-    """Return a subgroup beside the other studies: sentence, table, and what cannot be said.
+    """Return a subgroup beside the other studies: sentence, figure, and what cannot be said.
 
     Parameters
     ----------
@@ -105,39 +101,8 @@ def subgroup_blocks(result: AgainstRest) -> tuple[Block, ...]:
     blocks: list[Block] = [Paragraph(sentences.difference(result))]
     if result.contrast is not None:
         figure = figures.forest(result.contrast, title="")
-        blocks += [figure, Paragraph(_TOGETHER), _sides(result)]
+        blocks += [figure, Paragraph(_TOGETHER)]
     if result.fit is not None:
         blocks += notes(result.fit, about=("average",), of=f": {result.label}")
     blocks += [Note(warning, kind="information") for warning in result.warnings]
     return tuple(blocks)
-
-
-def _sides(result: AgainstRest) -> Table:
-    sides = [
-        (name, fit)
-        for name, fit in ((result.label, result.fit), ("other studies", result.rest))
-        if fit is not None
-    ]
-    percent = prose.level(sides[0][1].level)
-    header = ("Studies", "k", "Average", f"{percent} interval", f"{percent} prediction", "I²")
-    rows = []
-    for name, fit in sides:
-        scaled, scale = fit.on_scale(), fit.effects.scale
-        rows.append(
-            (
-                name if fit.k > 1 else f"{name} (not pooled)",
-                f"{fit.k}",
-                prose.value(scaled.estimate, scale),
-                prose.interval(scaled.ci, scale),
-                prose.interval(scaled.pi, scale),
-                prose.percent(fit.i2),
-            )
-        )
-    included = "; ".join(f"{name}: {prose.listed(fit.effects.labels)}" for name, fit in sides)
-    return Table(
-        header,
-        tuple(rows),
-        f"{result.label[0].upper()}{result.label[1:]} against the other studies",
-        numeric=header[1:],
-        note=included,
-    )

@@ -9,7 +9,7 @@ from comorbid.document.blocks import Block, Paragraph, Table
 from comorbid.effects.scales import SCALES
 from comorbid.sensitivity.rounding_result import LABELS, Rounding
 
-_ROWS = {name: label.capitalize() for name, label in LABELS.items()} | {"tau2": "τ²", "i2": "I²"}
+_ROWS = {name: label.capitalize() for name, label in LABELS.items()} | {"tau2": "tau²", "i2": "I²"}
 _MOST_NAMED = 3
 
 

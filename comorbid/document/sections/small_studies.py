@@ -30,14 +30,14 @@ _CAVEAT = (
 def small_studies(
     fit: Fit, *, tests: Sequence[Asymmetry], filled: TrimAndFill | None, lacking: Mapping[str, str]
 ) -> tuple[Block, ...]:
-    """Return the funnel plot, and the tests and the refit that enough studies allow.
+    """Return funnel plot, tests and refit where there are enough studies, or why there are none.
 
     ``lacking`` says of what cannot be computed why.
     """
-    funnel = figures.funnel(fit, title="", filled=filled if filled and filled.k0 else None)
     if fit.k < LITTLE_POWER:
-        return (*notes(fit, about=("asymmetry",)), funnel)
-    blocks: list[Block] = [funnel]
+        return notes(fit, about=("asymmetry",))
+    added = filled if filled and filled.k0 else None
+    blocks: list[Block] = [figures.funnel(fit, title="", filled=added)]
     blocks += [Paragraph((tested(test), " ", Cite(TESTS[test.test][2]), ".")) for test in tests]
     if any(test.test == "egger" for test in tests) and fit.effects.measure in _RATIOS:
         odds = fit.effects.measure != "RR"

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from comorbid.document import figures, prose
-from comorbid.document.blocks import Block, Heading, Note, Paragraph, Table
+from comorbid.document.blocks import Block, Heading, Note, Paragraph
 from comorbid.document.figures import words
 from comorbid.subgroups import Subgroups
 
@@ -26,7 +26,7 @@ _NONE_FOUND = " That no difference is found does not show that there is none."
 def subgroups(
     results: Sequence[Subgroups], *, compared: int, decided: Mapping[str, str]
 ) -> tuple[Block, ...]:
-    """Return, for each column that studies are compared by, sentence, figure and table.
+    """Return, for each column that studies are compared by, sentence and figure.
 
     ``compared`` counts the columns that have a test between subgroups, ``decided`` says of a column
     whether it is prespecified or exploratory, as far as the report declares it.
@@ -37,7 +37,7 @@ def subgroups(
             blocks.append(Heading(f"By {_by(result)}"))
         blocks.append(Paragraph(f"{between(result)} {_PLANNED[decided.get(result.by, '')]}"))
         if len(result.refits.labels) > 1:
-            blocks += [figures.forest(result, title=""), _table(result)]
+            blocks.append(figures.forest(result, title=""))
         blocks += [Note(text, kind="information") for text in result.warnings]
     if compared:
         found = all(_differs(result) for result in results if not math.isnan(result.q_between))
@@ -111,27 +111,3 @@ def _several(compared: int) -> str:
     return (
         f" In all, {compared} comparisons are made, and no p-value is corrected for their number."
     )
-
-
-def _table(result: Subgroups) -> Table:
-    refits = result.refits
-    scale, percent = refits.scale, prose.level(refits.level)
-    header = ("Subgroup", "k", "Average", f"{percent} interval", f"{percent} prediction", "I²")
-    rows = tuple(
-        (
-            label if k > 1 else f"{label} (not pooled)",
-            f"{k}",
-            prose.value(row.estimate, scale),
-            prose.interval(row.ci, scale),
-            prose.interval(row.pi, scale),
-            prose.percent(i2),
-        )
-        for label, row, k, i2 in zip(
-            refits.labels,
-            refits.on_scale(),
-            refits.batch.k.tolist(),
-            refits.batch.i2.tolist(),
-            strict=True,
-        )
-    )
-    return Table(header, rows, f"Studies by {_by(result)}", numeric=header[1:])

@@ -61,9 +61,9 @@ def _confounding(
     if found.e_value is None:
         name = words.measure(fit.effects.measure)
         return (Paragraph(f"No risk ratio stands for this {name}: it has no E-value."),)
-    read = (Cite("vanderweele2017b"),) if found.e_value.measure in ("OR", "PETO") else ()
+    read = ("vanderweele2017b",) if found.e_value.measure in ("OR", "PETO") else ()
     text = confounding(fit, found.e_value, conditions)
-    blocks: list[Block] = [Paragraph((text, " ", Cite("vanderweele2017"), *read, "."))]
+    blocks: list[Block] = [Paragraph((text, " ", Cite("vanderweele2017", *read), "."))]
     if found.true_effects is not None:
         share = true_effects(fit, found.true_effects)
         blocks.append(Paragraph((share, " ", Cite("mathur2020a"), ".")))

@@ -179,10 +179,7 @@ def _network(comparison: Comparison, results: NetworkResults) -> Iterator[cb.Blo
     side = "right" if first.direction.startswith("positive") else "left"
     yield figures.forest(fit, axis_label=f"{label}; to the {side}: favours the treatment")
     yield _pairs(comparison)
-    yield cb.Paragraph(
-        ("What each estimate rests on follows from random walks ", cb.Cite("davies2022"), ".")
-    )
-    yield _rests_on(results)
+    yield from _rests_on(results)
     yield _league(results)
     yield cb.Heading("Ranking")
     yield cb.Note(text.ranking(results), title="Ranks are not results")
@@ -190,13 +187,17 @@ def _network(comparison: Comparison, results: NetworkResults) -> Iterator[cb.Blo
     yield cb.Paragraph(
         ("P-score ", cb.Cite("ruecker2015"), " and SUCRA ", cb.Cite("salanti2011"), ".")
     )
-    yield cb.Heading("Consistency")
-    yield cb.Paragraph(text.consistency(results))
-    yield from _inconsistency(results)
+    if fit.network.loops:
+        yield cb.Heading("Consistency")
+        yield cb.Paragraph(text.consistency(results))
+        yield from _inconsistency(results)
 
 
-def _rests_on(results: NetworkResults) -> cb.Block:
-    """Return the direct comparisons that the estimates against the reference rest on."""
+_OWN = " Each rests on its own comparison alone."
+
+
+def _rests_on(results: NetworkResults) -> Iterator[cb.Block]:
+    """Yield the estimates against the reference that rest on more than their own comparison."""
     reference, shares = results.fit.network.reference, results.shares
     names, others = (shares.index.get_level_values(level) for level in (0, 1))
     kept = [i for i, second in enumerate(others) if second == reference]
@@ -206,8 +207,20 @@ def _rests_on(results: NetworkResults) -> cb.Block:
         values = shares.iloc[i].to_numpy(dtype=np.float64)
         largest = [j for j in np.argsort(-values, kind="stable") if values[j] >= _LEAST_SHARE]
         parts = [f"{columns[j]} {_share(float(values[j]))}" for j in largest]
-        rows.append((f"{names[i]} vs {reference}", "; ".join(parts)))
-    return cb.Table(
+        own = f"{names[i]} vs {reference}"
+        if [columns[j] for j in largest] != [own]:
+            rows.append((own, "; ".join(parts)))
+    alone = " Where no row says otherwise, that is its own comparison." * (len(rows) < len(kept))
+    yield cb.Paragraph(
+        (
+            "What each estimate rests on follows from random walks ",
+            cb.Cite("davies2022"),
+            f".{alone if rows else _OWN}",
+        )
+    )
+    if not rows:
+        return
+    yield cb.Table(
         ("Estimate", "Rests on the direct comparisons"),
         tuple(rows),
         f"Contributions to the estimates against {reference}",
