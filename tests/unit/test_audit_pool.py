@@ -248,7 +248,9 @@ def test_nothing_left_to_pool() -> None:
 def test_a_table_that_cannot_be_pooled_is_audited_all_the_same(
     lines: tuple[str, ...], reason: str
 ) -> None:
-    assert audit(table(*lines)).not_pooled.startswith(reason)
+    found = audit(table(*lines))
+    assert found.not_pooled.startswith(reason)
+    assert ("not pooled: " in repr(found)) is bool(reason)
 
 
 def test_what_cannot_be_said_is_said() -> None:
@@ -257,7 +259,8 @@ def test_what_cannot_be_said_is_said() -> None:
     )
     found = audit(none)
     reason = "the table names no measure and has no 2x2 counts"
-    assert f"; what repairs would do cannot be said: {reason}" in found.summary()
+    assert f"; not pooled: {reason}" in found.summary()
+    assert "weights, outliers and directions not looked at" in found.summary()
     (*_, last) = audit_findings(found)
     assert isinstance(last, cb.Paragraph)
     assert str(last.text).startswith(f"No repair can be tried: {reason}")
