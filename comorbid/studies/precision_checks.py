@@ -39,6 +39,8 @@ def impossible_interval(row: Row) -> Iterator[Finding]:
         return
     first, error = broken[0]
     sharpest = max((bound for bound, _ in broken), key=lambda bound: bound.least)
+    if sharpest.least <= first.least * (1 + 1e-9):
+        sharpest = first
     printed, widest, least, sharp = apart(error.printed, error.widest, first.least, sharpest.least)
     expected = _no_less(first, least)
     if sharp != least:
