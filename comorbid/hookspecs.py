@@ -155,6 +155,7 @@ def comorbid_renderers() -> Iterable[Renderer]:
     ``document.attachments`` has the report's inputs and lock.
 
     Returns: `Renderer` values; ``render`` returns bytes, the same for the same document.
+    ``comorbid.numbered(document)`` gives its blocks with their numbers, and citations in words.
 
     If it fails: the other files are written, the failure is reported and the exit code is 1.
     """

@@ -76,6 +76,9 @@ def audit(
             An estimate is beyond the range of its measure, perhaps as a percentage.
         ``counts-exceed-n``
             The counts add up to more (error) or fewer people than analysed.
+        ``percentage-for-count``
+            The counts add up to 100 in both groups, or to 99 or 101, and no n says how many people
+            there are (note).
         ``nearly-all-weight``
             One study has 90 % of the weight under the common-effect model, or 50 % of the pool's.
         ``outlier``

@@ -37,6 +37,8 @@ class Pool:
         What is pooled.
     overrides : tuple of Override
         The decisions in force.
+    others : tuple of Override
+        Those of them that nobody made: rows of another measure, which no repair brings in.
     fit : Fit
         The pool, by the settings given.
     """
@@ -44,6 +46,7 @@ class Pool:
     studies: Studies
     measure: Measure
     overrides: tuple[Override, ...]
+    others: tuple[Override, ...]
     fit: Fit
 
     @property
@@ -60,8 +63,11 @@ class Pool:
         return tuple(
             override
             for override in self.overrides
-            if override.estimate not in changed
-            and not (override.use == "exclude" and override.estimate in repair.exclude)
+            if override in self.others
+            or (
+                override.estimate not in changed
+                and not (override.use == "exclude" and override.estimate in repair.exclude)
+            )
         )
 
     def decided(self, overrides: tuple[Override, ...]) -> Effects:
@@ -107,9 +113,9 @@ def pool_of(
     chosen = _measure_of(studies) if measure is None else find_measure(measure)
     if chosen is None:
         return "the table names no measure and has no 2x2 counts; give measure="
-    others = _of_other_measures(studies, chosen)
     reason = ""
-    for left_out in (decided, (*decided, *others)):
+    for others in ((), _of_other_measures(studies, chosen)):
+        left_out = (*decided, *others)
         try:
             found = _usable(studies, chosen, left_out)
             if found.k == 0:
@@ -118,16 +124,17 @@ def pool_of(
         except DataError as error:
             reason = reason or "; ".join(problem.message for problem in error.problems)
         else:
-            return Pool(studies, chosen, left_out, fit)
+            return Pool(studies, chosen, left_out, others, fit)
     return reason
 
 
-def _of_other_measures(studies: Studies, measure: Measure) -> list[Override]:
+def _of_other_measures(studies: Studies, measure: Measure) -> tuple[Override, ...]:
     """Return that rows which report another measure are left out, without which none is pooled."""
     frame = studies.frame
     other = frame["primary"] & (frame["measure"] != "") & (frame["measure"] != measure.id)
     reason = f"It does not report {measure.id}."
-    return [Override(row, use="exclude", reason=reason) for row in frame.loc[other, "estimate_id"]]
+    rows = frame.loc[other, "estimate_id"]
+    return tuple(Override(row, use="exclude", reason=reason) for row in rows)
 
 
 def _measure_of(studies: Studies) -> Measure | None:

@@ -13,6 +13,7 @@ from scipy import special
 from comorbid.effects.arrays import Array
 from comorbid.effects.compute import compute
 from comorbid.effects.formula import Formula, Measure
+from comorbid.effects.measures import find_measure
 from comorbid.effects.scales import SCALES
 from comorbid.effects.zeros import Zeros
 from comorbid.studies.cells import half_unit
@@ -34,6 +35,7 @@ _OF_COUNTS = ("ai", "bi", "ci", "di")
 # A standardised difference may be Cohen's d or Hedges' g, and by several standard deviations.
 _STANDARDISED = ("SMD", "SMDH", "SMD1", "SMD1H")
 _D_FOR_G = 0.1
+_TAKEN_FOR = {"OR": "RR", "RR": "OR"}
 _FISHER = 3
 
 
@@ -156,6 +158,7 @@ def _estimate_disagrees(computed: Computed, estimate: Rounded) -> Finding:
         f" {computed.source} give {value:.{decimals}f}."
     )
     own = Repair(f"with the {computed.source} of {row.id}", counts=(row.id,))
+    found += _of_another_measure(computed, estimate)
     if computed.measure.null == 0 and computed.prints_as(-computed.y, estimate):
         return Finding(
             "reversed-direction",
@@ -178,6 +181,21 @@ def _estimate_disagrees(computed: Computed, estimate: Rounded) -> Finding:
         " adjustment.",
         (own,),
     )
+
+
+def _of_another_measure(computed: Computed, estimate: Rounded) -> str:
+    """Return that the counts give the estimate as the ratio that it is often taken for."""
+    counts, other = computed.row.counts, _TAKEN_FOR.get(computed.measure.id)
+    if counts is None or other is None:
+        return ""
+    measure = find_measure(other)
+    cells = zip(_OF_COUNTS, (counts.a, counts.b, counts.c, counts.d), strict=True)
+    y, _ = compute(measure, {name: np.array([cell]) for name, cell in cells}, zeros=Zeros())
+    as_other = replace(computed, measure=measure, y=float(y[0]))
+    if not as_other.prints_as(as_other.y, estimate):
+        return ""
+    value = as_other.printed(as_other.y)
+    return f" Their {measure.label} is {value:.{estimate.decimals + 2}f}, as printed."
 
 
 def _precision_not_reproduced(computed: Computed, known: bool) -> Iterator[Finding]:

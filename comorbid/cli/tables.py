@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from comorbid.cli.shell import echo, say
 from comorbid.errors import ModelError
+
+if TYPE_CHECKING:
+    from comorbid.studies.table import Studies
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -25,7 +28,7 @@ def check(file: Path) -> None:
     from comorbid.studies.read import read_studies
 
     studies = read_studies(file)
-    say(f"studies: {len(studies)} rows read")
+    say(_read(studies))
     found = audit(studies)
     echo(found.summary())
     sys.exit(any(finding.severity == "error" for finding in found.findings))
@@ -52,10 +55,14 @@ def pool(file: Path, measure: str, method: str, test: Any, level: float) -> None
     except ModelError as error:
         raise click.UsageError(str(error)) from error
     studies = read_studies(file)
-    say(f"studies: {len(studies)} rows read")
+    say(_read(studies))
     errors = [f for f in audit(studies).findings if f.severity == "error"]
     for finding in errors:
         say(f"warning: the audit finds an error: {finding.found}")
     found = effects(studies, measure=measure)
     say(f"effects: {found.k}")
     echo(pool_effects(found, method=method, test=test, level=level).summary())
+
+
+def _read(studies: Studies) -> str:
+    return f"studies: {len(studies)} row{'' if len(studies) == 1 else 's'} read"

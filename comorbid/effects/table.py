@@ -38,7 +38,11 @@ def _columns(moderators: Mapping[str, Iterable[Any]]) -> Mapping[str, tuple[Any,
         if isinstance(values, str) or not isinstance(values, Iterable)
     ]
     problems += [
-        Problem(f"a moderator is named {name}, as the effects are", "rename it or leave it out")
+        Problem(
+            f"a moderator is named {name}, as the effects are",
+            "rename it or leave it out; effects that are computed already go to"
+            " Effects(yi=, vi=), or into the columns estimate and se",
+        )
         for name in columns
         if name in _RESERVED
     ]

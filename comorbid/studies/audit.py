@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from comorbid.checks import check_type
-from comorbid.studies.count_checks import counts_exceed_n
+from comorbid.studies.count_checks import counts_exceed_n, percentage_for_count
 from comorbid.studies.finding import Audit as Audit, Finding as Finding, sorted_findings
 from comorbid.studies.granularity_checks import impossible_means, impossible_percentages
 from comorbid.studies.interval_checks import asymmetric_interval
@@ -37,6 +37,7 @@ ROW_CHECKS: tuple[Callable[[Row], Iterator[Finding]], ...] = (
     asymmetric_interval,
     impossible_value,
     counts_exceed_n,
+    percentage_for_count,
 )
 TABLE_CHECKS: tuple[Callable[[Studies], Iterator[Finding]], ...] = (
     impossible_means,

@@ -201,9 +201,11 @@ class Audit:
             for severity in SEVERITIES
             if counts[severity]
         )
-        if self.findings and self.not_pooled:
-            said += f"; what repairs would do cannot be said: {self.not_pooled}"
-        return said or "nothing found"
+        said = said or "nothing found"
+        if self.not_pooled:
+            said += f"; not pooled: {self.not_pooled}"
+            said += "; weights, outliers and directions not looked at, no repair tried"
+        return said
 
 
 def _short(number: float) -> str:

@@ -39,6 +39,8 @@ def impossible_interval(row: Row) -> Iterator[Finding]:
         return
     first, error = broken[0]
     sharpest = max((bound for bound, _ in broken), key=lambda bound: bound.least)
+    if sharpest.least <= first.least * (1 + 1e-9):
+        sharpest = first
     printed, widest, least, sharp = apart(error.printed, error.widest, first.least, sharpest.least)
     expected = _no_less(first, least)
     if sharp != least:
@@ -71,6 +73,12 @@ def _people_for(bound: Bound, error: _Error) -> str:
 
 def _use_counts(row: Row) -> tuple[str, Repair]:
     """Return what to do about a row whose precision does not fit."""
+    if row.counts is not None and row.contradicts_n:
+        remedy = (
+            f"Compare the interval and the counts of {row.id} with the paper: its counts do not add"
+            " up to its people, so that either can be wrong."
+        )
+        return remedy, Repair(f"by leaving out {row.id}", exclude=(row.id,))
     if row.counts is not None and row.counts.se is not None:
         remedy = f"Use the counts of {row.id} in place of its printed interval."
         return remedy, Repair(f"with the counts of {row.id}", counts=(row.id,))

@@ -157,6 +157,18 @@ class Row:
         return max((number for number in known if number is not None), default=None)
 
     @property
+    def analysed(self) -> float | None:
+        """People analysed: ``n_analysed`` where it is given, otherwise ``n``."""
+        return self.n if self.n_analysed is None else self.n_analysed
+
+    @property
+    def contradicts_n(self) -> bool:
+        """Whether the counts do not add up to the people analysed."""
+        if self.counts is None or self.analysed is None:
+            return False
+        return self.counts.total != self.analysed
+
+    @property
     def groups(self) -> tuple[float, float] | None:
         """People in the two groups, from the counts or the columns ``n1i`` and ``n2i``."""
         if self.counts is not None:

@@ -215,6 +215,53 @@ def test_counts_and_people(n: str, n_analysed: str, severity: str | None, text: 
     assert all(finding.found == f"a: {text}" for finding in findings)
 
 
+def test_counts_that_contradict_n_are_no_remedy_for_an_interval() -> None:
+    # percentages of 180 and 405 people in place of counts: 47 of 100 and 25 of 100
+    header = "study_id,measure,estimate,ci_low,ci_high,ai,bi,ci,di,n"
+    studies = table(f"{header}\na,OR,2.66,1.84,3.86,47,53,25,75,585\n")
+    # 4/sqrt(585) = 0.165, which log(3.86/1.84)/3.92 = 0.189 exceeds; sqrt(4/100 + 4/100) = 0.283
+    interval = only(studies, "impossible-interval")
+    assert interval.remedy == (
+        "Compare the interval and the counts of a with the paper: its counts do not add up to its"
+        " people, so that either can be wrong."
+    )
+    assert [effect.repair for effect in interval.effects] == ["by leaving out a"]
+    assert only(studies, "counts-exceed-n").found == (
+        "a: the 2x2 counts add up to 200, n is 585. They may be percentages."
+    )
+
+
+@pytest.mark.parametrize(
+    ("counts", "n", "noted"),
+    [
+        ("47,53,25,75", "", True),
+        ("47,53,25,76", "", True),  # 25.4 and 75.6, each rounded up or down by itself
+        ("47,53,25,77", "", False),
+        ("47,53,25,75", "200", False),  # n says that there are so many people
+        ("47,52,25,70", "", False),
+    ],
+)
+def test_counts_that_may_be_percentages(counts: str, n: str, noted: bool) -> None:
+    studies = table(f"study_id,ai,bi,ci,di,n\na,{counts},{n}\n")
+    assert bool(found(studies, "percentage-for-count")) is noted
+
+
+def test_an_odds_ratio_given_as_a_risk_ratio_is_named() -> None:
+    # (51/176) / (24/174) = 2.1009 and (51 * 150) / (125 * 24) = 2.55
+    header = "study_id,measure,estimate,ci_low,ci_high,ai,bi,ci,di"
+    studies = table(f"{header}\na,RR,2.55,1.49,4.38,51,125,24,150\n")
+    assert only(studies, "counts-disagree").found == (
+        "a: the risk ratio is printed as 2.55, and its 2x2 counts give 2.1009. Their odds ratio is"
+        " 2.5500, as printed."
+    )
+    studies = table(f"{header}\na,OR,2.10,1.36,3.25,51,125,24,150\n")
+    assert only(studies, "counts-disagree").found.endswith(
+        "Their risk ratio is 2.1009, as printed."
+    )
+    studies = table(f"{header}\na,RR,3.55,2.49,5.06,51,125,24,150\n")
+    assert "as printed." not in only(studies, "counts-disagree").found
+
+
 def test_coverage_is_computed(bundled: Audit) -> None:
     assert bundled.findings[1].found == (
         "The table holds 6 of 14 studies, 92 % of participants (423,634 of 460,195)."

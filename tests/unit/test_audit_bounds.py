@@ -241,3 +241,13 @@ def test_people_are_counted_up_to_a_population() -> None:
     finding = impossible("measure,estimate,se,n", "OR,1.5,1e-300,100")
     assert finding is not None
     assert finding.expected == "No 2x2 table of 100 people gives less than 4/sqrt(n) = 0.4."
+
+
+def test_bounds_that_are_the_same_but_for_rounding_are_said_once() -> None:
+    # groups of 50 and 50: 0.98 * 2/sqrt(100) * (1 - 3/(4*100 - 9)) = 0.1945 by either formula
+    finding = impossible(
+        "measure,estimate,ci_low,ci_high,n,n1i,n2i", "SMD,0.50,0.48,0.52,100,50,50"
+    )
+    assert finding is not None
+    assert finding.expected.count(" = 0.19.") == 1
+    assert "groups of 50 and 50" not in finding.expected

@@ -270,7 +270,9 @@ def test_nothing_left_to_pool() -> None:
 def test_a_table_that_cannot_be_pooled_is_audited_all_the_same(
     lines: tuple[str, ...], reason: str
 ) -> None:
-    assert audit(table(*lines)).not_pooled.startswith(reason)
+    found = audit(table(*lines))
+    assert found.not_pooled.startswith(reason)
+    assert ("not pooled: " in repr(found)) is bool(reason)
 
 
 def test_what_cannot_be_said_is_said() -> None:
@@ -279,10 +281,21 @@ def test_what_cannot_be_said_is_said() -> None:
     )
     found = audit(none)
     reason = "the table names no measure and has no 2x2 counts"
-    assert f"; what repairs would do cannot be said: {reason}" in found.summary()
+    assert f"; not pooled: {reason}" in found.summary()
+    assert "weights, outliers and directions not looked at" in found.summary()
     (*_, last) = audit_findings(found)
     assert isinstance(last, cb.Paragraph)
     assert str(last.text).startswith(f"No repair can be tried: {reason}")
+
+
+@pytest.mark.parametrize("row", ["c,RR,2.00,1.98,2.02,100", "c,RR,0.69,0.40,0.98,100"])
+def test_a_finding_about_a_row_of_another_measure_has_no_effect_on_the_pool(row: str) -> None:
+    header = "study_id,measure,estimate,ci_low,ci_high,n"
+    rows = ("a,OR,2.00,1.00,4.00,200", "b,OR,2.10,1.00,4.41,200", row)
+    about = [finding for finding in audit(table(header, *rows)).findings if finding.rows == ("c",)]
+    # 2.00 (1.98 to 2.02) is too narrow for 100 people; 0.69 stands in the middle as a logarithm
+    assert {"impossible-interval", "ratio-on-log-scale"} & {finding.code for finding in about}
+    assert all(finding.effects == () for finding in about)
 
 
 def test_a_row_of_another_measure_does_not_keep_the_others_from_their_pool() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -181,7 +182,7 @@ def test_what_cannot_be_used_is_an_error_of_ours(name: str, argument: str) -> No
         (lambda: cb.Effects(yi=[1], vi=[1], moderators={"x": 5}), "moderator x is 5; give a dict"),
         (
             lambda: cb.Effects(yi=[1], vi=[1], moderators={"yi": [5]}),
-            "a moderator is named yi, as the effects are; rename it or leave it out",
+            "a moderator is named yi, as the effects are; rename it or leave it out; effects that",
         ),
         (lambda: EFFECTS.take([True, False]), "a position is True; give a whole number from 0 to"),
         (lambda: EFFECTS.take([K]), "a position is 8; give a whole number from 0 to 7"),
@@ -270,3 +271,26 @@ def test_counts_give_an_effect_with_a_variance_or_a_reason(
     assert np.isfinite(effects.yi[~lacking]).all()
     assert (effects.vi[~lacking] > 0).all()
     assert bool(effects.warnings) == bool(lacking.any())
+
+
+@pytest.mark.parametrize(
+    ("figure", "given", "maker"),
+    [
+        ("baujat_plot", FIT, "baujat()"),
+        ("people", FIT, "people()"),
+        ("subgroups", FIT, "subgroups()"),
+        ("bubble", FIT, "regress()"),
+        ("estimates", FIT, "effects()"),
+        ("gosh", FIT, "subsets()"),
+        ("influence_plot", FIT, "influence()"),
+        ("specification_curve", FIT, "multiverse()"),
+        ("qqnorm", FIT, "rstandard() or rstudent()"),
+        *((name, EFFECTS, "pool()") for name in ("drapery", "funnel", "radial")),
+        ("profile", EFFECTS, "pool()"),
+    ],
+)
+def test_a_figure_of_something_else_says_what_to_give(
+    figure: str, given: object, maker: str
+) -> None:
+    with pytest.raises(cb.DataError, match=re.escape(f"give what {maker}")):
+        getattr(cb.figures, figure)(given)

@@ -42,6 +42,12 @@ def test_check_of_clean_data_exits_0(clean: Path) -> None:
     assert result.stderr == "studies: 2 rows read\n"
 
 
+def test_one_row_is_one_row(tmp_path: Path) -> None:
+    path = tmp_path / "one.csv"
+    path.write_text("\n".join(CLEAN.splitlines()[:2]) + "\n", encoding="utf-8")
+    assert run("check", path).stderr == "studies: 1 row read\n"
+
+
 def test_check_that_finds_an_error_exits_1() -> None:
     result = run("check", STUDIES)
     assert result.exit_code == 1

@@ -11,6 +11,7 @@ import pytest
 import comorbid as cb
 
 SOURCE = Path(cb.__file__)
+PREFIXES = ("cb.", "comorbid.", "comorbid ")
 
 
 def test_every_public_name_exists() -> None:
@@ -74,3 +75,13 @@ def test_no_switch_is_a_boolean(name: str) -> None:
     for parameter in inspect.signature(getattr(cb, name)).parameters.values():
         assert not isinstance(parameter.default, bool), parameter.name
         assert "bool" not in str(parameter.annotation), parameter.name
+
+
+def test_the_readme_names_every_function() -> None:
+    # hookimpl, numbered and subgroup_blocks are for plugins, in plugins/README.md
+    root = Path(__file__).parents[2]
+    text = "".join((root / path).read_text("utf-8") for path in ("README.md", "plugins/README.md"))
+    functions = [name for name in cb.__all__ if inspect.isfunction(getattr(cb, name))]
+    assert len(functions) > 40
+    missing = [n for n in functions if not any(f"{at}{n}" in text for at in PREFIXES)]
+    assert missing == []

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from comorbid.checks import check_type
 from comorbid.document import prose
 from comorbid.document.blocks import Figure
 from comorbid.document.figures import words
@@ -87,6 +88,7 @@ def baujat_plot(result: Baujat, *, title: str | None = None) -> Figure:
     contribution to heterogeneity, from 1.36 to 6.83. Most influential: C. Largest contribution: C,
     48 % of the sum of all.
     """
+    check_type("result", result, Baujat, "give what baujat() returns")
     known = np.flatnonzero(np.isfinite(result.x) & np.isfinite(result.y))
     if not known.size:
         raise ModelError(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from comorbid.checks import check_type
 from comorbid.document import prose
 from comorbid.document.blocks import Figure
 from comorbid.document.figures import regressions, words
@@ -122,6 +123,7 @@ def bubble(regression: Regression, *, title: str | None = None) -> Figure:
     confidence interval 1.04 to 1.22; p = 0.017). Meta-regression, REML; Knapp-Hartung
     interval; τ² left 0.000; R² 100.0 %. Largest bubble: Study 1.
     """
+    check_type("regression", regression, Regression, "give what regress() returns")
     bubbles = _bubbles(regression)
     return finished(
         lambda shown: _draw(bubbles, shown),

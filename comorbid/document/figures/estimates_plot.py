@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from comorbid.checks import check_type
 from comorbid.document import prose
 from comorbid.document.blocks import Figure
 from comorbid.document.figures import words
@@ -59,6 +60,7 @@ def estimates(effects: Effects, *, level: float = 0.95, title: str | None = None
     Plot of 2 estimates that are not pooled: odds ratio with 95 % confidence interval on a log
     axis. episodic: 1.70 (1.18 to 2.45). chronic: 1.90 (0.80 to 4.50).
     """
+    check_type("effects", effects, Effects, "give what effects() returns")
     check_level(level)
     if not np.isfinite(effects.yi).any():
         raise DataError("there is no estimate to draw")

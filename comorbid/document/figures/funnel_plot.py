@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from comorbid.checks import check_type
 from comorbid.document import prose
 from comorbid.document.blocks import Figure
 from comorbid.document.figures import words
@@ -130,6 +131,7 @@ def funnel(
     >>> "0 with p > 0.05, 0 with p 0.01 to 0.05 and 3 with p < 0.01" in enhanced.alt
     True
     """
+    check_type("fit", fit, Fit, "give what pool() returns")
     _check(fit, contours or ())
     plot = _Funnel(fit, tuple(sorted(set(contours or ()))), Filling(filled))
     plot.filled.check(fit)

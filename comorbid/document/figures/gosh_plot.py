@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from comorbid.checks import check_type
 from comorbid.document import prose
 from comorbid.document.blocks import Figure
 from comorbid.document.figures import words
@@ -121,6 +122,7 @@ def gosh(result: Subsets, *, title: str | None = None) -> Figure:
     1.14 to 1.81. Half of the subsets lie between 1.42 and 1.70 and between 59.7 % and 85.4 %. All
     3 studies: odds ratio 1.53, I² 83.2 %. The median odds ratio is 1.66 with C and 1.14 without.
     """
+    check_type("result", result, Subsets, "give what subsets() returns")
     cloud = _cloud(result)
     return finished(
         lambda shown: _draw(cloud, shown),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from comorbid.checks import check_type
 from comorbid.document import prose
 from comorbid.document.blocks import Figure
 from comorbid.document.figures import words
@@ -112,6 +113,7 @@ def influence_plot(result: Influence, *, title: str | None = None) -> Figure:
     leverage or DFBETAS: D. Standardised deleted residuals beyond 1.96: D. Largest Cook's distance:
     0.91 (D). Largest weight: 25.8 % (C).
     """
+    check_type("result", result, Influence, "give what influence() returns")
     if result.names:
         raise ModelError("the plot is of a pooled effect; give the influence on one")
     if len(result.labels) < 2:

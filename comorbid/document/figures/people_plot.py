@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from comorbid.checks import check_type
 from comorbid.document import prose
 from comorbid.document.blocks import Figure
 from comorbid.document.figures.axis import Axis
@@ -90,6 +91,7 @@ def people(
     independent; 189.1 have back pain alone, 22.4 headache alone, 222.4 at least one, and 777.6
     neither.
     """
+    check_type("people", people, People, "give what people() returns")
     alt = _alt(people, conditions)
     return finished(
         lambda shown: _draw(people, conditions, shown),

@@ -23,7 +23,7 @@ from comorbid.document.figures.panel import Panel
 from comorbid.document.figures.pen import Pen
 from comorbid.effects.arrays import Array
 from comorbid.models.fit import pool
-from comorbid.models.fitted import Fitted
+from comorbid.models.fitted import Fitted, check_fitted
 from comorbid.models.likelihood import likelihood_of
 from comorbid.models.maxima import all_maxima, tau2_grid
 from comorbid.models.profiles import profile as profile_of
@@ -101,6 +101,7 @@ def profile(fit: Fitted, *, title: str | None = None) -> Figure:
     −2.51, at τ² = 0.271. 95 % profile-likelihood interval, cut 1.92 lower: 0.047 to 2.686. At τ² =
     0 it is −9.33.
     """
+    check_fitted(fit)
     curve = _profile(fit)
     return finished(
         lambda shown: _draw(fit, curve, shown),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
+from comorbid.checks import check_type
 from comorbid.document import prose
 from comorbid.document.blocks import Figure
 from comorbid.document.figures import words
@@ -32,6 +33,7 @@ _OVERHANG = 0.2
 _STEPS = 121
 
 
+@runtime_checkable
 class Standardised(Protocol):
     """Residuals over their standard errors, ``z`` of shape (k,), of the studies ``labels``."""
 
@@ -132,6 +134,7 @@ def qqnorm(residuals: Standardised, *, level: float = 0.95, title: str | None = 
     Standardised deleted residuals against the quantiles of the normal distribution. On the line
     both are equal; the band holds 95 % of independent normal values of each rank.
     """
+    check_type("residuals", residuals, Standardised, "give what rstandard() or rstudent() returns")
     if not 0 < level < 1:
         raise ModelError(f"level is {level!r}; give a proportion between 0 and 1, such as 0.95")
     ordered = _order(residuals, level)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
+from comorbid.checks import check_type
 from comorbid.document import prose
 from comorbid.document.blocks import Figure
 from comorbid.document.figures import words
@@ -120,6 +121,7 @@ def radial(
     (random-effects model, REML; Knapp-Hartung interval). 95 % prediction interval 1.32 to 3.02.
     No study lies outside the 95 % band.
     """
+    check_type("fit", fit, Fit, "give what pool() returns")
     _check(precision, centre)
     points = _points(fit, precision, centre)
     form = format_for(fit.effects.scale, (points.half / points.x).tolist())

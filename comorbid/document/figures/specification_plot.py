@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from comorbid.checks import check_type
 from comorbid.document import prose
 from comorbid.document.blocks import Figure
 from comorbid.document.figures import words
@@ -78,6 +79,7 @@ def specification_curve(found: Multiverse, *, title: str | None = None) -> Figur
     Specification curve of 60 pools of up to 3 studies: the odds ratio ranges from 1.36 to 1.97, its
     own value in this report is 1.63. The 95 % confidence interval excludes 1 in 11 of 60.
     """
+    check_type("found", found, Multiverse, "give what multiverse() returns")
     return finished(
         lambda shown: _draw(found, shown),
         title=title,

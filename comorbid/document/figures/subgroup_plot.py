@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from comorbid.checks import check_type
 from comorbid.document import prose
 from comorbid.document.blocks import Figure
 from comorbid.document.figures import words
@@ -54,6 +55,7 @@ def subgroups(result: Subgroups, *, title: str | None = None) -> Figure:
     2.26). m, 1 study, not pooled: 4.06 (2.62 to 6.29). Test between subgroups: Q = 10.61 on 1 df,
     p = 0.001.
     """
+    check_type("result", result, Subgroups, "give what subgroups() returns")
     form = refit_format(result.refits)
     return chart_figure(
         _chart(result, form),
