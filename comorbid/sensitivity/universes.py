@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from math import prod
+from math import isnan, prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -220,8 +220,8 @@ class Multiverse(Frozen):
                 "ci_other_side": spread.ci_other_side,
                 "pi": spread.pi_excludes,
                 "pi_ways": spread.with_pi,
-                "ci_percent": _percent(spread.ci_excludes, spread.n),
-                "pi_percent": _percent(spread.pi_excludes, spread.with_pi),
+                "ci_percent": self._excluding(spread.ci_excludes, spread.n),
+                "pi_percent": self._excluding(spread.pi_excludes, spread.with_pi),
             },
             "by_option": {
                 "labels": [ALL, *(label for label, _ in by_option)],
@@ -253,6 +253,10 @@ class Multiverse(Frozen):
         back = SCALES[self.scale].back
         return {name: float(back(value)) for name, value in values.items()}
 
+    def _excluding(self, part: int, whole: int) -> float:
+        """Return a part that excludes the null as a percentage; nan if there is no null."""
+        return float("nan") if isnan(self.null) or not whole else 100 * part / whole
+
     def summary(self) -> str:
         """Return how the specifications come out as text, on the printed scale."""
         total = self.spread()
@@ -263,11 +267,13 @@ class Multiverse(Frozen):
         for label, spread in (("all", total), *self.by_option()):
             ends = np.asarray(SCALES[self.scale].back(spread[1:4])).tolist()
             low, middle, high = (text.number(value, 3) for value in ends)
-            lines.append(
-                f"  {label}: n = {spread.n:,}, {low} to {high}, median {middle}; CI excludes the "
-                f"null in {spread.ci_excludes:,}, PI in {spread.pi_excludes:,} of "
-                f"{spread.with_pi:,}"
-            )
+            line = f"  {label}: n = {spread.n:,}, {low} to {high}, median {middle}"
+            if not isnan(self.null):
+                line += (
+                    f"; CI excludes the null in {spread.ci_excludes:,}, PI in "
+                    f"{spread.pi_excludes:,} of {spread.with_pi:,}"
+                )
+            lines.append(line)
         lines.append("Share of the variance of the estimate, lower and upper limit (%):")
         lines += [
             f"  {share.choice}: {', '.join(text.number(part, 1) for part in share[1:4])}"
@@ -286,7 +292,3 @@ def _quantiles(values: Any) -> Any:
     """Return the quantiles of the values that exist."""
     known = values[np.isfinite(values)]
     return np.quantile(known, _STEPS) if known.size else np.full(_STEPS.size, np.nan)
-
-
-def _percent(part: int, whole: int) -> float:
-    return 100 * part / whole if whole else float("nan")

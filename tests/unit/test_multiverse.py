@@ -344,6 +344,10 @@ def test_a_measure_without_null_counts_nothing() -> None:
     assert math.isnan(found.null)
     assert found.spread().ci_excludes == 0
     assert section.excluding(found).startswith("This measure has no null value")
+    # none of its intervals could, which is no finding
+    assert "excludes" not in found.summary()
+    assert math.isnan(found.to_dict()["excluding"]["ci_percent"])
+    assert math.isnan(found.to_dict()["excluding"]["pi_percent"])
     assert averages(found).header[-1] == "Highest"
 
 
