@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from pathlib import Path
 from typing import Any
@@ -41,8 +42,11 @@ def build(folder: Path, draft: bool, watch: bool, second_engine: bool) -> None:
     if watch:
         _watch(folder, draft)
     else:
-        agrees = _renew(folder) if second_engine else True
-        sys.exit(not (_build(folder, draft) and agrees))
+        with few_collections():
+            agrees = _renew(folder) if second_engine else True
+            done = _build(folder, draft) and agrees
+            gc.freeze()  # this process ends, and need not look through all that it made
+        sys.exit(not done)
 
 
 @few_collections()

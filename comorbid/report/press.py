@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import gc
 import os
 import pickle
 import signal
@@ -145,6 +146,7 @@ def serve() -> None:
     """Print one page for the process that started this one, which reads what is written."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the other process ends this one
     signal.signal(signal.SIGTERM, _leave)
+    gc.disable()  # what one page is made of lives to its end, and so does this process
     with os.fdopen(os.dup(1), "wb") as answers:
         os.dup2(2, 1)  # so that nothing that a library prints gets between
         # What goes wrong here goes wrong again in the other process, which says so.
