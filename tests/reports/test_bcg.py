@@ -118,7 +118,7 @@ def test_it_says_what_was_found(text: str) -> None:
         "| Aronson 1948 | 262 | 4 of 123 | 11 of 139 | 0.41 |",
         "Every confidence interval excludes 1.",
         "regressed on latitude (formula \\~ latitude)",
-        "| random | 7 | 0.38 | 0.20 to 0.70 |",
+        "random, 7 studies: 0.38 (0.20 to 0.70)",
     ):
         assert part in text
 
