@@ -153,8 +153,9 @@ class Row:
     def people(self) -> float | None:
         """The most people that the row may rest on."""
         known = [self.n, self.n_analysed, self.number("ni")]
+        known.append(None if self.counts is None else self.counts.total)
         known.append(None if self.groups is None else sum(self.groups))
-        return max((number for number in known if number is not None), default=None)
+        return max((number for number in known if number), default=None)
 
     @property
     def analysed(self) -> float | None:
@@ -170,9 +171,13 @@ class Row:
 
     @property
     def groups(self) -> tuple[float, float] | None:
-        """People in the two groups, from the counts or the columns ``n1i`` and ``n2i``."""
+        """People in the two groups, from the counts or the columns ``n1i`` and ``n2i``.
+
+        None where a group has nobody.
+        """
         if self.counts is not None:
-            return self.counts.a + self.counts.b, self.counts.c + self.counts.d
+            groups = self.counts.a + self.counts.b, self.counts.c + self.counts.d
+            return groups if min(groups) > 0 else None
         return self.pair("n1i", "n2i")
 
     @property

@@ -251,3 +251,14 @@ def test_bounds_that_are_the_same_but_for_rounding_are_said_once() -> None:
     assert finding is not None
     assert finding.expected.count(" = 0.19.") == 1
     assert "groups of 50 and 50" not in finding.expected
+
+
+@pytest.mark.parametrize("measure", ["OR", "PETO", "RR", "RD", "HR", "SMD", "COR", "PR"])
+@pytest.mark.parametrize("counts", ["0,0,5,1", "5,1,0,0", "0,0,0,0", "0,5,0,5", "5,0,5,0"])
+@pytest.mark.parametrize("n", ["", "20"])
+def test_a_group_of_nobody_and_a_table_of_nobody_stop_nothing(
+    measure: str, counts: str, n: str
+) -> None:
+    header = "measure,estimate,ci_low,ci_high,ai,bi,ci,di,n,ni"
+    findings = found(header, f"{measure},0.50,0.49,0.51,{counts},{n},0")
+    assert not any("inf" in f.found or "nan" in f.expected for f in findings)
