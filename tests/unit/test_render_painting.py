@@ -165,7 +165,7 @@ def test_what_comorbid_does_not_draw_is_left_to_weasyprint(svg: str) -> None:
 def test_an_image_that_cannot_be_read_stays_for_weasyprint_to_refuse(encoded: str) -> None:
     html = f'<img src="data:image/svg+xml;base64,{encoded}">'
     assert pictures.with_pictures(html, None) == (html, {})
-    with pytest.raises(ReportError, match="Failed to load image|Error fetching"):
+    with pytest.raises(ReportError, match=r"Failed to load image|Error fetching"):
         render_pdf(f"<!DOCTYPE html><title>A</title>{html}", date=DATE)
 
 

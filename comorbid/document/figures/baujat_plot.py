@@ -63,6 +63,8 @@ def baujat_plot(result: Baujat, *, title: str | None = None) -> Figure:
 
     Raises
     ------
+    DataError
+        If ``result`` is something else.
     ModelError
         If no study has a point.
 

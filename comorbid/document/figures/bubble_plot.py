@@ -100,6 +100,8 @@ def bubble(regression: Regression, *, title: str | None = None) -> Figure:
 
     Raises
     ------
+    DataError
+        If ``regression`` is something else.
     ModelError
         If the regression has no moderator, more than one, or a factor.
 

@@ -99,6 +99,11 @@ def drapery(fit: Fit, *, title: str | None = None) -> Figure:
     Figure
         The same bytes for the same fit, on one platform.
 
+    Raises
+    ------
+    DataError
+        If ``fit`` is something else.
+
     References
     ----------
     Rücker G, Schwarzer G (2021). Beyond the forest plot: the drapery plot. Research Synthesis

@@ -104,6 +104,8 @@ def funnel(
 
     Raises
     ------
+    DataError
+        If ``fit`` is something else.
     ModelError
         If a contour is no proportion or the measure knows no significance, or the studies were
         filled in from another fit.

@@ -101,6 +101,8 @@ def gosh(result: Subsets, *, title: str | None = None) -> Figure:
 
     Raises
     ------
+    DataError
+        If ``result`` is something else.
     ModelError
         If no subset has an I², or the subsets are those of a regression.
 

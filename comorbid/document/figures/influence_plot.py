@@ -88,6 +88,8 @@ def influence_plot(result: Influence, *, title: str | None = None) -> Figure:
 
     Raises
     ------
+    DataError
+        If ``result`` is something else.
     ModelError
         If there is one study only, or the influence is that on a regression.
 

@@ -80,6 +80,11 @@ def people(
     Figure
         The same bytes for the same numbers, on one platform.
 
+    Raises
+    ------
+    DataError
+        If ``people`` is something else.
+
     Examples
     --------
     >>> import math

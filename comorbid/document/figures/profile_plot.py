@@ -81,6 +81,8 @@ def profile(fit: Fitted, *, title: str | None = None) -> Figure:
 
     Raises
     ------
+    DataError
+        If ``fit`` is something else.
     ModelError
         If there are no more studies than coefficients, and so no tau2.
 

@@ -110,6 +110,8 @@ def qqnorm(residuals: Standardised, *, level: float = 0.95, title: str | None = 
 
     Raises
     ------
+    DataError
+        If ``residuals`` are something else.
     ModelError
         If no study has a residual, or the level is no proportion.
 

@@ -100,6 +100,8 @@ def radial(
 
     Raises
     ------
+    DataError
+        If ``fit`` is something else.
     ModelError
         If ``precision`` or ``centre`` is none of those allowed.
 

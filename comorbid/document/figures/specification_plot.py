@@ -66,6 +66,11 @@ def specification_curve(found: Multiverse, *, title: str | None = None) -> Figur
     Figure
         The same bytes for the same result, on one platform.
 
+    Raises
+    ------
+    DataError
+        If ``found`` is something else.
+
     References
     ----------
     Simonsohn U, Simmons JP, Nelson LD (2020). Specification curve analysis. Nature Human Behaviour

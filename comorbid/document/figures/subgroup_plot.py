@@ -39,6 +39,11 @@ def subgroups(result: Subgroups, *, title: str | None = None) -> Figure:
     Figure
         The same bytes for the same result, on one platform.
 
+    Raises
+    ------
+    DataError
+        If ``result`` is something else.
+
     Warns
     -----
     DataWarning
