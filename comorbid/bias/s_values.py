@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from comorbid.bias.s_value_result import Favor, Model, SValue as SValue
-from comorbid.checks import check_choice, check_proportion, is_number, numbers, shown
+from comorbid.checks import check_choice, check_proportion, numbers, shown
 from comorbid.effects.arrays import Array, Index, Mask
 from comorbid.effects.columns import column_values
 from comorbid.effects.measures import null_of
@@ -20,7 +20,7 @@ from comorbid.models.crossings import first_crossings
 from comorbid.models.fit import Fit
 from comorbid.models.kernel import fit_batch
 from comorbid.models.pooled import check_fit
-from comorbid.models.settings import find_estimator
+from comorbid.models.settings import find_estimator, value_or_null
 from comorbid.models.student import t_quantile, t_tail
 from comorbid.models.views import frozen
 
@@ -116,7 +116,7 @@ def s_value(
     (106.25, 3.08, -0.012)
     """
     check_fit(fit)
-    q = _checked_value(fit, q)
+    q = value_or_null(fit.effects.measure, q, name="q")
     rows = np.array([1.0, *_checked_ratios(selection_ratio), math.inf])
     _check(favor, alpha, model, by)
     null = null_of(fit.effects.measure)
@@ -243,15 +243,6 @@ def _check(favor: str | None, alpha: float, model: str, by: str | None) -> None:
         raise ModelError(
             "the model 'fixed' knows no dependent effects; use 'robust', or leave out by"
         )
-
-
-def _checked_value(fit: Fit, q: float | None) -> float:
-    value = null_of(fit.effects.measure) if q is None else q
-    if q is None and math.isnan(value):
-        raise ModelError(f"{fit.effects.measure} has no value of no association; give q")
-    if not (is_number(value) and math.isfinite(value)):
-        raise ModelError(f"q is {shown(q)}; give a number on the analysis scale, such as 0")
-    return float(value)
 
 
 def _checked_ratios(given: ArrayLike) -> Array:

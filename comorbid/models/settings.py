@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import get_args
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from comorbid.checks import check_choice, check_proportion, is_number, numbers, shown
 from comorbid.effects.arrays import Array, Mask, read_only
+from comorbid.effects.measures import null_of
 from comorbid.effects.table import Effects
 from comorbid.errors import DataError, ModelError, Problem
 from comorbid.models.estimators import ESTIMATORS, Estimator, fix_tau2
@@ -113,3 +115,21 @@ def no_spread_notes(se: float) -> tuple[str, ...]:
         "the effects do not differ at all, so that the Knapp-Hartung standard error is 0: neither "
         "the interval nor the p-value can be relied on; use test='adhoc' or 'z'",
     )
+
+
+def value_or_null(measure: str, value: float | None, *, name: str) -> float:
+    """Return a value on the analysis scale, by default that of no association.
+
+    Raises
+    ------
+    ModelError
+        If it is no finite number, or the measure has no value of no association and none is given.
+    """
+    chosen = null_of(measure) if value is None else value
+    if value is None and math.isnan(chosen):
+        raise ModelError(f"{measure} has no value of no association; give {name}")
+    if not (is_number(chosen) and math.isfinite(chosen)):
+        raise ModelError(
+            f"{name} is {shown(chosen)}; give a number on the analysis scale, such as 0"
+        )
+    return float(chosen)

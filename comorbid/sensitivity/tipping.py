@@ -8,14 +8,13 @@ from functools import partial
 import numpy as np
 from scipy import special
 
-from comorbid.checks import is_number, shown
 from comorbid.effects.arrays import Array, Index, Mask
-from comorbid.effects.measures import null_of
 from comorbid.errors import ModelError
 from comorbid.models.crossings import first_crossings
 from comorbid.models.fit import Fit
 from comorbid.models.kernel import Batch, fit_batch
 from comorbid.models.pooled import check_fit
+from comorbid.models.settings import value_or_null
 from comorbid.models.views import frozen
 from comorbid.sensitivity.tipping_result import (
     NullStudies,
@@ -94,7 +93,7 @@ def tipping_point(fit: Fit, *, null: float | None = None) -> TippingPoint:
     check_fit(fit)
     if fit.user_weights is not None:
         raise ModelError("added studies have no weights of the analyst; fit without weights")
-    goal = _goal(fit, null)
+    goal = value_or_null(fit.effects.measure, null, name="null")
     includes = fit.ci[0] <= goal <= fit.ci[1]
     typical = float(np.median(fit.effects.vi))
     return TippingPoint(
@@ -151,7 +150,7 @@ def tipping_studies(fit: Fit, *, null: float | None = None) -> TippingStudies:
     [0.09, -0.09, 0.15, 0.06]
     """
     check_fit(fit)
-    goal = _goal(fit, null)
+    goal = value_or_null(fit.effects.measure, null, name="null")
     yi, se = fit.effects.yi, np.sqrt(fit.effects.vi)
     if fit.ci[0] <= goal <= fit.ci[1]:
         moved = np.zeros(fit.k)
@@ -169,15 +168,6 @@ def tipping_studies(fit: Fit, *, null: float | None = None) -> TippingStudies:
         scale=fit.effects.scale,
         **fit.made,
     )
-
-
-def _goal(fit: Fit, null: float | None) -> float:
-    value = null_of(fit.effects.measure) if null is None else null
-    if null is None and math.isnan(value):
-        raise ModelError(f"{fit.effects.measure} has no value of no association; give null")
-    if not (is_number(value) and math.isfinite(value)):
-        raise ModelError(f"null is {shown(value)}; give a number on the analysis scale, such as 0")
-    return float(value)
 
 
 def _tipped(fit: Fit, pools: Batch, goal: float) -> Mask:
