@@ -1,14 +1,18 @@
-"""Control characters: no page can show them, and some steer a terminal."""
+"""Control characters: no page can show them, and some steer a terminal or turn words around."""
 
 from __future__ import annotations
 
 import re
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff"
+    # These put what follows them, such as a number, in another order.
+    r"\u202a-\u202e\u2066-\u2069]"
+)
 
 
 def control_character(text: str) -> tuple[str, int] | None:
-    r"""Return the first character that no page can show and that may steer a terminal.
+    r"""Return the first character that no page can show, or that misleads a reader or terminal.
 
     Returns
     -------

@@ -117,7 +117,7 @@ def audit(
     Raises
     ------
     DataError
-        If it is no study table, or an override is something else.
+        If it is no study table, or an override is something else, or about no row or figure of it.
     ModelError
         If the measure or a setting is unknown.
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from comorbid.effects.arrays import Array
 from comorbid.effects.build import effects
+from comorbid.effects.decisions import decisions_of
 from comorbid.effects.formula import Measure
 from comorbid.effects.measures import find_measure
 from comorbid.effects.overrides import Override, check_overrides
@@ -103,7 +104,7 @@ def pool_of(
     Raises
     ------
     DataError
-        If an override is something else.
+        If an override is something else, or about no row or figure of the table.
     ModelError
         If the measure or a setting is unknown.
     """
@@ -113,6 +114,7 @@ def pool_of(
     chosen = _measure_of(studies) if measure is None else find_measure(measure)
     if chosen is None:
         return "the table names no measure and has no 2x2 counts; give measure="
+    decisions_of(studies.frame, chosen, decided)
     reason = ""
     for others in ((), _of_other_measures(studies, chosen)):
         left_out = (*decided, *others)

@@ -68,7 +68,7 @@ def decode(data: bytes, *, source: str) -> str:
     if found := control_character(text):
         character, place = found
         line = len(text[: place + 1].splitlines())
-        message = f"the file holds the control character {character}, which no page can show"
+        message = f"the file holds the control character {character}, which no page shows"
         raise DataError([Problem(message, "delete it", file=source, line=line)])
     return text
 

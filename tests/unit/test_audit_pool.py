@@ -397,3 +397,9 @@ def test_the_section_of_very_many_findings_is_cut() -> None:
     assert blocks[0].rows[0][1].endswith("row11 and others.")
     assert isinstance(blocks[-1], cb.Paragraph)
     assert str(blocks[-1].text).startswith("Not all findings are shown.")
+
+
+def test_an_override_of_no_row_is_an_error() -> None:
+    override = cb.Override("ghandour2004-9", use="counts", reason="of a test")
+    with pytest.raises(cb.DataError, match="no such row; did you mean ghandour2004-1"):
+        cb.audit(cb.datasets.headache_back_pain(), overrides=[override])

@@ -318,13 +318,13 @@ def test_a_nul_byte(fail: Fail) -> None:
     assert "UTF-8" in message
 
 
-@pytest.mark.parametrize("character", ["\x08", "\x1b", "\x7f", "\x9b", "\uffff"])
+@pytest.mark.parametrize("character", ["\x08", "\x1b", "\x7f", "\x9b", "\uffff", "\u202e"])
 def test_a_control_character(character: str, fail: Fail) -> None:
     """A page cannot show it, XML cannot hold it, and some steer a terminal."""
     message = fail(f"{HEADER}\n{GOOD}\na{character}[31mb".encode())
     assert message == (
         f"s.csv, line 3: the file holds the control character U+{ord(character):04X}, which no "
-        "page can show; delete it"
+        "page shows; delete it"
     )
 
 
