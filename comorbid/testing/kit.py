@@ -146,8 +146,8 @@ def build_section(
 
     Examples
     --------
-    >>> [type(block).__name__ for block in build_section("funnel")]
-    ['Note', 'Figure']
+    >>> [type(block).__name__ for block in build_section("forest")]
+    ['Figure', 'Paragraph', 'Paragraph']
     """
     found = registry(*plugins)
     text = studies or studies_csv()
