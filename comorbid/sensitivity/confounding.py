@@ -76,7 +76,8 @@ def confounded_meta(
         Mean of the log bias factor, a risk ratio, that has moved the effects away from no
         association; below 0 for bias towards it.
     sigb : float
-        Its standard deviation over the studies; above 0 for ``parametric`` only.
+        Its standard deviation over the studies; above 0 for ``parametric`` only, and for the share
+        only: the bias of ``tmin`` and ``gmin`` is the same in all studies.
     tail : {"above", "below"}, optional
         Which true effects count; by default those on the side of the pooled effect.
     kind : {"calibrated", "parametric"}

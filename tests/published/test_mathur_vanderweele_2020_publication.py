@@ -1,9 +1,9 @@
 """Mathur MB, VanderWeele TJ (2020). Sensitivity analysis for publication bias in meta-analyses.
 
-Journal of the Royal Statistical Society C 69:1091-1119, doi:10.1111/rssc.12440. The article was not
-at hand.
-Read: the help pages of pubbias_meta and pubbias_svalue of the R package PublicationBias 2.3.0, with
-their output for the BCG vaccine trials.
+Journal of the Royal Statistical Society C 69:1091-1119, doi:10.1111/rssc.12440. Of the article only
+the abstract was at hand, so none of its own examples.
+Read: the abstract; the help pages of pubbias_meta and pubbias_svalue of the R package
+PublicationBias 2.3.0, with their output for the BCG vaccine trials.
 """
 
 from __future__ import annotations
@@ -57,6 +57,22 @@ def test_common_effect_s_values() -> None:
     less = cb.s_value(FIT, q=math.log(0.9), model="fixed")
     assert less.estimate == as_printed("8.261336")
     assert less.limit == as_printed("3.406779")
+
+
+def test_the_worst_case_is_the_pool_of_the_other_studies() -> None:
+    """The abstract: it is had by pooling only those that are not affirmative.
+
+    It says that sometimes no such selection explains the result away; so here. What
+    robust weights give for it has the tau2 of all studies.
+    """
+    others = np.flatnonzero(~cb.s_value(FIT).affirmative)
+    alone = FIT.effects.take(others)
+    fixed, robust = cb.s_value(FIT, model="fixed"), cb.s_value(FIT)
+    assert fixed.worst[0] == pytest.approx(cb.pool(alone, method="EE").estimate, rel=1e-12)
+    assert robust.worst[0] == pytest.approx(cb.pool(alone, tau2=FIT.tau2).estimate, rel=1e-12)
+    for found in (fixed, robust):
+        assert found.worst[0] < 0
+        assert found.estimate == math.inf
 
 
 def by_matrices(
