@@ -156,5 +156,5 @@ def _measures(studies: Studies, chosen: str | Measure | None) -> dict[str, Measu
     known = {measure.id: measure for measure in MEASURES}
     if isinstance(chosen, Measure):
         known[chosen.id] = chosen
-    reported = dict.fromkeys(studies.frame["measure"])
+    reported = dict.fromkeys(studies.arrays["measure"])
     return {id_: known[id_] for id_ in reported if id_ in known}

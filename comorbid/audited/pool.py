@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -114,7 +115,7 @@ def pool_of(
     chosen = _measure_of(studies) if measure is None else find_measure(measure)
     if chosen is None:
         return "the table names no measure and has no 2x2 counts; give measure="
-    decisions_of(studies.frame, chosen, decided)
+    decisions_of(studies.arrays, chosen, decided)
     reason = ""
     for others in ((), _of_other_measures(studies, chosen)):
         left_out = (*decided, *others)
@@ -132,20 +133,21 @@ def pool_of(
 
 def _of_other_measures(studies: Studies, measure: Measure) -> tuple[Override, ...]:
     """Return that rows which report another measure are left out, without which none is pooled."""
-    frame = studies.frame
-    other = frame["primary"] & (frame["measure"] != "") & (frame["measure"] != measure.id)
+    arrays = studies.arrays
+    other = arrays["primary"] & (arrays["measure"] != "") & (arrays["measure"] != measure.id)
     reason = f"It does not report {measure.id}."
-    rows = frame.loc[other, "estimate_id"]
+    rows = arrays["estimate_id"][other]
     return tuple(Override(row, use="exclude", reason=reason) for row in rows)
 
 
 def _measure_of(studies: Studies) -> Measure | None:
     """Return the measure that most primary rows report, or OR for a table of counts."""
-    frame = studies.frame
-    named = frame.loc[frame["primary"] & (frame["measure"] != ""), "measure"]
-    if len(named):
-        return find_measure(str(named.value_counts(sort=True).index[0]))
-    return find_measure("OR") if frame[_COUNTS].notna().all(axis=1).any() else None
+    arrays = studies.arrays
+    named = Counter(arrays["measure"][arrays["primary"] & (arrays["measure"] != "")])
+    if named:
+        return find_measure(named.most_common(1)[0][0])
+    complete = ~np.isnan([arrays[name] for name in _COUNTS]).any(axis=0)
+    return find_measure("OR") if complete.any() else None
 
 
 def _usable(studies: Studies, measure: Measure, overrides: Sequence[Override]) -> Effects:

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 
 from comorbid.audited.pool import Pool
 from comorbid.effects.arrays import Array
@@ -14,6 +13,7 @@ from comorbid.effects.build import both_sources
 from comorbid.effects.overrides import Override
 from comorbid.effects.scales import SCALES
 from comorbid.models.kernel import Batch
+from comorbid.studies.arrays import Arrays
 from comorbid.studies.finding import Effect, Finding, Pooled, Repair
 
 # Effects and variances of every row of the table; a variance is inf where a row is not pooled.
@@ -47,7 +47,7 @@ def _tried(
 ) -> Iterator[tuple[int, Repair, _Version, _Version]]:
     """Yield each repair that changes the pool, with the position of its finding and both pools."""
     repairs = [(i, repair) for i, found in enumerate(findings) for repair in found.repairs]
-    place = {row: i for i, row in enumerate(pool.studies.frame["estimate_id"])}
+    place = {row: i for i, row in enumerate(pool.studies.arrays["estimate_id"])}
     counted, _ = both_sources(pool.studies, pool.measure)
     changed = _from_values([repair for _, repair in repairs], pool)
     known: dict[tuple[Override, ...], _Version] = {}
@@ -87,13 +87,16 @@ def _from_values(
 
     As `effects` takes them: from the printed estimate where there is one, else computed.
     """
-    frame = pool.studies.frame.set_index("estimate_id", drop=False)
     keys = [(i, row) for i, repair in enumerate(repairs) for row in repair.values]
     if not keys:
         return {}
-    rows = pd.DataFrame([{**frame.loc[row], **repairs[i].values[row]} for i, row in keys])
-    rows = rows.astype(frame.dtypes.to_dict())
-    computed, reported = both_sources(replace(pool.studies, _frame=rows), pool.measure)
+    arrays = pool.studies.arrays
+    place = {row: i for i, row in enumerate(arrays["estimate_id"])}
+    rows = {name: values[[place[row] for _, row in keys]] for name, values in arrays.items()}
+    for at, (i, row) in enumerate(keys):
+        for name, value in repairs[i].values[row].items():
+            rows[name][at] = value
+    computed, reported = both_sources(replace(pool.studies, arrays=Arrays(rows)), pool.measure)
     known = np.isfinite(reported[0]) & np.isfinite(reported[1])
     yi, vi = (np.where(known, r, c) for r, c in zip(reported, computed, strict=True))
     return dict(zip(keys, zip(yi.tolist(), vi.tolist(), strict=True), strict=True))
@@ -111,7 +114,7 @@ def _put(
     yi, vi = (np.column_stack(columns) for columns in zip(*versions, strict=True))
     own = _pooled(pool.fits(yi, vi), pool.effects.scale)
     common = _pooled(pool.fits(yi, vi, common=True), pool.effects.scale)
-    place = {row: i for i, row in enumerate(pool.studies.frame["estimate_id"])}
+    place = {row: i for i, row in enumerate(pool.studies.arrays["estimate_id"])}
     decided = _version(pool, pool.overrides, place)
     for i, (position, repair, _, after) in enumerate(block):
         effects[position].append(

@@ -7,7 +7,6 @@ from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-from pandas.api.types import is_numeric_dtype
 from scipy import special
 
 from comorbid.effects.arrays import Array
@@ -113,11 +112,10 @@ def _computed(studies: Studies, measures: Mapping[str, Measure]) -> Iterator[Com
 
 def _input(studies: Studies, measure: Measure) -> dict[str, Array]:
     """Return the columns of a measure as numbers; none if one of them holds text."""
-    frame = studies.frame
-    columns = [frame[name] for name in measure.columns if name in frame]
-    if not all(is_numeric_dtype(column) for column in columns):
+    columns = {name: studies.arrays[name] for name in measure.columns if name in studies.arrays}
+    if any(isinstance(cell, str) for column in columns.values() for cell in column):
         return {}
-    return {str(column.name): column.to_numpy(dtype=np.float64) for column in columns}
+    return {name: np.asarray(column, dtype=np.float64) for name, column in columns.items()}
 
 
 def _by_input(numbers: dict[str, Array], measure: Measure) -> tuple[Array, Array, Array, Array]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, get_args
 
@@ -29,8 +30,7 @@ from comorbid.effects.zeros import Drop00, To, Zeros
 from comorbid.errors import DataError, Problem
 
 if TYPE_CHECKING:
-    import pandas as pd
-
+    from comorbid.studies.arrays import Arrays
     from comorbid.studies.table import Studies
 
 _NOT_MODERATORS = {
@@ -119,32 +119,30 @@ def effects(
     check_choice("rows", rows, get_args(Rows))
     chosen, zeros = find_measure(measure), Zeros(add, to, drop00)
     overrides = check_overrides(overrides)
-    frame = studies.frame
-    decisions = decisions_of(frame, chosen, overrides)
-    keep = rows_to_use(frame, rows, decisions)
-    printed = studies.printed.loc[keep]
-    frame = frame.loc[keep].reset_index(drop=True)
-    values = _numbers(frame, chosen)
-    yi, vi, source = _row_effects(frame, values, chosen, decisions, zeros)
+    decisions = decisions_of(studies.arrays, chosen, overrides)
+    keep = rows_to_use(studies.arrays, rows, decisions)
+    table, printed = studies.arrays.take(keep), studies.digits.take(keep)
+    values = _numbers(table, chosen)
+    yi, vi, source = _row_effects(table, values, chosen, decisions, zeros)
     notes = (
-        *_dependence_notes(frame, rows),
-        *gaps(chosen, values, tuple(frame["estimate_id"]), yi, vi, zeros),
+        *_dependence_notes(table, rows),
+        *gaps(chosen, values, tuple(table["estimate_id"]), yi, vi, zeros),
     )
     warn(notes)
     return Effects(
         yi=yi,
         vi=vi,
-        labels=tuple(frame["label"]),
+        labels=tuple(table["label"]),
         measure=chosen.id,
         scale=chosen.scale,
-        ids=tuple(frame["estimate_id"]),
-        studies=tuple(frame["study_id"]),
+        ids=tuple(table["estimate_id"]),
+        studies=tuple(table["study_id"]),
         source=source,
-        moderators={c: list(frame[c]) for c in frame.columns if c not in _NOT_MODERATORS},
+        moderators={name: table.cells(name) for name in table if name not in _NOT_MODERATORS},
         overrides=overrides,
-        warnings=(*_review_notes(studies, frame), *notes),
+        warnings=(*_review_notes(studies, table), *notes),
         ni=first_known(sizes_of(chosen, values), column(values, "n_analysed"), column(values, "n")),
-        digits=digits_of(frame, printed, source),
+        digits=digits_of(table, printed, source),
     )
 
 
@@ -172,35 +170,35 @@ def both_sources(
     >>> np.round(np.exp([counts[0], reported[0]]), 2).tolist()
     [2.15, 2.1]
     """
-    chosen, frame = find_measure(measure), studies.frame
-    values = _numbers(frame, chosen)
+    chosen, table = find_measure(measure), studies.arrays
+    values = _numbers(table, chosen)
     y, v = effect_of(values, chosen.scale)
-    same = (frame["measure"] == chosen.id).to_numpy()
+    same = table["measure"] == chosen.id
     return (
         compute(chosen, values, zeros=Zeros()),
         (np.where(same, y, np.nan), np.where(same, v, np.nan)),
     )
 
 
-def _review_notes(studies: Studies, frame: pd.DataFrame) -> tuple[str, ...]:
+def _review_notes(studies: Studies, table: Arrays) -> tuple[str, ...]:
     """Say beside every pooled value how much of its review it rests on."""
     review = studies.review
-    if review is None or frame.empty:
+    if review is None or not table.rows:
         return ()
-    here = review.coverage(studies.select({"study_id": frame["study_id"].tolist()}))
+    here = review.coverage(studies.select({"study_id": table["study_id"].tolist()}))
     pooled = "" if review.pooled_by_authors else "; the review's own authors did not pool them"
     return (f"{here.summary()} of the review{pooled}",)
 
 
-def _numbers(frame: pd.DataFrame, measure: Measure) -> dict[str, Array]:
+def _numbers(table: Arrays, measure: Measure) -> dict[str, Array]:
     """Return the columns that the measure may need as numbers."""
     wanted = dict.fromkeys((*measure.columns, *REPORTED_COLUMNS, "n_analysed", "n"))
     values, problems = {}, []
     for name in wanted:
-        if name not in frame:
+        if name not in table:
             continue
         try:
-            values[name] = frame[name].to_numpy(dtype=np.float64)
+            values[name] = np.asarray(table[name], dtype=np.float64)
         except (TypeError, ValueError):
             if name not in measure.columns:  # p-values such as "< 0.001" give no variance
                 continue
@@ -212,32 +210,32 @@ def _numbers(frame: pd.DataFrame, measure: Measure) -> dict[str, Array]:
 
 
 def _row_effects(
-    frame: pd.DataFrame,
+    table: Arrays,
     values: Mapping[str, Array],
     measure: Measure,
     decisions: Mapping[str, frozenset[str]],
     zeros: Zeros,
 ) -> tuple[Array, Array, tuple[str, ...]]:
     """Return effects, variances and sources, each row's decided between its two."""
-    ids = tuple(frame["estimate_id"])
+    ids = tuple(table["estimate_id"])
     y_counts, v_counts = compute(measure, values, zeros=zeros)
     y_reported, v_reported = effect_of(values, measure.scale)
     has_counts = np.isfinite(y_counts) & np.isfinite(v_counts)
-    same_measure = (frame["measure"] == measure.id).to_numpy()
+    same_measure = table["measure"] == measure.id
     has_reported = same_measure & np.isfinite(y_reported) & np.isfinite(v_reported)
     uses = [decisions.get(estimate, frozenset()) for estimate in ids]
     wants_counts = np.array(["counts" in use for use in uses], dtype=bool)
     wants_reported = np.array(["reported" in use for use in uses], dtype=bool)
     from_counts = wants_counts | (~has_reported & ~wants_reported & has_counts)
-    other = (frame["measure"] != "").to_numpy() & ~same_measure
+    other = (table["measure"] != "") & ~same_measure
     other &= np.isfinite(column(values, "estimate")) & ~from_counts
     columns = inputs_in_words(measure)
     problems = [
         *problems_of(measure, values, ids),
-        *_missing_columns(frame, measure, has_reported),
-        *_unusable(frame, wants_counts & ~has_counts, "counts", f"fill in its {columns}"),
-        *_unusable(frame, wants_reported & ~has_reported, "reported", "fill in its interval"),
-        *_other_measure(frame, other, measure),
+        *_missing_columns(table, measure, has_reported),
+        *_unusable(table, wants_counts & ~has_counts, "counts", f"fill in its {columns}"),
+        *_unusable(table, wants_reported & ~has_reported, "reported", "fill in its interval"),
+        *_other_measure(table, other, measure),
     ]
     if problems:
         raise DataError(problems)
@@ -247,8 +245,8 @@ def _row_effects(
     return yi, without_zero_variance(vi), source
 
 
-def _missing_columns(frame: pd.DataFrame, measure: Measure, has_reported: Mask) -> list[Problem]:
-    missing = [name for name in measure.columns if name not in frame]
+def _missing_columns(table: Arrays, measure: Measure, has_reported: Mask) -> list[Problem]:
+    missing = [name for name in measure.columns if name not in table]
     if not missing or has_reported.any():
         return []
     return [
@@ -260,27 +258,27 @@ def _missing_columns(frame: pd.DataFrame, measure: Measure, has_reported: Mask) 
     ]
 
 
-def _unusable(frame: pd.DataFrame, bad: Mask, use: str, remedy: str) -> list[Problem]:
+def _unusable(table: Arrays, bad: Mask, use: str, remedy: str) -> list[Problem]:
     return [
         Problem(f"override of {estimate}: it says use {use!r} but the row has none", remedy)
-        for estimate in frame.loc[bad, "estimate_id"]
+        for estimate in table["estimate_id"][bad]
     ]
 
 
-def _other_measure(frame: pd.DataFrame, bad: Mask, measure: Measure) -> list[Problem]:
+def _other_measure(table: Arrays, bad: Mask, measure: Measure) -> list[Problem]:
     lacks = inputs_in_words(measure).removeprefix("2x2 ")
     return [
         Problem(
-            f"{row.estimate_id} reports {row.measure}, not {measure.id}, and has no {lacks}",
+            f"{estimate} reports {reported}, not {measure.id}, and has no {lacks}",
             "exclude it by an override with a reason, or pool that measure separately",
         )
-        for row in frame.loc[bad].itertuples()
+        for estimate, reported in zip(table["estimate_id"][bad], table["measure"][bad], strict=True)
     ]
 
 
-def _dependence_notes(frame: pd.DataFrame, rows: Rows) -> tuple[str, ...]:
+def _dependence_notes(table: Arrays, rows: Rows) -> tuple[str, ...]:
     """Say where no primary row tells several rows about the same people apart."""
-    repeated = sorted(set(frame.loc[frame["study_id"].duplicated(), "study_id"]))
+    repeated = sorted(study for study, number in Counter(table["study_id"]).items() if number > 1)
     if rows == "all" or not repeated:
         return ()
     return (

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+
+from comorbid.checks import is_missing
+from comorbid.effects.arrays import Mask
 from comorbid.effects.formula import Measure
 from comorbid.effects.overrides import Override
 from comorbid.errors import DataError, Problem
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from comorbid.studies.arrays import Arrays
 
 Rows = Literal["primary", "all"]
 
 
 def decisions_of(
-    frame: pd.DataFrame, measure: Measure, overrides: Sequence[Override]
+    table: Arrays, measure: Measure, overrides: Sequence[Override]
 ) -> Mapping[str, frozenset[str]]:
     """Return the uses decided for each row, pooled or not; each must be possible and said once."""
-    ids = set(frame["estimate_id"])
+    ids = set(table["estimate_id"])
     decisions: dict[str, set[str]] = {}
-    problems = _impossible(frame, measure, overrides)
+    problems = _impossible(table, measure, overrides)
     for override in overrides:
         if override.use in decisions.get(override.estimate, ()):
             message = f"override of {override.estimate}: {override.use!r} is said twice"
@@ -42,9 +47,7 @@ def decisions_of(
     return {estimate: frozenset(uses) for estimate, uses in decisions.items()}
 
 
-def _impossible(
-    frame: pd.DataFrame, measure: Measure, overrides: Sequence[Override]
-) -> list[Problem]:
+def _impossible(table: Arrays, measure: Measure, overrides: Sequence[Override]) -> list[Problem]:
     """Name the decisions that a row has no figures for, whether the row is pooled or not."""
     numbers = {"counts": list(measure.columns), "reported": ["estimate"]}
     remedies = {
@@ -53,11 +56,11 @@ def _impossible(
     }
     problems = []
     for override in overrides:
-        row = frame.loc[frame["estimate_id"] == override.estimate]
-        if override.use in numbers and len(row):
-            columns = [name for name in numbers[override.use] if name in frame]
+        row = table.take(table["estimate_id"] == override.estimate)
+        if override.use in numbers and row.rows:
+            columns = [row.cells(name) for name in numbers[override.use] if name in row]
             complete = len(columns) == len(numbers[override.use])
-            if not (complete and row[columns].notna().all(axis=None)):
+            if not complete or any(is_missing(cell) for cells in columns for cell in cells):
                 message = f"it says use {override.use!r} but the row has none"
                 problems.append(
                     Problem(f"override of {override.estimate}: {message}", remedies[override.use])
@@ -65,25 +68,25 @@ def _impossible(
     return problems
 
 
-def rows_to_use(
-    frame: pd.DataFrame, rows: Rows, decisions: Mapping[str, frozenset[str]]
-) -> pd.Series[bool]:
+def rows_to_use(table: Arrays, rows: Rows, decisions: Mapping[str, frozenset[str]]) -> Mask:
     """Return which rows are taken: the primary ones or all, less those excluded."""
-    promoted = {e for e, uses in decisions.items() if "primary" in uses}
-    excluded = {e for e, uses in decisions.items() if "exclude" in uses}
-    is_promoted = frame["estimate_id"].isin(promoted)
-    several = frame.loc[is_promoted, "study_id"].value_counts()
-    if (several > 1).any():
+    uses = [decisions.get(estimate, frozenset()) for estimate in table["estimate_id"]]
+    studies = table["study_id"].tolist()
+    promoted = Counter(study for study, use in zip(studies, uses, strict=True) if "primary" in use)
+    if any(number > 1 for number in promoted.values()):
         raise DataError(
             [
                 Problem(f"study {study}: two overrides make a row primary", "keep one of them")
-                for study in several.index[several > 1]
+                for study, number in promoted.most_common()
+                if number > 1
             ]
         )
-    replaced = frame["study_id"].isin(frame.loc[is_promoted, "study_id"])
-    primary = is_promoted | (frame["primary"] & ~replaced)
-    keep = primary if rows == "primary" else frame["estimate_id"].notna()
-    return keep & ~frame["estimate_id"].isin(excluded)
+    keep = [
+        "exclude" not in use
+        and (rows == "all" or "primary" in use or (primary and study not in promoted))
+        for study, use, primary in zip(studies, uses, table["primary"].tolist(), strict=True)
+    ]
+    return np.array(keep, dtype=bool)
 
 
 def inputs_in_words(measure: Measure) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from comorbid.studies.arrays import Arrays
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +45,17 @@ class Digits:
         return f"{self.estimate} (SE {self.se})" if self.se else self.estimate
 
 
-def digits_of(
-    frame: pd.DataFrame, printed: pd.DataFrame, source: Sequence[str]
-) -> tuple[Digits | None, ...]:
+def digits_of(table: Arrays, printed: Arrays, source: Sequence[str]) -> tuple[Digits | None, ...]:
     """Return the digits of each row whose effect is a reported one, and None for the others.
 
     Parameters
     ----------
-    frame, printed : DataFrame
+    table, printed : Arrays
         The same rows of a table of studies, as numbers and as text.
     source : sequence of str
         Where each row's effect comes from.
     """
-    level = np.where(frame["ci_level"].isna(), 0.95, frame["ci_level"]).tolist()
+    level = np.where(np.isnan(table["ci_level"]), 0.95, table["ci_level"]).tolist()
     names = ("estimate", "ci_low", "ci_high", "se")
     found: list[Digits | None] = []
     for *texts, own_level, of in zip(

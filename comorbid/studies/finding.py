@@ -7,9 +7,10 @@ import textwrap
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 Severity = Literal["error", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
@@ -165,6 +166,8 @@ class Audit:
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a finding as text: ``rows`` by commas, ``effect`` of its repairs."""
+        import pandas as pd
+
         records = [
             {name: getattr(f, name) for name in _FIELDS}
             | {"rows": ", ".join(f.rows), "effect": " ".join(map(Effect.summary, f.effects))}

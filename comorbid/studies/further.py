@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from comorbid.errors import DataError, PluginError, Problem
+from comorbid.studies.arrays import series
 from comorbid.studies.cells import parse_moderator
 from comorbid.studies.columns import Column
 from comorbid.studies.header import match_names
-from comorbid.studies.read import in_order, read_cells, series
+from comorbid.studies.read import in_order, read_cells
 from comorbid.studies.sheet import read_sheet
 from comorbid.studies.textfile import decode, read_bytes
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,14 +80,14 @@ def impossible_percentages(studies: Studies) -> Iterator[Finding]:
     A column says in its name what it is a percentage of: ``percent_of_n1i``, or
     ``female_percent_of_n``.
     """
-    frame, said = studies.frame, studies.printed
+    arrays, digits = studies.arrays, studies.digits
     known = [
         (name, match[1])
-        for name in map(str, said)
-        if (match := PERCENT_OF.fullmatch(name)) and match[1] in frame
-        if frame[name].dtype == float and frame[match[1]].dtype == float
+        for name in digits
+        if (match := PERCENT_OF.fullmatch(name))
+        if arrays.is_number(name) and arrays.is_number(match[1])
     ]
-    for row, text in zip(_records(frame), _records(said), strict=True) if known else ():
+    for row, text in zip(arrays.records(), digits.records(), strict=True) if known else ():
         for name, size in known:
             n = _whole_number(row[size])
             if _number(row[name]) is not None and n:
@@ -95,7 +95,7 @@ def impossible_percentages(studies: Studies) -> Iterator[Finding]:
 
 
 def _percentage(
-    row: Mapping[Hashable, Any], name: str, text: str, size: str, n: int
+    row: Mapping[str, Any], name: str, text: str, size: str, n: int
 ) -> Iterator[Finding]:
     whole, share = people(n, unit="percent"), printed(text, unit="percent")
     if not why_not(whole, share):
@@ -175,15 +175,11 @@ def _finding(code: str, group: Group, expected: str, severity: Severity = "error
 
 def _groups(studies: Studies) -> Iterator[Group]:
     """The groups of all rows that declare what their outcome can be."""
-    frame, said = studies.frame, studies.printed
-    known = [
-        names
-        for names in GROUP_COLUMNS
-        if all(name in frame and frame[name].dtype == float for name in names)
-    ]
-    if not {"items", "scale_low", "scale_high"} & set(frame.columns):
+    arrays, digits = studies.arrays, studies.digits
+    known = [names for names in GROUP_COLUMNS if all(map(arrays.is_number, names))]
+    if not {"items", "scale_low", "scale_high"} & set(arrays):
         return
-    for row, text in zip(_records(frame), _records(said), strict=True):
+    for row, text in zip(arrays.records(), digits.records(), strict=True):
         items = _whole_number(row.get("items"))
         low, high = _scale(row)
         for names in known:
@@ -199,16 +195,12 @@ def _groups(studies: Studies) -> Iterator[Group]:
             yield Group(*group, n, items, low, high)
 
 
-def _scale(row: Mapping[Hashable, Any]) -> tuple[float | None, float | None]:
+def _scale(row: Mapping[str, Any]) -> tuple[float | None, float | None]:
     """The ends of a row's scale; a low one may stand alone."""
     low, high = _number(row.get("scale_low")), _number(row.get("scale_high"))
     if low is None or (high is not None and low >= high):
         return None, None
     return low, high
-
-
-def _records(frame: Any) -> list[Mapping[Hashable, Any]]:
-    return list(frame.to_dict(orient="records"))
 
 
 def _number(value: object) -> float | None:

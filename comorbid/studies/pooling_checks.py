@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, combinations
 from typing import Any
 
@@ -13,7 +13,7 @@ from comorbid.studies.columns import GROUP_COLUMNS
 from comorbid.studies.finding import Finding, Repair
 from comorbid.studies.table import Studies
 
-Cells = Mapping[Hashable, Any]
+Cells = Mapping[str, Any]
 
 ENOUGH_DIGITS, MANY_DIGITS = 5, 7
 """Significant digits that two rows must share to be told of, and to be no chance.
@@ -138,8 +138,7 @@ def same_people(studies: Studies) -> Iterator[Finding]:
 
 
 def _pooled(studies: Studies) -> list[Cells]:
-    frame = studies.frame
-    return list(frame[frame["primary"]].to_dict(orient="records"))
+    return list(studies.arrays.take(studies.arrays["primary"]).records())
 
 
 def _says(row: Cells, words: tuple[str, ...]) -> bool:

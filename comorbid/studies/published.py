@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from statistics import NormalDist
@@ -136,8 +136,8 @@ class Row:
     counts: Counts | None
     n: float | None
     n_analysed: float | None
-    cells: Mapping[Hashable, Any]
-    """The whole row of ``Studies.frame``, moderators included."""
+    cells: Mapping[str, Any]
+    """The whole row of ``Studies.arrays``, moderators included."""
 
     @property
     def scale(self) -> str | None:
@@ -203,9 +203,8 @@ class Row:
 
 def published_rows(studies: Studies) -> list[Row]:
     """Return every row of a table as published."""
-    frame = studies.frame.to_dict(orient="records")
-    printed = studies.printed.to_dict(orient="records")
-    return [_row(row, text) for row, text in zip(frame, printed, strict=True)]
+    rows = zip(studies.arrays.records(), studies.digits.records(), strict=True)
+    return [_row(row, printed) for row, printed in rows]
 
 
 def apart(*values: float) -> tuple[str, ...]:
@@ -226,7 +225,7 @@ def apart(*values: float) -> tuple[str, ...]:
     return texts
 
 
-def _row(row: Mapping[Hashable, Any], printed: Mapping[Hashable, str]) -> Row:
+def _row(row: Mapping[str, Any], printed: Mapping[str, str]) -> Row:
     low, high = printed["ci_low"], printed["ci_high"]
     counts = [float(row[name]) for name in ("ai", "bi", "ci", "di")]
     return Row(
@@ -244,7 +243,7 @@ def _row(row: Mapping[Hashable, Any], printed: Mapping[Hashable, str]) -> Row:
     )
 
 
-def _interval(low: str, high: str, row: Mapping[Hashable, Any]) -> Interval:
+def _interval(low: str, high: str, row: Mapping[str, Any]) -> Interval:
     scale = SCALE_OF.get(row["measure"], "identity")
     return Interval(Rounded(low), Rounded(high), row["ci_level"], scale)
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from comorbid.checks import check_type
 from comorbid.errors import DataError, Problem
+from comorbid.studies.arrays import Arrays
 from comorbid.studies.cells import parse_column, parse_moderator, with_point
 from comorbid.studies.checks import Cells, cell_problems
 from comorbid.studies.columns import (
@@ -111,12 +110,12 @@ def studies_from_bytes(
         raise DataError(in_order(problems, tuple(header.positions)))
     comma = sheet.separator == ";"
     printed = {
-        name: [with_point(cell, decimal_comma=comma) for cell in cells.column(name)]
+        name: _texts([with_point(cell, decimal_comma=comma) for cell in cells.column(name)])
         for name in (*_PRINTED, *filter(_is_figure, text))
     }
     return Studies(
-        _frame=_frame(cells, tuple(header.positions), decimal_comma=comma),
-        _printed=pd.DataFrame(printed, dtype=str),
+        arrays=_arrays(cells, tuple(header.positions), decimal_comma=comma),
+        digits=Arrays(printed),
         lines=sheet.lines,
         source=source,
         sha256=hashlib.sha256(data).hexdigest(),
@@ -164,35 +163,30 @@ def in_order(problems: Sequence[Problem], names: Sequence[str]) -> list[Problem]
     return ordered
 
 
-def _frame(cells: Cells, names: Sequence[str], *, decimal_comma: bool) -> pd.DataFrame:
+def _arrays(cells: Cells, names: Sequence[str], *, decimal_comma: bool) -> Arrays:
     """The canonical table: the fixed columns, then the moderators."""
-    data: dict[str, Any] = {name: series(cells.number(name)) for name in FRAME_COLUMNS}
-    data["study_id"] = series(cells.values["study_id"])
-    data["estimate_id"] = series(cells.values.get("estimate_id", cells.values["study_id"]))
-    data["measure"] = series(np.array(cells.column("measure"), dtype=object))
-    data["ci_level"] = data["ci_level"].fillna(0.95)
+    data = {name: cells.number(name) for name in FRAME_COLUMNS}
+    data["study_id"] = cells.values["study_id"]
+    data["estimate_id"] = cells.values.get("estimate_id", cells.values["study_id"])
+    data["measure"] = _texts(cells.column("measure"))
+    data["ci_level"] = np.where(np.isnan(data["ci_level"]), 0.95, data["ci_level"])
     everywhere = np.ones(len(cells.lines), dtype=bool)
-    data["primary"] = pd.Series(cells.values.get("primary", everywhere).astype(bool))
+    data["primary"] = cells.values.get("primary", everywhere).astype(bool)
     for letter, name in zip(("ai", "bi", "ci", "di"), cells.counts, strict=False):
-        data[letter] = series(cells.values[name])
-    data["label"] = series(np.array(_labels(cells, data), dtype=object))
+        data[letter] = cells.values[name]
+    data["label"] = _texts(_labels(cells, data))
     for name in names:
         if name not in FRAME_COLUMNS and name not in cells.counts:
             moderator = parse_moderator(cells.text[name], decimal_comma=decimal_comma)
-            data[name] = series(cells.values.get(name, moderator))
-    return pd.DataFrame(data)
+            data[name] = cells.values.get(name, moderator)
+    return Arrays(data)
 
 
-def series(values: Values) -> pd.Series[Any]:
-    """Return numbers as float64, text as str, flags as nullable booleans."""
-    if values.dtype != np.dtype(object):
-        return pd.Series(values)
-    if all(isinstance(value, str) for value in values):
-        return pd.Series(values, dtype=str)
-    return pd.Series(values, dtype="boolean")
+def _texts(cells: Sequence[str]) -> Values:
+    return np.array(cells, dtype=object)
 
 
-def _labels(cells: Cells, data: Mapping[str, pd.Series[Any]]) -> list[str]:
+def _labels(cells: Cells, data: Mapping[str, Values]) -> list[str]:
     """A name for every row: its label, else author and year, else its study id."""
     names = [
         label or (f"{author} {year:.0f}" if author and not np.isnan(year) else study)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -177,20 +178,18 @@ class Review:
         A study counts once, however many rows it has: with the largest ``n`` of its rows, or the
         largest total of their 2x2 counts where none has an ``n``.
         """
-        frame = studies.frame
-        frame["total"] = frame[["ai", "bi", "ci", "di"]].sum(axis=1, skipna=False)
-        people = frame.groupby("study_id", sort=False)[["n", "total"]].max()
-        known = people["n"].fillna(people["total"])
-        participants = int(known.sum())
+        known = _people(studies)
+        counted = {study: people for study, people in known.items() if not math.isnan(people)}
+        participants = int(sum(counted.values()))
         return Coverage(
-            studies=len(people),
+            studies=len(known),
             of_studies=self.studies,
             participants=participants,
             of_participants=self.participants,
             share=participants / self.participants,
-            without_n=tuple(str(study) for study in known.index[known.isna()]),
-            largest=str(known.idxmax()) if participants else "",
-            largest_share=float(known.max()) / participants if participants else 0.0,
+            without_n=tuple(study for study in known if study not in counted),
+            largest=max(counted, key=counted.__getitem__) if participants else "",
+            largest_share=max(counted.values()) / participants if participants else 0.0,
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -202,6 +201,21 @@ class Review:
             if values[name] is not None:
                 values[name]["ci"] = list(values[name]["ci"])
         return values
+
+
+def _people(studies: Studies) -> dict[str, float]:
+    """Return how many people each study has, nan where that is not known."""
+    arrays = studies.arrays
+    total = arrays["ai"] + arrays["bi"] + arrays["ci"] + arrays["di"]
+    sizes: dict[str, list[tuple[float, float]]] = {}
+    for study, *own in zip(arrays["study_id"], arrays["n"].tolist(), total.tolist(), strict=True):
+        sizes.setdefault(study, []).append((own[0], own[1]))
+    largest = {study: tuple(map(_largest, zip(*own, strict=True))) for study, own in sizes.items()}
+    return {study: total if math.isnan(n) else n for study, (n, total) in largest.items()}
+
+
+def _largest(numbers: Iterable[float]) -> float:
+    return max((number for number in numbers if not math.isnan(number)), default=math.nan)
 
 
 def _text(value: Any) -> str:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from comorbid.errors import DataError, Problem
 from comorbid.studies.cells import parse_flag, parse_number
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _VALUES_SHOWN = 20
 
@@ -37,6 +39,7 @@ def rows_with(frame: pd.DataFrame, where: Where, *, source: str = "") -> np.ndar
 
     Examples
     --------
+    >>> import pandas as pd
     >>> table = pd.DataFrame({"sex": ["f", "m", "f"], "year": [1999.0, 1999.0, 2004.0]})
     >>> rows_with(table, {"sex": ["f"], "year": ["1999"]}).tolist()
     [True, False, False]
@@ -64,6 +67,8 @@ def rows_with(frame: pd.DataFrame, where: Where, *, source: str = "") -> np.ndar
 
 def _matches(column: pd.Series[Any], value: str) -> np.ndarray[Any, Any]:
     """Which cells hold the value that ``value`` writes."""
+    import pandas as pd
+
     if pd.api.types.is_bool_dtype(column):
         missing = column.isna().to_numpy(dtype=bool)
         if not value:
@@ -99,6 +104,8 @@ def _no_value(frame: pd.DataFrame, name: str, value: str, source: str) -> Proble
 
 def _printable(cell: Any) -> str:
     """A cell as a rule takes it."""
+    import pandas as pd
+
     if cell is pd.NA or cell == "" or (isinstance(cell, float) and np.isnan(cell)):
         return "'' (missing)"
     if isinstance(cell, bool | np.bool_):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from comorbid.studies.columns import GROUP_COLUMNS
@@ -41,17 +41,16 @@ def se_for_sd(studies: Studies) -> Iterator[Finding]:
     at s = 0.3, 0.5 and 0.8, and finds 77, 40 and 12 % of the errors in both groups of a row, and 9
     in 10 of those in one.
     """
-    frame = studies.frame
-    names = [name for group in GROUP_COLUMNS[:2] for name in group]
-    if not all(name in frame and frame[name].dtype == float for name in names):
+    arrays = studies.arrays
+    if not all(arrays.is_number(name) for group in GROUP_COLUMNS[:2] for name in group):
         return
     means, sds, sizes = (
-        frame[[group[part] for group in GROUP_COLUMNS[:2]]].to_numpy(float) for part in range(3)
+        np.column_stack([arrays[group[part]] for group in GROUP_COLUMNS[:2]]) for part in range(3)
     )
     wrong = like_standard_errors(means, sds, sizes)
     for i in np.flatnonzero(wrong.any(axis=1)):
         columns = [GROUP_COLUMNS[j] for j in np.flatnonzero(wrong[i])]
-        yield _finding(frame.iloc[i], columns)
+        yield _finding({name: values[i] for name, values in arrays.items()}, columns)
 
 
 def like_standard_errors(means: Array, sds: Array, sizes: Array) -> NDArray[np.bool_]:
@@ -66,7 +65,7 @@ def like_standard_errors(means: Array, sds: Array, sizes: Array) -> NDArray[np.b
     return np.column_stack([both | one, both | other])
 
 
-def _finding(row: pd.Series, columns: list[tuple[str, str, str]]) -> Finding:
+def _finding(row: Mapping[str, Any], columns: list[tuple[str, str, str]]) -> Finding:
     id_, names = str(row["estimate_id"]), " and ".join(sd for _, sd, _ in columns)
     right = {sd: float(row[sd] * row[n] ** 0.5) for _, sd, n in columns}
     given = " and ".join(f"{sd} {row[sd]:g}" for sd in right)

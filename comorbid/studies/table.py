@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
+from comorbid.studies.arrays import Arrays
 from comorbid.studies.review import Coverage, PublishedEstimate, Review
 from comorbid.studies.selecting import rows_with
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["FRAME_COLUMNS", "Coverage", "PublishedEstimate", "Review", "Studies"]
 
@@ -45,6 +48,8 @@ class Studies:
 
     Attributes
     ----------
+    arrays, digits : Arrays
+        What `frame` and `printed` are made of, column by column.
     lines : tuple of int
         The line of the file where each row begins; the header counts.
     source : str
@@ -67,8 +72,8 @@ class Studies:
     ['Ashina 2018 (3)', 'Bejia 2005']
     """
 
-    _frame: pd.DataFrame = field()
-    _printed: pd.DataFrame = field()
+    arrays: Arrays
+    digits: Arrays
     lines: tuple[int, ...]
     source: str
     sha256: str
@@ -83,7 +88,7 @@ class Studies:
         ``primary`` is bool. ``estimate``, ``ci_low`` and ``ci_high`` are on the scale of the
         measure (an odds ratio), ``se`` is on the analysis scale (of the log odds ratio).
         """
-        return self._frame.copy(deep=True)
+        return self.arrays.frame.copy(deep=True)
 
     @property
     def printed(self) -> pd.DataFrame:
@@ -92,10 +97,10 @@ class Studies:
         So are the means, standard deviations and percentages that `comorbid.audit` reads, where
         the file has them. The decimal mark is a point, also where the file has a comma.
         """
-        return self._printed.copy(deep=True)
+        return self.digits.frame.copy(deep=True)
 
     def __len__(self) -> int:
-        return len(self._frame)
+        return self.arrays.rows
 
     def select(self, where: Mapping[str, Sequence[str]]) -> Studies:
         """Return the rows whose value in every named column is one of those given.
@@ -116,11 +121,11 @@ class Studies:
         DataError
             If a column does not exist or a value never occurs in it.
         """
-        return self._kept(rows_with(self._frame, where, source=self.source))
+        return self._kept(rows_with(self.arrays.frame, where, source=self.source))
 
     def primary(self) -> Studies:
         """Return the rows that go into the main pool."""
-        return self._kept(self._frame["primary"].to_numpy(dtype=bool))
+        return self._kept(self.arrays["primary"])
 
     def to_frame(self) -> pd.DataFrame:
         """Return a copy of the table, as `frame` does."""
@@ -129,8 +134,7 @@ class Studies:
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values; a missing number is None."""
         rows = [
-            {name: _plain(value) for name, value in row.items()}
-            for row in self._frame.to_dict(orient="records")
+            {name: _plain(value) for name, value in row.items()} for row in self.arrays.records()
         ]
         return {
             "source": self.source,
@@ -159,13 +163,13 @@ class Studies:
 
     def _repr_html_(self) -> str:
         facts = "".join(f"<p>{html.escape(fact)}</p>" for fact in self._facts())
-        return facts + str(self._frame.head(_ROWS_SHOWN).to_html(index=False, na_rep=""))
+        return facts + str(self.arrays.frame.head(_ROWS_SHOWN).to_html(index=False, na_rep=""))
 
     def _facts(self) -> list[str]:
-        frame = self._frame
+        number, primary = len(set(self.arrays["study_id"])), self.arrays["primary"].sum()
         facts = [
-            f"{_count(len(frame), 'estimate')} of {_count(frame['study_id'].nunique(), 'study')}"
-            f" from {self.source}, {int(frame['primary'].sum())} in the main pool"
+            f"{_count(len(self), 'estimate')} of {_count(number, 'study')}"
+            f" from {self.source}, {primary} in the main pool"
         ]
         if self.conditions is not None:
             facts.append(f"conditions: {self.conditions[0]} and {self.conditions[1]}")
@@ -174,29 +178,24 @@ class Studies:
         return facts
 
     def _cells(self, i: int) -> tuple[str, ...]:
-        row, printed = self._frame.iloc[i], self._printed.iloc[i]
+        row, printed = ({n: v[i] for n, v in part.items()} for part in (self.arrays, self.digits))
         interval = f" ({printed['ci_low']}-{printed['ci_high']})" if printed["ci_low"] else ""
         n = "" if np.isnan(row["n"]) else f"{row['n']:,.0f}"
         pool = "yes" if row["primary"] else "no"
         return row["label"], row["measure"], f"{printed['estimate']}{interval}", n, pool
 
     def _kept(self, keep: np.ndarray[Any, Any]) -> Studies:
-        return Studies(
-            _frame=self._frame[keep].reset_index(drop=True),
-            _printed=self._printed[keep].reset_index(drop=True),
+        return replace(
+            self,
+            arrays=self.arrays.take(keep),
+            digits=self.digits.take(keep),
             lines=tuple(line for line, kept in zip(self.lines, keep, strict=True) if kept),
-            source=self.source,
-            sha256=self.sha256,
-            conditions=self.conditions,
-            review=self.review,
         )
 
 
 def _plain(value: Any) -> Any:
     """A cell as a value that JSON can hold."""
-    if value is pd.NA or (isinstance(value, float) and np.isnan(value)):
-        return None
-    return value.item() if isinstance(value, np.generic) else value
+    return None if isinstance(value, float) and np.isnan(value) else value
 
 
 def _count(number: int, noun: str) -> str:

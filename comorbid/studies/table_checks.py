@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Literal
-
-import pandas as pd
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 from comorbid.studies.finding import Finding, Repair, Severity
 from comorbid.studies.table import Studies
@@ -13,14 +11,15 @@ from comorbid.studies.table import Studies
 
 def several_rows(studies: Studies) -> Iterator[Finding]:
     """Find studies that have several rows."""
-    frame = studies.frame
-    size = frame["study_id"].value_counts(sort=False)
-    several = {str(study): int(rows) for study, rows in size.items() if rows > 1}
+    arrays = studies.arrays
+    ids = list(zip(arrays["study_id"], arrays["estimate_id"], strict=True))
+    size = Counter(arrays["study_id"])
+    several = {study: rows for study, rows in size.items() if rows > 1}
     if not several:
         return
-    rows = tuple(frame.loc[frame["study_id"].isin(several), "estimate_id"])
-    in_pool = frame.loc[frame["primary"], "study_id"].value_counts()
-    clash = [study for study in several if in_pool.get(study, 0) > 1]
+    rows = tuple(row for study, row in ids if study in several)
+    in_pool = Counter(arrays["study_id"][arrays["primary"]])
+    clash = [study for study in several if in_pool[study] > 1]
     found = "Several rows are about the same people: " + ", ".join(
         f"{study} has {count}" for study, count in several.items()
     )
@@ -31,14 +30,17 @@ def several_rows(studies: Studies) -> Iterator[Finding]:
     else:
         remedy = "Keep to the primary rows in a pool; use the others for subgroups one at a time."
     severity: Severity = "warning" if clash else "note"
-    repairs = tuple(_one_of_each(frame, clash, keep) for keep in ("first", "last") if clash)
+    pooled = [
+        pair for pair, own in zip(ids, arrays["primary"], strict=True) if own and pair[0] in clash
+    ]
+    repairs = tuple(_one_of_each(pooled, keep) for keep in ("first", "last") if clash)
     yield Finding("several-rows-per-study", severity, rows, expected, found + ".", remedy, repairs)
 
 
-def _one_of_each(frame: pd.DataFrame, clash: list[str], keep: Literal["first", "last"]) -> Repair:
+def _one_of_each(pooled: Sequence[tuple[str, str]], keep: str) -> Repair:
     """Return that one row of each study is pooled; which of them, only the paper can say."""
-    pooled = frame[frame["primary"] & frame["study_id"].isin(clash)]
-    out = tuple(pooled.loc[pooled["study_id"].duplicated(keep=keep), "estimate_id"])
+    kept = set(dict(pooled if keep == "last" else reversed(pooled)).values())
+    out = tuple(row for _, row in pooled if row not in kept)
     return Repair(f"with the {keep} row of each study alone", exclude=out)
 
 
@@ -81,16 +83,17 @@ def outside_range(studies: Studies) -> Iterator[Finding]:
     if review is None or review.lowest_odds_ratio is None or review.highest_odds_ratio is None:
         return
     low, high = review.lowest_odds_ratio.estimate, review.highest_odds_ratio.estimate
-    frame, printed = studies.frame, studies.printed["estimate"]
-    beyond = (frame["measure"] == "OR") & ~frame["estimate"].between(low, high)
-    beyond &= frame["estimate"].notna()
+    arrays, printed = studies.arrays, studies.digits["estimate"]
+    beyond = (arrays["measure"] == "OR") & (
+        (arrays["estimate"] < low) | (arrays["estimate"] > high)
+    )
     if beyond.any():
-        values = [f"{row} {text}" for row, text in zip(frame["estimate_id"], printed, strict=True)]
-        named = ", ".join(value for value, out in zip(values, beyond, strict=True) if out)
+        values = zip(arrays["estimate_id"][beyond], printed[beyond], strict=True)
+        named = ", ".join(f"{row} {text}" for row, text in values)
         yield Finding(
             "outside-review-range",
             "note",
-            tuple(frame.loc[beyond, "estimate_id"]),
+            tuple(arrays["estimate_id"][beyond]),
             f"The review says that odds ratios are between {low:g} and {high:g}.",
             f"Outside the range of the review: {named}.",
             "Find out whether the review counts these rows, and say so where its range is quoted.",

@@ -9,6 +9,7 @@ import pytest
 import comorbid as cb
 from comorbid.effects.measures import find_measure
 from comorbid.effects.reported import reported_effect
+from comorbid.studies.arrays import Arrays
 
 log_odds_ratio = find_measure("OR").effect
 
@@ -285,10 +286,13 @@ def test_p_values_serve_where_there_is_no_interval() -> None:
     import dataclasses
 
     studies = cb.datasets.headache_back_pain()
-    frame, two = studies.frame, 0.04550026389635842
-    frame.loc[:, ["ci_low", "ci_high", "se"]] = math.nan
-    numeric = dataclasses.replace(studies, _frame=frame.assign(p_value=two))
+    nothing, two = np.full(len(studies), math.nan), np.full(len(studies), 0.04550026389635842)
+    printed = dict.fromkeys(("ci_low", "ci_high", "se"), nothing)
+    numeric = dataclasses.replace(
+        studies, arrays=Arrays({**studies.arrays, **printed, "p_value": two})
+    )
     effects = cb.effects(numeric)
     assert effects.vi.tolist() == pytest.approx((effects.yi**2 / 4).tolist())
-    text = dataclasses.replace(studies, _frame=studies.frame.assign(p_value="< 0.05"))
+    below = np.array(["< 0.05"] * len(studies), dtype=object)
+    text = dataclasses.replace(studies, arrays=Arrays({**studies.arrays, "p_value": below}))
     assert cb.effects(text).vi.tolist() == cb.effects(studies).vi.tolist()

@@ -301,7 +301,7 @@ def write(array: Any) -> None:
 
 
 def change_table(context: cb.Context) -> None:
-    context.studies._frame.loc[0, "estimate"] = 99.0
+    context.studies.arrays.frame.loc[0, "estimate"] = 99.0
 
 
 def change_effects(context: cb.Context) -> None:
