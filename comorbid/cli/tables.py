@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from comorbid.cli.shell import echo, say
+from comorbid.cli.special import load_less
 from comorbid.errors import ModelError
+from comorbid.memory import few_collections
 
 if TYPE_CHECKING:
     from comorbid.studies.table import Studies
@@ -19,11 +21,13 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.command()
 @click.argument("file", type=_FILE)
+@few_collections()
 def check(file: Path) -> None:
     """Read a table of studies and print what is impossible, inconsistent or missing.
 
     Exits with 1 if the table cannot be read or the audit finds an error.
     """
+    load_less()
     from comorbid.audited.audit import audit
     from comorbid.studies.read import read_studies
 
@@ -40,8 +44,10 @@ def check(file: Path) -> None:
 @click.option("--method", default="REML", show_default=True, help="Estimator of tau2.")
 @click.option("--test", default="knha", show_default=True, help="z, t, knha or adhoc.")
 @click.option("--level", default=0.95, show_default=True, help="Level of the intervals.")
+@few_collections()
 def pool(file: Path, measure: str, method: str, test: Any, level: float) -> None:
     """Pool the primary rows of a table of studies and print the result."""
+    load_less()
     from comorbid.effects.build import effects
     from comorbid.effects.measures import find_measure
     from comorbid.models.fit import check_settings, find_estimator, pool as pool_effects

@@ -48,7 +48,7 @@ class Studies:
 
     Attributes
     ----------
-    arrays, digits : Arrays
+    arrays, digits : Arrays, their columns of shape (rows,)
         What `frame` and `printed` are made of, column by column.
     lines : tuple of int
         The line of the file where each row begins; the header counts.
