@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 
 import numpy as np
@@ -118,7 +119,7 @@ def _as_fit(
     notes: list[str],
     given: Array | None,
 ) -> Fit:
-    value = {name: float(column[0]) for name, column in batch.columns().items()}
+    value = {name: column.item() for name, column in batch.columns().items()}
     if given is not None:
         check_determined(value["tau2"], effects.k, 1)
     _check_numbers(value, effects)
@@ -140,7 +141,7 @@ def _as_fit(
 
 def _check_numbers(value: dict[str, float], effects: Effects) -> None:
     """Raise unless the fit is made of numbers."""
-    if not (np.isfinite(value["estimate"]) and np.isfinite(value["se"])):
+    if not (math.isfinite(value["estimate"]) and math.isfinite(value["se"])):
         raise DataError(
             "effects or variances are too large or too small to compute with (variances from "
             f"{effects.vi.min():g} to {effects.vi.max():g}); check them for typing errors"

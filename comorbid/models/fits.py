@@ -38,7 +38,7 @@ class Batch(Frozen):
 
     def columns(self) -> dict[str, Array]:
         """Return the arrays by name, in the fixed order."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
     @property
     def complete(self) -> Mask:

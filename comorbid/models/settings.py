@@ -18,15 +18,16 @@ from comorbid.models.student import Test
 
 # Beyond this, and below its inverse, squares and products of weights could overflow.
 _RANGE = 1e100
+_KNOWN = {estimator.id: estimator for estimator in ESTIMATORS}
+_TESTS = get_args(Test)
 
 
 def find_estimator(method: str | Estimator) -> Estimator:
     """Return the estimator of this id; an `Estimator` is returned as it is."""
     if isinstance(method, Estimator):
         return method
-    known = {estimator.id: estimator for estimator in ESTIMATORS}
-    check_choice("method", method, known)
-    return known[method]
+    check_choice("method", method, _KNOWN)
+    return _KNOWN[method]
 
 
 def with_fixed_tau2(estimator: Estimator, tau2: float | None) -> Estimator:
@@ -42,7 +43,7 @@ def with_fixed_tau2(estimator: Estimator, tau2: float | None) -> Estimator:
 
 def check_settings(test: str, level: float) -> None:
     """Raise `ModelError` unless the test exists and the level is a proportion."""
-    check_choice("test", test, get_args(Test))
+    check_choice("test", test, _TESTS)
     check_level(level)
 
 
