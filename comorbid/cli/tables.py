@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,7 @@ def check(file: Path) -> None:
     say(_read(studies))
     found = audit(studies)
     echo(found.summary())
+    gc.freeze()  # this process ends, and need not look through all that it made
     sys.exit(any(finding.severity == "error" for finding in found.findings))
 
 
@@ -68,6 +70,7 @@ def pool(file: Path, measure: str, method: str, test: Any, level: float) -> None
     found = effects(studies, measure=measure)
     say(f"effects: {found.k}")
     echo(pool_effects(found, method=method, test=test, level=level).summary())
+    gc.freeze()  # this process ends, and need not look through all that it made
 
 
 def _read(studies: Studies) -> str:

@@ -31,7 +31,9 @@ def several_rows(studies: Studies) -> Iterator[Finding]:
         remedy = "Keep to the primary rows in a pool; use the others for subgroups one at a time."
     severity: Severity = "warning" if clash else "note"
     pooled = [
-        pair for pair, own in zip(ids, arrays["primary"], strict=True) if own and pair[0] in clash
+        (study, row)
+        for (study, row), primary in zip(ids, arrays["primary"], strict=True)
+        if primary and in_pool[study] > 1
     ]
     repairs = tuple(_one_of_each(pooled, keep) for keep in ("first", "last") if clash)
     yield Finding("several-rows-per-study", severity, rows, expected, found + ".", remedy, repairs)
