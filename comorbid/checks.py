@@ -91,7 +91,8 @@ def numbers(name: str, values: object) -> NDArray[np.float64]:
     [1.0, nan, 0.5]
     """
     try:
-        if isinstance(values, np.ma.MaskedArray):
+        # Only arrays with a mask name numpy.ma, which is loaded when it is named.
+        if isinstance(values, np.ndarray) and hasattr(values, "mask"):
             return np.asarray(np.ma.filled(values.astype(np.float64), np.nan))
         found = np.asarray(values)
         if found.dtype.kind in "biuf":

@@ -82,11 +82,18 @@ def _of_the_others(values: Array) -> tuple[Array, Array]:
     if k > MANY:
         centre, spread = centre_and_spread(values)
         return np.full(k, centre), np.full(k, spread)
-    both = np.array([centre_and_spread(np.delete(values, i)) for i in range(k)])
-    return both[:, 0], both[:, 1]
+    return centre_and_spread(np.where(np.eye(k, dtype=bool), np.nan, values))
 
 
-def centre_and_spread(values: Array) -> tuple[float, float]:
-    """Return the median, and 1.4826 times the median absolute deviation from it."""
-    centre = np.nanmedian(values)
-    return float(centre), float(1.4826 * np.nanmedian(np.abs(values - centre)))
+def centre_and_spread(values: Array) -> tuple[Array, Array]:
+    """Return medians over the last axis, and 1.4826 times the median absolute deviations."""
+    centre = _median(values)
+    return centre, 1.4826 * _median(np.abs(values - centre[..., None]))
+
+
+def _median(values: Array) -> Array:
+    """Return medians over the last axis; nan is missing."""
+    ordered = np.sort(values, axis=-1)
+    last = np.isfinite(ordered).sum(axis=-1, keepdims=True) - 1
+    middle = [np.take_along_axis(ordered, place, axis=-1) for place in (last // 2, (last + 1) // 2)]
+    return np.asarray((middle[0] + middle[1])[..., 0] / 2)

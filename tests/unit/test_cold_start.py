@@ -23,7 +23,14 @@ c,OR,2.1,1.4,3.2,2010
 
 HEAVY = {
     *("pandas", "pyarrow", "matplotlib", "forestplot", "pingouin", "statsmodels", "formulaic"),
-    *("scipy.stats", "scipy.optimize", "scipy.special._basic", "numpy.f2py", "numpy.testing"),
+    *(
+        "scipy.stats",
+        "scipy.optimize",
+        "scipy.special._basic",
+        "numpy.f2py",
+        "numpy.testing",
+        "numpy.ma",
+    ),
     *("jinja2", "weasyprint", "pypdf", "pluggy", "pybtex", "numba", "dask"),
 }
 
