@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 _NAME = "scipy.special"
+_COMPILED_MODULE = f"{_NAME}._ufuncs"  # not a public name
 
 COMPILED = frozenset(
     (
@@ -26,15 +27,17 @@ class _StandIn(ModuleType):
     """What stands in ``sys.modules``; anything but the compiled functions brings the package."""
 
     def __getattr__(self, name: str) -> Any:
-        if name in COMPILED:
-            module = importlib.import_module(f"{_NAME}._ufuncs")
-        else:
-            if sys.modules.get(_NAME) is self:
-                del sys.modules[_NAME]
-            module = importlib.import_module(_NAME)
-        value = getattr(module, name)
+        value = getattr(self._home(name), name)
         setattr(self, name, value)
         return value
+
+    def _home(self, name: str) -> ModuleType:
+        """Return the module to take a name from: the package where a SciPy has no other."""
+        if name in COMPILED and importlib.util.find_spec(_COMPILED_MODULE) is not None:
+            return importlib.import_module(_COMPILED_MODULE)
+        if sys.modules.get(_NAME) is self:
+            del sys.modules[_NAME]
+        return importlib.import_module(_NAME)
 
 
 def load_less() -> None:

@@ -90,6 +90,16 @@ def test_compiled_functions_are_those_of_scipy_special() -> None:
     }
 
 
+def test_a_scipy_that_keeps_its_compiled_functions_elsewhere_is_loaded_whole() -> None:
+    code = (
+        "import sys, comorbid.cli.special as ours; ours._COMPILED_MODULE = 'scipy.special._moved'; "
+        "ours.load_less(); from scipy import special; "
+        "print(special.ndtri(0.975), 'scipy.special._basic' in sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["1.959963984540054", "True"]
+
+
 def test_columns_are_those_of_the_frame() -> None:
     table = Arrays(
         {
