@@ -14,7 +14,8 @@ from comorbid.effects.table import Effects
 from comorbid.models.design import DesignProjection
 from comorbid.models.estimators import Estimator
 from comorbid.models.heterogeneity import Heterogeneity, heterogeneity
-from comorbid.models.kernel import DesignFits, Test, factor, fit_designs
+from comorbid.models.inference import factor
+from comorbid.models.kernel import DesignFits, Test, fit_designs
 from comorbid.models.likelihood import FitStatistics, fit_statistics
 from comorbid.models.projection import Projection, Solution
 

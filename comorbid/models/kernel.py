@@ -7,15 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
 
 import numpy as np
-from scipy import special
 
 from comorbid.effects.arrays import Array
 from comorbid.errors import ModelError
 from comorbid.models.design import DesignProjection
 from comorbid.models.estimators import Estimator
 from comorbid.models.fits import Batch as Batch, DesignFits as DesignFits
+from comorbid.models.inference import infer
 from comorbid.models.intercept import Intercept
-from comorbid.models.projection import Projection
+from comorbid.models.solved import solve_block
 from comorbid.models.student import Test as Test, t_quantile as t_quantile, t_tail as t_tail
 
 # Numbers held at a time, p of them a study: the arrays of a block stay in the processor's cache.
@@ -199,14 +199,6 @@ def fit_designs(
     )
 
 
-def factor(test: Test, q: Array, freedom: Array) -> Array:
-    """Return what a test multiplies variances by: 1, or Knapp and Hartung's Q / (k - p)."""
-    if test in ("z", "t"):
-        return np.ones(q.size)
-    scale = np.where(freedom > 0, q / freedom, 1.0)
-    return np.maximum(1.0, scale) if test == "adhoc" else scale
-
-
 def _fit_block(
     yi: Array,
     vi: Array,
@@ -228,69 +220,9 @@ def _fit_block(
             unit = np.ldexp(1.0, np.frexp(np.sqrt(np.sqrt(lowest) * np.sqrt(highest)))[1])
             yi, vi = yi / unit, vi / unit / unit
         data = Intercept(yi, vi, weights) if x is None else DesignProjection(yi, vi, x, weights)
-        tau2 = _tau2(data, yi, vi, estimator)
-        found = infer(data, tau2, equal=estimator.id == "EE", test=test, level=level)
+        solved = solve_block(data, yi, vi, estimator)
+        found = infer(data, solved, equal=estimator.id == "EE", test=test, level=level)
     return found if (unit == 1).all() else _scaled(found, unit)
-
-
-def _tau2(data: Projection, yi: Array, vi: Array, estimator: Estimator) -> Array:
-    """Return tau2 of each data set; nan where no study is left to estimate it from."""
-    if estimator.fixed is not None:
-        return np.where(data.estimable, estimator.fixed, np.nan)
-    tau2 = np.full(data.k.size, np.nan)
-    several = np.flatnonzero(data.estimable & (data.k > data.p))
-    if not several.size:
-        return tau2
-    if estimator.moderated is None:
-        estimated = estimator.tau2(yi[:, several], vi[:, several])
-    else:
-        part = data if several.size == tau2.size else data.take(several)
-        estimated = estimator.moderated(part)
-    if (estimated < 0).any():
-        raise ModelError(f"the estimator {estimator.id} gives a negative tau2")
-    tau2[several] = estimated
-    return tau2
-
-
-@np.errstate(all="ignore")
-def infer(data: Projection, tau2: Array, *, equal: bool, test: Test, level: float) -> DesignFits:
-    """Everything that follows from tau2; divisions by zero stand for what does not exist.
-
-    Where there are no more studies than coefficients and tau2 is nan, the fit is that of tau2 = 0.
-    """
-    estimable = data.estimable
-    several = estimable & (data.k > data.p)
-    fixed = data.solve(np.zeros(data.k.size))
-    found = data.solve(np.where(several, tau2, np.nan_to_num(tau2)))
-    freedom = np.where(several, data.k - data.p, np.nan)
-    scale = factor(test, found.q, freedom)
-    df = np.where(several & (test != "z"), freedom, np.inf)
-    beta = np.where(estimable, found.coefficients, np.nan)
-    root = np.where(estimable, found.root, np.nan)
-    se = np.sqrt(scale * (root**2).sum(axis=1))
-    half = t_quantile(df, (1 + level) / 2) * se
-    statistic = beta / se
-    if equal:
-        i2 = np.where(fixed.q > 0, np.maximum(0.0, 100 * (1 - freedom / fixed.q)), 0.0)
-        h2 = fixed.q / freedom
-    else:
-        typical = freedom / fixed.trace_p
-        i2, h2 = 100 * tau2 / (tau2 + typical), tau2 / typical + 1
-    values = {"i2": i2, "h2": h2, "qe": fixed.q, "qe_p": special.chdtrc(freedom, fixed.q)}
-    return DesignFits(
-        coefficients=beta,
-        se=se,
-        statistic=statistic,
-        p_value=2 * t_tail(df, np.abs(statistic)),
-        ci_low=beta - half,
-        ci_high=beta + half,
-        root=root,
-        s2=scale,
-        df=df,
-        tau2=tau2,
-        **{name: np.where(several, value, np.nan) for name, value in values.items()},
-        k=data.k,
-    )
 
 
 def _scaled(found: DesignFits, unit: Array) -> DesignFits:

@@ -14,8 +14,9 @@ from comorbid.effects.scales import SCALES, printed
 from comorbid.models import text
 from comorbid.models.fitted import Fitted, Pair
 from comorbid.models.frames import of_studies, own_intervals
+from comorbid.models.inference import factor
 from comorbid.models.intercept import Intercept
-from comorbid.models.kernel import Batch, Test, as_batch, factor, t_quantile
+from comorbid.models.kernel import Batch, Test, as_batch, t_quantile
 from comorbid.models.notices import notices
 from comorbid.models.prediction import Prediction, predict
 

@@ -14,11 +14,12 @@ from comorbid.effects.arrays import Array
 from comorbid.errors import ModelError
 from comorbid.models import text
 from comorbid.models.fitted import Fitted, check_fitted
-from comorbid.models.kernel import infer
+from comorbid.models.inference import infer
 from comorbid.models.likelihood import Kind, constant, likelihood_of
 from comorbid.models.maxima import global_maximum
 from comorbid.models.recorded import Recorded
 from comorbid.models.settings import check_level
+from comorbid.models.solved import solve_at
 from comorbid.models.tau2_intervals import profile_likelihood
 
 if TYPE_CHECKING:
@@ -180,7 +181,7 @@ def profile(
 
     maximum = float(at(np.array([best]))[0])
     copies = data.take(np.zeros(values.size, dtype=np.intp))
-    rows = infer(copies, values, equal=False, test=fit.test, level=fit.level)
+    rows = infer(copies, solve_at(copies, values), equal=False, test=fit.test, level=fit.level)
     found = {"estimate": rows.coefficients, **{name: getattr(rows, name) for name in _TABLE[1:]}}
     return Profile(
         kind=likelihood.kind,

@@ -11,9 +11,10 @@ from comorbid.effects.arrays import Array, Index, Mask
 from comorbid.models.equations import where_q_is
 from comorbid.models.generalised import GeneralisedQ
 from comorbid.models.likelihood import Height, Likelihood
-from comorbid.models.maxima import all_maxima, tau2_grid
+from comorbid.models.maxima import all_maxima
 from comorbid.models.projection import Projection
 from comorbid.models.roots import find_roots
+from comorbid.models.scan import tau2_grid
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,57 @@
+"""Inference: intervals, tests and heterogeneity of fits whose tau2 is known."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import special
+
+from comorbid.effects.arrays import Array
+from comorbid.models.fits import DesignFits
+from comorbid.models.projection import Projection
+from comorbid.models.solved import Solved
+from comorbid.models.student import Test, t_quantile, t_tail
+
+
+def factor(test: Test, q: Array, freedom: Array) -> Array:
+    """Return what a test multiplies variances by: 1, or Knapp and Hartung's Q / (k - p)."""
+    if test in ("z", "t"):
+        return np.ones(q.size)
+    scale = np.where(freedom > 0, q / freedom, 1.0)
+    return np.maximum(1.0, scale) if test == "adhoc" else scale
+
+
+@np.errstate(all="ignore")
+def infer(data: Projection, solved: Solved, *, equal: bool, test: Test, level: float) -> DesignFits:
+    """Everything that follows from tau2; divisions by zero stand for what does not exist."""
+    tau2, fixed, found = solved.tau2, solved.fixed, solved.found
+    estimable = data.estimable
+    several = estimable & (data.k > data.p)
+    freedom = np.where(several, data.k - data.p, np.nan)
+    scale = factor(test, found.q, freedom)
+    df = np.where(several & (test != "z"), freedom, np.inf)
+    beta = np.where(estimable, found.coefficients, np.nan)
+    root = np.where(estimable, found.root, np.nan)
+    se = np.sqrt(scale * (root**2).sum(axis=1))
+    half = t_quantile(df, (1 + level) / 2) * se
+    statistic = beta / se
+    if equal:
+        i2 = np.where(fixed.q > 0, np.maximum(0.0, 100 * (1 - freedom / fixed.q)), 0.0)
+        h2 = fixed.q / freedom
+    else:
+        typical = freedom / fixed.trace_p
+        i2, h2 = 100 * tau2 / (tau2 + typical), tau2 / typical + 1
+    values = {"i2": i2, "h2": h2, "qe": fixed.q, "qe_p": special.chdtrc(freedom, fixed.q)}
+    return DesignFits(
+        coefficients=beta,
+        se=se,
+        statistic=statistic,
+        p_value=2 * t_tail(df, np.abs(statistic)),
+        ci_low=beta - half,
+        ci_high=beta + half,
+        root=root,
+        s2=scale,
+        df=df,
+        tau2=tau2,
+        **{name: np.where(several, value, np.nan) for name, value in values.items()},
+        k=data.k,
+    )
