@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -179,6 +180,21 @@ class DesignProjection:
                 with np.errstate(divide="ignore", invalid="ignore"):
                     rank = self._among(self.weights > 0).rank
         self.estimable: Mask = (rank == self.p) & (self._basis.rank == self.p)
+
+    @property
+    def lowest(self) -> Array:
+        """Smallest variance of each data set."""
+        return np.asarray(self.vi.min(axis=0))
+
+    @property
+    def highest(self) -> Array:
+        """Largest variance of the studies that belong."""
+        return np.asarray(np.where(self.member, self.vi, 0.0).max(axis=0))
+
+    @cached_property
+    def at_zero(self) -> DesignMoments:
+        """The moments at tau2 = 0."""
+        return self.at(np.zeros(self.k.size), slice(None))
 
     @property
     def log_xx(self) -> Array:

@@ -11,7 +11,7 @@ from scipy import special
 from comorbid.effects.arrays import Array, Index
 from comorbid.models.likelihood import ML, REML
 from comorbid.models.maxima import global_maximum
-from comorbid.models.moments import analysts_form, everything, none
+from comorbid.models.moments import analysts_form, none
 from comorbid.models.projection import Projection
 from comorbid.models.roots import find_roots
 
@@ -54,16 +54,20 @@ def where_q_is(data: Projection, target: Array) -> Array:
     Q(tau2) is at most the unweighted residual sum of squares over tau2, which gives a value past
     the root. The root is sought in 1 - target / Q, which is nearly straight.
     """
-    tau2 = none(data)
-    upper = data.unweighted()[0] / target
+    at_zero = data.at_zero
+    above = np.flatnonzero(at_zero.q > target)
+    upper = data.unweighted()[0][above] / target[above]
+    q = at_zero.q[above]
+    # As the function is convex, Newton's step from 0 does not pass its root.
+    start = np.minimum((q / target[above] - 1) * q / at_zero.ypp[above], upper)
 
     def excess(value: Array, column: Index) -> tuple[Array, Array]:
         moments = data.at(value, column)
         share = target[column] / moments.q
         return 1 - share, -moments.ypp * share / moments.q
 
-    above = np.flatnonzero(data.at(tau2, everything(data)).q > target)
-    tau2[above] = find_roots(excess, tau2[above], upper[above], above)
+    tau2 = none(data)
+    tau2[above] = find_roots(excess, tau2[above], upper, above, start)
     return tau2
 
 

@@ -16,10 +16,11 @@ from comorbid.models.fits import Batch as Batch, DesignFits as DesignFits
 from comorbid.models.inference import infer
 from comorbid.models.intercept import Intercept
 from comorbid.models.solved import solve_block
+from comorbid.models.spare import Spare
 from comorbid.models.student import Test as Test, t_quantile as t_quantile, t_tail as t_tail
 
 # Numbers held at a time, p of them a study: the arrays of a block stay in the processor's cache.
-_CELLS = 2**15
+_CELLS = 2**16
 # Data sets with variances below this, or above its inverse, are fitted in other units.
 _TINY = 1e-60
 
@@ -183,10 +184,18 @@ def fit_designs(
     k, n = yi.shape
     size = max(1, _CELLS // max(1, k if x is None else x.shape[0] * x.shape[1]))
 
+    spares: list[Spare] = []
+
     def block(at: slice) -> DesignFits:
         own = None if weights is None else weights if weights.shape[1] == 1 else weights[:, at]
         design = x[..., at] if x is not None and x.ndim == 3 else x
-        return _fit_block(yi[:, at], vi[:, at], design, own, estimator, test, level)
+        try:
+            spare = spares.pop()
+        except IndexError:
+            spare = Spare()
+        found = _fit_block(yi[:, at], vi[:, at], design, own, estimator, test, level, spare)
+        spares.append(spare)
+        return found
 
     blocks = [slice(start, start + size) for start in range(0, max(1, n), size)]
     if len(blocks) == 1:
@@ -207,6 +216,7 @@ def _fit_block(
     estimator: Estimator,
     test: Test,
     level: float,
+    spare: Spare,
 ) -> DesignFits:
     # Numbers that overflow become nan or inf, which estimators and results show.
     with np.errstate(all="ignore"):
@@ -219,7 +229,9 @@ def _fit_block(
             highest = np.where(np.isfinite(vi), vi, 0.0).max(axis=0)
             unit = np.ldexp(1.0, np.frexp(np.sqrt(np.sqrt(lowest) * np.sqrt(highest)))[1])
             yi, vi = yi / unit, vi / unit / unit
-        data = Intercept(yi, vi, weights) if x is None else DesignProjection(yi, vi, x, weights)
+        data = (
+            Intercept(yi, vi, weights, spare) if x is None else DesignProjection(yi, vi, x, weights)
+        )
         solved = solve_block(data, yi, vi, estimator)
         found = infer(data, solved, equal=estimator.id == "EE", test=test, level=level)
     return found if (unit == 1).all() else _scaled(found, unit)

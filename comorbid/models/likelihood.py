@@ -20,14 +20,18 @@ Height = Callable[[Array, Index], Array]
 class Likelihood:
     """A likelihood of tau2, as a function of the moments at tau2.
 
-    ``score`` gives twice the slope of its log, ``curvature`` the derivative of that, ``height`` the
-    log without its constants.
+    Twice the slope of its log, the score, is y'PPy less a ``penalty``; ``curvature`` is the
+    derivative of the score, ``height`` the log without its constants.
     """
 
     kind: Kind
-    score: Callable[[Moments], Array]
+    penalty: Callable[[Moments], Array]
     curvature: Callable[[Moments], Array]
     height: Callable[[Moments], Array]
+
+    def score(self, at: Moments) -> Array:
+        """Return twice the slope of the log."""
+        return at.ypp - self.penalty(at)
 
     def of(self, data: Projection) -> tuple[Slope, Height]:
         """Return score with curvature, and height, as functions of tau2 and of the data set."""
@@ -44,13 +48,13 @@ class Likelihood:
 
 ML = Likelihood(
     "ML",
-    score=lambda at: at.ypp - at.w,
+    penalty=lambda at: at.w,
     curvature=lambda at: at.w2 - 2 * at.yppp,
     height=lambda at: (at.log_w - at.q) / 2,
 )
 REML = Likelihood(
     "REML",
-    score=lambda at: at.ypp - at.trace_p,
+    penalty=lambda at: at.trace_p,
     curvature=lambda at: at.trace_pp - 2 * at.yppp,
     height=lambda at: (at.log_w - at.log_xwx - at.q) / 2,
 )

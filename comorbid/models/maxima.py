@@ -12,6 +12,9 @@ from comorbid.models.projection import Projection
 from comorbid.models.roots import find_roots
 from comorbid.models.scan import Brackets, scan
 
+# Steps from one doubling of the smallest total variance to the next, where all maxima matter.
+_CLOSENESS = 8
+
 
 @dataclass(frozen=True, slots=True)
 class Peaks:
@@ -43,13 +46,15 @@ def global_maximum(data: Projection, likelihood: Likelihood) -> Array:
         If effects and variances are so far apart that the slope cannot be computed.
     """
     candidates, column = polish(data, likelihood, scan(data, likelihood))
-    if candidates.size > data.k.size:
-        height = likelihood.height(data.at(candidates, column))
-        order = np.lexsort((candidates, -height, column))
-        first = np.unique(column[order], return_index=True)[1]
-        candidates, column = candidates[order][first], column[order][first]
     tau2 = np.empty(data.k.size)
     tau2[column] = candidates
+    if column.size > tau2.size:
+        several = np.flatnonzero((np.bincount(column) > 1)[column])
+        candidates, column = candidates[several], column[several]
+        height = likelihood.height(data.at(candidates, column))
+        order = np.lexsort((candidates, -height, column))
+        first = order[np.unique(column[order], return_index=True)[1]]
+        tau2[column[first]] = candidates[first]
     return tau2
 
 
@@ -58,19 +63,19 @@ def all_maxima(data: Projection, likelihood: Likelihood) -> Peaks:
 
     Parameters and errors are those of `global_maximum`.
     """
-    tau2, column = polish(data, likelihood, scan(data, likelihood))
+    tau2, column = polish(data, likelihood, scan(data, likelihood, closeness=_CLOSENESS))
     return Peaks(tau2, column, likelihood.height(data.at(tau2, column)))
 
 
 def polish(data: Projection, likelihood: Likelihood, brackets: Brackets) -> tuple[Array, Index]:
     """Return the place of every maximum to machine precision, and its data set's number."""
-    lowest = data.vi.min(axis=0)
+    lowest = data.lowest
 
     def straightened(tau2: Array, column: Index) -> tuple[Array, Array]:
         """The score over the square of the largest weight, which is nearly a line."""
-        moments = data.at(tau2, column)
-        value = likelihood.score(moments)
-        return value, likelihood.curvature(moments) + 2 * value / (tau2 + lowest[column])
+        moments, least = data.at(tau2, column), tau2 + lowest[column]
+        score = likelihood.score(moments) * least
+        return score * least, likelihood.curvature(moments) * least**2 + 2 * score
 
     at_zero, column = brackets.at_zero, brackets.column
     inner = find_roots(straightened, brackets.low, brackets.high, column, brackets.start)

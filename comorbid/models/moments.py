@@ -35,7 +35,7 @@ def dersimonian_laird(data: Projection) -> Array:
     DerSimonian R, Laird N (1986). Controlled Clinical Trials 7:177-188.
     doi:10.1016/0197-2456(86)90046-2
     """
-    at_zero = data.at(none(data), everything(data))
+    at_zero = data.at_zero
     return np.maximum(0.0, (at_zero.q - (data.k - data.p)) / at_zero.trace_p)
 
 
@@ -61,7 +61,7 @@ def hunter_schmidt(data: Projection) -> Array:
     Viechtbauer W (2005). Journal of Educational and Behavioral Statistics 30:261-293.
     doi:10.3102/10769986030003261
     """
-    at_zero = data.at(none(data), everything(data))
+    at_zero = data.at_zero
     return np.maximum(0.0, (at_zero.q - data.k) / at_zero.w)
 
 
@@ -75,7 +75,7 @@ def hunter_schmidt_small(data: Projection) -> Array:
     Brannick MT, Potter SM, Benitez B, Morris SB (2019). Organizational Research Methods
     22:490-514. doi:10.1177/1094428117741966
     """
-    at_zero = data.at(none(data), everything(data))
+    at_zero = data.at_zero
     return np.maximum(0.0, (data.k / (data.k - data.p) * at_zero.q - data.k) / at_zero.w)
 
 
@@ -93,7 +93,7 @@ def sidik_jonkman(data: Projection) -> Array:
     doi:10.1111/j.1467-9876.2005.00489.x
     """
     start = data.variance()
-    return start * data.at(start, everything(data)).q / (data.k - data.p)
+    return start * data.at(start, slice(None)).q / (data.k - data.p)
 
 
 def generalised_q(data: Projection) -> Array:

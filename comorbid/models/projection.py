@@ -99,6 +99,18 @@ class Projection(Protocol):
         """Sampling variances."""
 
     @property
+    def lowest(self) -> Array:
+        """Smallest variance of each data set, of shape (n,)."""
+
+    @property
+    def highest(self) -> Array:
+        """Largest variance of the studies that belong, of shape (n,)."""
+
+    @property
+    def at_zero(self) -> Moments:
+        """The moments of all data sets at tau2 = 0, computed once."""
+
+    @property
     def weights(self) -> Array | None:
         """The analyst's weights, the largest of a data set 1."""
 

@@ -14,6 +14,8 @@ Slope = Callable[[Array, Index], tuple[Array, Array]]
 _MAX_STEPS = 300
 # Newton squares its error at each step: after a relative step of 1e-8 only rounding is left.
 _SETTLED = 1e-8
+# What the terms of higher order may be beside Newton's step, and the error that is none.
+_SMALL, _ROUNDING = 0.1, 1e-17
 # Brackets of one block: their arrays stay in the processor's cache.
 _BLOCK = 2**12
 # A root this much smaller than its bracket is 0 but for rounding of the function at 0.
@@ -57,27 +59,67 @@ def find_roots(
 
 
 def _find_block(function: Slope, low: Array, high: Array, column: Index, start: Array) -> Array:
-    low, high, root = low.astype(np.float64), high.astype(np.float64), start.astype(np.float64)
-    last = high - low
-    nothing = _NOTHING * high
-    open_ = np.arange(root.size)
+    low, high, x = low.astype(np.float64), high.astype(np.float64), start.astype(np.float64)
+    root, open_ = np.empty(x.size), np.arange(x.size)
+    nothing, last = _NOTHING * high, high - low
+    before: tuple[Array, Array, Array] | None = None
     for _ in range(_MAX_STEPS):
         if not open_.size:
             return root
-        x = root[open_]
-        value, derivative = function(x, column[open_])
+        value, derivative = function(x, column)
         if np.isnan(value).any():
             raise ModelError("no root found: a value on the way to it is not a number")
         below = value > 0
-        left, right = np.where(below, x, low[open_]), np.where(below, high[open_], x)
+        np.copyto(low, x, where=below)
+        np.copyto(high, x, where=~below)
         step = value / derivative
-        new, size = x - step, np.abs(step)
-        inside = (new >= left) & (new <= right)
-        settled = inside & (size <= _SETTLED * new)
-        newton = inside & (size < last[open_] / 2) | settled
-        new = np.where(newton, new, (left + right) / 2)
-        low[open_], high[open_], last[open_] = left, right, np.abs(new - x)
-        exact = (value == 0) | (new == x) | (new < nothing[open_])
-        root[open_] = np.where(exact, x, new)
-        open_ = open_[~(settled | exact)]
+        size = np.abs(step)
+        new, left = _improved(x, value, derivative, step, before)
+        inside = (new >= low) & (new <= high)
+        settled = inside & ((size <= _SETTLED * new) | (left <= _ROUNDING * new))
+        newton = settled | inside & (size < last / 2)
+        new = np.where(newton, new, (low + high) / 2)
+        exact = (value == 0) | (new == x) | (new < nothing)
+        done = settled | exact
+        last = np.abs(new - x)
+        before = x, value, derivative
+        if not done.any():
+            x = new
+            continue
+        found = np.flatnonzero(done)
+        root[open_[found]] = np.where(exact, x, new)[found]
+        kept = np.flatnonzero(~done)
+        x, low, high, last = new[kept], low[kept], high[kept], last[kept]
+        open_, column, nothing = open_[kept], column[kept], nothing[kept]
+        before = before[0][kept], before[1][kept], before[2][kept]
     raise ModelError(f"no root found in {_MAX_STEPS} steps for {open_.size} data sets")
+
+
+def _improved(
+    x: Array,
+    value: Array,
+    derivative: Array,
+    step: Array,
+    before: tuple[Array, Array, Array] | None,
+) -> tuple[Array, Array]:
+    """Return where Newton's step leads, corrected by the step before, and about how far it errs.
+
+    The inverse function is interpolated between both points by values and slopes. Its terms of
+    second and third order tell the fourth, the first that it lacks. Where they are not small beside
+    Newton's step that is taken as it is.
+    """
+    plain = x - step
+    if before is None:
+        return plain, np.full(x.size, np.inf)
+    x0, value0, derivative0 = before
+    gap = value0 - value
+    secant = (x0 - x) / gap
+    second = (secant - 1 / derivative) / gap
+    third = (1 / derivative0 - secant) / gap - second
+    square = value * value
+    quadratic, cubic = square * second, square * third * (value0 / gap)
+    size, bend = np.abs(step), np.abs(quadratic)
+    fits = bend + np.abs(cubic) <= _SMALL * size
+    ratio = (x - x0) / size
+    left = np.maximum(cubic * cubic / bend, bend * (bend * ratio / size) ** 2)
+    return np.where(fits, plain + quadratic - cubic, plain), np.where(fits, left, np.inf)

@@ -10,14 +10,11 @@ from comorbid.effects.arrays import Array, Index
 from comorbid.errors import ModelError
 from comorbid.models.likelihood import Likelihood
 from comorbid.models.projection import Projection
-from comorbid.models.sums import active
 
-# By how much weights change between neighbours on the grid at the most. On 120,000 hard likelihoods
-# (3 to 14 studies, variances over 1 to 6 orders, 6,331 second maxima) 8 lost nine global maxima out
-# of sight, 4 none.
-_RATIO = 2.0
-# Values on a grid that are cheaper to compute at once than to loop over.
+# Values on a ladder that are cheaper to compute at once than to loop over.
 _FEW = 512
+# Data sets are left behind where they end once they are this share.
+_DONE = 0.25
 _TOO_FAR_APART = (
     "no likelihood of tau2 can be computed: effects or variances are too many orders of magnitude "
     "apart; check them for typing errors"
@@ -40,50 +37,96 @@ class Brackets:
     at_zero: Index
 
 
-def scan(data: Projection, likelihood: Likelihood) -> Brackets:
-    """Return an interval around every maximum of each data set's likelihood on tau2 >= 0.
+def scan(data: Projection, likelihood: Likelihood, *, closeness: int = 1) -> Brackets:
+    r"""Return an interval around every maximum of each data set's likelihood on tau2 >= 0.
 
-    The score is evaluated on a grid from 0 to a value past which it can only be negative. Each
-    change of its sign from plus to minus brackets a maximum.
+    The score is evaluated on a ladder from 0 to :math:`v_{max} - 2 v_{min}` or the step after,
+    where the smallest total variance doubles from step to step; each change of its sign from plus
+    to minus brackets a maximum. Past that the score changes its sign once at the most, as
+    :math:`h = y'PPy / \mathrm{tr} P`, or over :math:`\sum w_i` for the full likelihood, falls: with
+    the eigenvalues :math:`\lambda_j` of the variances without the coefficients
+
+    .. math:: h = \frac{\sum z_j^2 / (\lambda_j + \tau^2)^2}{\sum 1 / (\lambda_j + \tau^2)}, \quad
+       v_{min} \le \lambda_j \le v_{max}, \quad \frac{d \log h}{d \tau^2} \le
+       \frac1{v_{min} + \tau^2} - \frac2{v_{max} + \tau^2}
+
+    and beyond a it is at most
+    :math:`h(a) (a + v_{max})^2 / ((a + v_{min}) (\tau^2 + v_{max}))`.
+
+    From one step to the next no weight changes by more than a factor of 2. On 120,000 hard
+    likelihoods (3 to 14 studies, variances over 1 to 6 orders, 6,331 second maxima) a factor of 8
+    lost nine global maxima out of sight, 4 none.
+
+    Parameters
+    ----------
+    data : Projection
+        n data sets.
+    likelihood : Likelihood
+    closeness : int
+        Steps from one doubling to the next; with more, lower maxima in narrow places are seen too.
+
+    Raises
+    ------
+    ModelError
+        If effects and variances are so far apart that the score cannot be computed.
     """
-    grid = tau2_grid(data)
-    score = _on_grid(data, likelihood, grid)
-    rising = score > 0
-    if not np.isfinite(score).all() or rising[-1].any():
+    lowest, highest = data.lowest, data.highest
+    with np.errstate(all="ignore"):
+        ratio = (highest - lowest) / lowest
+        if not np.isfinite(ratio).all():
+            raise ModelError(_TOO_FAR_APART)
+        steps = closeness * np.maximum(np.frexp(ratio)[1], 0)
+        number = np.arange(steps.max(initial=0) + 2)
+        reach = np.ldexp(2 ** (number % closeness / closeness), number // closeness) - 1
+        score, penalty = _on_ladder(data, likelihood, steps, reach)
+        if not np.isfinite(score).all():
+            raise ModelError(_TOO_FAR_APART)
+        rising = score > 0
+        before, column = np.nonzero(rising[:-1] & ~rising[1:])
+        low, high = lowest[column] * reach[before], lowest[column] * reach[before + 1]
+        left = score[before, column] * (low + lowest[column]) ** 2
+        right = score[before + 1, column] * (high + lowest[column]) ** 2
+        start = low + (high - low) * left / (left - right)
+        last = np.flatnonzero(before == steps[column])
+        if last.size:
+            at, top = low[last], column[last]
+            h = 1 + score[before[last], top] / penalty[top]
+            widest, least = at + highest[top], at + lowest[top]
+            high[last] = 1.01 * np.maximum(at, h * widest * (widest / least) - highest[top])
+            freedom = data.k[top] - (data.p if likelihood.kind == "REML" else 0)
+            start[last] = np.clip(at + (h - 1) * (freedom / penalty[top]), at, high[last])
+    if not np.isfinite(high).all():
         raise ModelError(_TOO_FAR_APART)
-    lowest = data.vi.min(axis=0)
-    before, column = np.nonzero(rising[:-1] & ~rising[1:])
-    low, high = grid[before, column], grid[before + 1, column]
-    left = score[before, column] * (low + lowest[column]) ** 2
-    right = score[before + 1, column] * (high + lowest[column]) ** 2
-    start = low + (high - low) * left / (left - right)
     return Brackets(low, high, start, column, np.flatnonzero(~rising[0]))
 
 
-def _on_grid(data: Projection, likelihood: Likelihood, grid: Array) -> Array:
-    """Return the score on the grid: of few data sets all at once, of many row by row in place."""
-    if grid.size <= _FEW:
-        column = np.tile(np.arange(grid.shape[1]), grid.shape[0])
-        return likelihood.score(data.at(grid.ravel(), column)).reshape(grid.shape)
-    return np.stack([likelihood.score(data.at(row, slice(None))) for row in grid])
+def _on_ladder(
+    data: Projection, likelihood: Likelihood, steps: Index, reach: Array
+) -> tuple[Array, Array]:
+    """Return the score on each data set's own ladder, and the penalty at its end.
 
-
-def tau2_grid(data: Projection) -> Array:
-    r"""Return (g, n) values of tau2 from 0 to one past every maximum.
-
-    From one to the next no weight changes by more than a factor. With the unweighted residual sum
-    of squares R, :math:`y'PPy \le R / (v_{min} + \tau^2)^2`, while
-    :math:`\mathrm{tr} P \ge (k - p) / (v_{max} + \tau^2)`: the slope is negative once
-    the second exceeds the first.
+    Of shape (g, n) and (n,); past the end of a ladder, at the latest in the last row, -1 stands for
+    the score.
     """
-    lowest = data.vi.min(axis=0)
-    gap = np.where(active(data.vi), data.vi, 0.0).max(axis=0) - lowest
-    spread = data.unweighted()[0] / (data.k - data.p)
-    past = (spread + np.sqrt(spread * (spread + 4 * gap))) / 2
-    reach = np.log(1.01 * np.maximum(past, lowest) / lowest)
-    if not np.isfinite(reach).all():
-        raise ModelError(_TOO_FAR_APART)
-    # Few data sets are given closer brackets, which costs them nothing.
-    steps = max(int(np.ceil(reach.max() / np.log(_RATIO))), min(32, _FEW // reach.size - 1))
-    share = np.arange(steps + 1)[:, None] / steps
-    return np.asarray(lowest * np.expm1(reach * share))
+    n = steps.size
+    score, penalty = np.full((reach.size, n), -1.0), np.empty(n)
+    if score.size <= _FEW:
+        number, column = np.nonzero(np.arange(reach.size)[:, None] <= steps)
+        moments = data.at(data.lowest[column] * reach[number], column)
+        found = likelihood.penalty(moments)
+        score[number, column] = moments.ypp - found
+        end = np.flatnonzero(number == steps[column])
+        penalty[column[end]] = found[end]
+        return score, penalty
+    part, going = data, np.arange(n)
+    for step in range(reach.size - 1):
+        here = steps[going] >= step
+        if np.count_nonzero(here) < (1 - _DONE) * here.size:
+            kept = np.flatnonzero(here)
+            part, going, here = part.take(kept), going[kept], here[kept]
+        moments = part.at(part.lowest * reach[step], slice(None)) if step else data.at_zero
+        found = likelihood.penalty(moments)
+        score[step, going] = np.where(here, moments.ypp - found, -1.0)
+        end = np.flatnonzero(steps[going] == step)
+        penalty[going[end]] = found[end]
+    return score, penalty

@@ -9,18 +9,18 @@ import numpy as np
 from comorbid.effects.arrays import Array
 from comorbid.errors import ModelError
 from comorbid.models.estimators import Estimator
-from comorbid.models.projection import Projection, Solution
+from comorbid.models.projection import Moments, Projection, Solution
 
 
 @dataclass(frozen=True, slots=True)
 class Solved:
-    """Tau2 of n data sets, nan where there is none, and the solutions at 0 and at tau2.
+    """Tau2 of n data sets, nan where there is none, the moments at 0 and the solution at tau2.
 
     Where there are no more studies than coefficients and tau2 is nan, ``found`` is that of 0.
     """
 
     tau2: Array
-    fixed: Solution
+    fixed: Moments
     found: Solution
 
 
@@ -43,7 +43,7 @@ def solve_at(data: Projection, tau2: Array) -> Solved:
     several = data.estimable & (data.k > data.p)
     return Solved(
         tau2=tau2,
-        fixed=data.solve(np.zeros(data.k.size)),
+        fixed=data.at_zero,
         found=data.solve(np.where(several, tau2, np.nan_to_num(tau2))),
     )
 

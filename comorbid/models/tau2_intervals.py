@@ -8,13 +8,21 @@ import numpy as np
 from scipy import special
 
 from comorbid.effects.arrays import Array, Index, Mask
+from comorbid.errors import ModelError
 from comorbid.models.equations import where_q_is
 from comorbid.models.generalised import GeneralisedQ
 from comorbid.models.likelihood import Height, Likelihood
 from comorbid.models.maxima import all_maxima
 from comorbid.models.projection import Projection
 from comorbid.models.roots import find_roots
-from comorbid.models.scan import tau2_grid
+
+# By how much weights change between neighbours on the grid at the most, and how many values on it
+# cost a single data set nothing.
+_RATIO, _FEW = 2.0, 512
+_TOO_FAR_APART = (
+    "no likelihood of tau2 can be computed: effects or variances are too many orders of magnitude "
+    "apart; check them for typing errors"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +53,7 @@ def q_profile(data: Projection, level: float) -> Tau2Bounds:
     """
     freedom = data.k - data.p
     least = special.chdtri(freedom, (1 + level) / 2)
-    zero = data.at(np.zeros(data.k.size), np.arange(data.k.size))
+    zero = data.at_zero
     return Tau2Bounds(
         low=where_q_is(data, special.chdtri(freedom, (1 - level) / 2)),
         high=where_q_is(data, least),
@@ -124,3 +132,24 @@ def _reaching_below(grid: Array, height: Height, cut: Array) -> Array:
         top = 4 * top
         rows.append(top[None])
     return np.concatenate(rows)
+
+
+def tau2_grid(data: Projection) -> Array:
+    r"""Return (g, n) values of tau2 from 0 to one past every maximum.
+
+    From one to the next no weight changes by more than a factor. With the unweighted residual sum
+    of squares R, :math:`y'PPy \le R / (v_{min} + \tau^2)^2`, while
+    :math:`\mathrm{tr} P \ge (k - p) / (v_{max} + \tau^2)`: the slope is negative once
+    the second exceeds the first.
+    """
+    lowest = data.lowest
+    gap = data.highest - lowest
+    spread = data.unweighted()[0] / (data.k - data.p)
+    past = (spread + np.sqrt(spread * (spread + 4 * gap))) / 2
+    reach = np.log(1.01 * np.maximum(past, lowest) / lowest)
+    if not np.isfinite(reach).all():
+        raise ModelError(_TOO_FAR_APART)
+    # Few data sets are given closer brackets, which costs them nothing.
+    steps = max(int(np.ceil(reach.max() / np.log(_RATIO))), min(32, _FEW // reach.size - 1))
+    share = np.arange(steps + 1)[:, None] / steps
+    return np.asarray(lowest * np.expm1(reach * share))

@@ -28,7 +28,7 @@ from comorbid.models.likelihood import likelihood_of
 from comorbid.models.maxima import all_maxima
 from comorbid.models.profiles import profile as profile_of
 from comorbid.models.regression import Regression, regress
-from comorbid.models.scan import tau2_grid
+from comorbid.models.tau2_intervals import tau2_grid
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
