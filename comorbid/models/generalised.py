@@ -10,7 +10,7 @@ from comorbid.effects.arrays import Array, Index
 from comorbid.errors import ModelError
 from comorbid.models.projection import Projection
 from comorbid.models.roots import find_roots
-from comorbid.models.sums import active, others, relative
+from comorbid.models.sums import active, others, relative, total
 
 # The path of integration: how far its ends lean from the vertical (the tangent of 22.5 degrees, as
 # far from where exponentials grow as from where Gaussians do), distance of its points, and how far
@@ -55,11 +55,11 @@ class GeneralisedQ:
         self._pairs = form.columns[:, None] * form.columns
         # nan where no more weights are above 0 than there are coefficients: Q is 0 whatever tau2.
         several = (self._a > 0).sum(axis=0) > data.p
-        self.trace: Array = np.where(several, self._diagonal.sum(axis=0), np.nan)
+        self.trace: Array = np.where(several, total(self._diagonal), np.nan)
 
     def expectation(self, tau2: Array) -> Array:
         """Return the mean of Q at ``tau2`` (n,)."""
-        return np.asarray((self._diagonal * (self._v + tau2)).sum(axis=0))
+        return total(self._diagonal * (self._v + tau2))
 
     def spread(self, tau2: Array) -> Array:
         """Return the standard deviation of Q at ``tau2`` (n,)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import special
 
-from comorbid.effects.arrays import Array
+from comorbid.effects.arrays import Array, Mask
 from comorbid.models.fits import DesignFits
 from comorbid.models.projection import Projection
 from comorbid.models.solved import Solved
@@ -26,12 +26,11 @@ def infer(data: Projection, solved: Solved, *, equal: bool, test: Test, level: f
     tau2, fixed, found = solved.tau2, solved.fixed, solved.found
     estimable = data.estimable
     several = estimable & (data.k > data.p)
-    freedom = np.where(several, data.k - data.p, np.nan)
+    freedom = _only(several, data.k - data.p, np.nan)
     scale = factor(test, found.q, freedom)
-    df = np.where(several & (test != "z"), freedom, np.inf)
-    beta = np.where(estimable, found.coefficients, np.nan)
-    root = np.where(estimable, found.root, np.nan)
-    se = np.sqrt(scale * (root**2).sum(axis=1))
+    df = np.full(several.size, np.inf) if test == "z" else _only(several, freedom, np.inf)
+    beta, root = (_only(estimable, x, np.nan) for x in (found.coefficients, found.root))
+    se = np.sqrt(scale * (root * root).sum(axis=1))
     half = t_quantile(df, (1 + level) / 2) * se
     statistic = beta / se
     if equal:
@@ -52,6 +51,10 @@ def infer(data: Projection, solved: Solved, *, equal: bool, test: Test, level: f
         s2=scale,
         df=df,
         tau2=tau2,
-        **{name: np.where(several, value, np.nan) for name, value in values.items()},
+        **{name: _only(several, value, np.nan) for name, value in values.items()},
         k=data.k,
     )
+
+
+def _only(mask: Mask, values: Array, otherwise: float) -> Array:
+    return values if mask.all() else np.where(mask, values, otherwise)

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import numpy as np
 
 from comorbid.effects.arrays import Array
 from comorbid.errors import ModelError
+from comorbid.models.blocks import in_blocks
 from comorbid.models.design import DesignProjection
 from comorbid.models.estimators import Estimator
 from comorbid.models.fits import Batch as Batch, DesignFits as DesignFits
 from comorbid.models.inference import infer
 from comorbid.models.intercept import Intercept
+from comorbid.models.long import LONG, Long
+from comorbid.models.projection import Projection
 from comorbid.models.solved import solve_block
 from comorbid.models.spare import Spare
 from comorbid.models.student import Test as Test, t_quantile as t_quantile, t_tail as t_tail
 
-# Numbers held at a time, p of them a study: the arrays of a block stay in the processor's cache.
-_CELLS = 2**16
+# Numbers held at a time, with a design p of them a study: what a block is computed with stays in
+# the processor's cache.
+_CELLS, _DESIGN_CELLS = 2**16, 2**15
 # Data sets with variances below this, or above its inverse, are fitted in other units.
 _TINY = 1e-60
 
@@ -81,8 +83,14 @@ def fit_batch(
     IntHout J, Ioannidis JPA, Rovers MM, Goeman JJ (2016). BMJ Open 6:e010247.
     doi:10.1136/bmjopen-2015-010247
     """
-    found = fit_designs(yi, vi, None, estimator=estimator, test=test, level=level, weights=weights)
-    return as_batch(found, equal=estimator.id == "EE", level=level)
+    k, n = yi.shape
+
+    def block(at: slice, spare: Spare) -> Batch:
+        own = _columns(weights, at)
+        found = _fit_block(yi[:, at], vi[:, at], None, own, estimator, test, level, spare)
+        return as_batch(found, equal=estimator.id == "EE", level=level)
+
+    return in_blocks(n, 1 if k > LONG else max(1, _CELLS // max(1, k)), block)
 
 
 def as_batch(found: DesignFits, *, equal: bool, level: float) -> Batch:
@@ -182,30 +190,22 @@ def fit_designs(
     if x is not None and estimator.moderated is None:
         raise ModelError(f"the estimator {estimator.id} of tau2 knows no moderators")
     k, n = yi.shape
-    size = max(1, _CELLS // max(1, k if x is None else x.shape[0] * x.shape[1]))
+    if x is None:
+        size = 1 if k > LONG else max(1, _CELLS // max(1, k))
+    else:
+        size = max(1, _DESIGN_CELLS // max(1, k * x.shape[1]))
 
-    spares: list[Spare] = []
-
-    def block(at: slice) -> DesignFits:
-        own = None if weights is None else weights if weights.shape[1] == 1 else weights[:, at]
+    def block(at: slice, spare: Spare) -> DesignFits:
         design = x[..., at] if x is not None and x.ndim == 3 else x
-        try:
-            spare = spares.pop()
-        except IndexError:
-            spare = Spare()
-        found = _fit_block(yi[:, at], vi[:, at], design, own, estimator, test, level, spare)
-        spares.append(spare)
-        return found
+        own = _columns(weights, at)
+        return _fit_block(yi[:, at], vi[:, at], design, own, estimator, test, level, spare)
 
-    blocks = [slice(start, start + size) for start in range(0, max(1, n), size)]
-    if len(blocks) == 1:
-        return block(blocks[0])
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
-        parts = list(threads.map(block, blocks))
-    names = [field.name for field in fields(DesignFits)]
-    return DesignFits(
-        **{name: np.concatenate([getattr(part, name) for part in parts], axis=-1) for name in names}
-    )
+    return in_blocks(n, size, block)
+
+
+def _columns(weights: Array | None, at: slice) -> Array | None:
+    """Return the weights of some data sets; a single column is that of all."""
+    return weights if weights is None or weights.shape[1] == 1 else weights[:, at]
 
 
 def _fit_block(
@@ -220,21 +220,41 @@ def _fit_block(
 ) -> DesignFits:
     # Numbers that overflow become nan or inf, which estimators and results show.
     with np.errstate(all="ignore"):
-        lowest = vi.min(axis=0)
-        unit = np.ones(1)
-        ordinary = ((lowest > _TINY) & (lowest < 1 / _TINY)).all()
-        if not ordinary and estimator.moderated is not None and estimator.fixed is None:
-            # In units between the smallest and the largest standard error no power of a weight
-            # overflows; powers of 2 round nothing.
-            highest = np.where(np.isfinite(vi), vi, 0.0).max(axis=0)
-            unit = np.ldexp(1.0, np.frexp(np.sqrt(np.sqrt(lowest) * np.sqrt(highest)))[1])
+        data = _prepared(yi, vi, x, weights, spare)
+        unit = _unit(data, estimator)
+        if unit is not None:
             yi, vi = yi / unit, vi / unit / unit
-        data = (
-            Intercept(yi, vi, weights, spare) if x is None else DesignProjection(yi, vi, x, weights)
-        )
+            data = _prepared(yi, vi, x, weights, spare)
         solved = solve_block(data, yi, vi, estimator)
         found = infer(data, solved, equal=estimator.id == "EE", test=test, level=level)
-    return found if (unit == 1).all() else _scaled(found, unit)
+    return found if unit is None else _scaled(found, unit)
+
+
+def _prepared(
+    yi: Array, vi: Array, x: Array | None, weights: Array | None, spare: Spare
+) -> Projection:
+    """Return a block of data sets as the estimators of tau2 take them."""
+    if x is not None:
+        return DesignProjection(yi, vi, x, weights)
+    if len(vi) > LONG and weights is None:
+        member = np.isfinite(vi[:, 0])
+        if np.count_nonzero(member) > LONG:
+            own = slice(None) if member.all() else member
+            return Long(yi[own, 0], vi[own, 0])
+    return Intercept(yi, vi, weights, spare)
+
+
+def _unit(data: Projection, estimator: Estimator) -> Array | None:
+    """Return the units that data sets are fitted in, powers of 2; None if all are as they are.
+
+    In units between the smallest and the largest standard error no power of a weight overflows;
+    powers of 2 round nothing.
+    """
+    ordinary = (data.lowest > _TINY) & (data.lowest < 1 / _TINY) | (data.k == 0)
+    if ordinary.all() or estimator.moderated is None or estimator.fixed is not None:
+        return None
+    middle = np.sqrt(np.sqrt(data.lowest) * np.sqrt(data.highest))
+    return np.where(ordinary, 1.0, np.ldexp(1.0, np.frexp(middle)[1]))
 
 
 def _scaled(found: DesignFits, unit: Array) -> DesignFits:

@@ -13,8 +13,10 @@ from comorbid.models.projection import Projection
 
 # Values on a ladder that are cheaper to compute at once than to loop over.
 _FEW = 512
-# Data sets are left behind where they end once they are this share.
-_DONE = 0.25
+# Of data sets that are looked at no further, the others are copied once they are this share.
+_LEFT = 0.75
+# What h has to stay below to be below 1, and what rounding may do to a ratio of penalties.
+_SURELY, _ROUNDING = 1 - 1e-9, 1e-12
 _TOO_FAR_APART = (
     "no likelihood of tau2 can be computed: effects or variances are too many orders of magnitude "
     "apart; check them for typing errors"
@@ -118,15 +120,36 @@ def _on_ladder(
         end = np.flatnonzero(number == steps[column])
         penalty[column[end]] = found[end]
         return score, penalty
-    part, going = data, np.arange(n)
+    part, going, here = data, np.arange(n), np.ones(n, dtype=np.bool_)
+    before: Array | None = None
     for step in range(reach.size - 1):
-        here = steps[going] >= step
-        if np.count_nonzero(here) < (1 - _DONE) * here.size:
-            kept = np.flatnonzero(here)
-            part, going, here = part.take(kept), going[kept], here[kept]
         moments = part.at(part.lowest * reach[step], slice(None)) if step else data.at_zero
-        found = likelihood.penalty(moments)
-        score[step, going] = np.where(here, moments.ypp - found, -1.0)
-        end = np.flatnonzero(steps[going] == step)
+        ypp, found = moments.ypp, likelihood.penalty(moments)
+        score[step, going] = np.where(here, ypp - found, -1.0)
+        end = np.flatnonzero(here & (steps[going] == step))
         penalty[going[end]] = found[end]
+        growth = _growth(part, reach[step], reach[step] - reach[step - 1], found, before)
+        here &= (steps[going] > step) & (ypp * growth >= _SURELY * found)
+        before = found
+        kept = np.flatnonzero(here)
+        if not kept.size:
+            break
+        if kept.size < _LEFT * here.size:
+            part, going, here, before = part.take(kept), going[kept], here[kept], before[kept]
     return score, penalty
+
+
+def _growth(
+    data: Projection, reach: float, stride: float, penalty: Array, before: Array | None
+) -> Array:
+    r"""Return by how much h of `scan` can grow at the most from this step of a ladder on.
+
+    The penalty's inverse is concave in tau2, so that it grows no faster than since the step before,
+    at a rate s of itself; and :math:`y'PPy` falls at least as
+    :math:`1 / (\tau^2 + v_{max})^2` does. So beyond a, h has grown at most by
+
+    .. math:: \max_{x \ge 0} \frac{1 + Sx}{(1 + x)^2}, \qquad S = s (a + v_{max})
+    """
+    slowed = 1.0 if before is None else (1 + _ROUNDING - penalty / before) / stride
+    rate = slowed * (reach + data.highest / data.lowest)
+    return np.where(rate > 2, rate * rate / (4 * (rate - 1)), 1.0)

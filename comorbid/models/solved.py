@@ -44,7 +44,7 @@ def solve_at(data: Projection, tau2: Array) -> Solved:
     return Solved(
         tau2=tau2,
         fixed=data.at_zero,
-        found=data.solve(np.where(several, tau2, np.nan_to_num(tau2))),
+        found=data.solve(tau2 if several.all() else np.where(several, tau2, np.nan_to_num(tau2))),
     )
 
 

@@ -1,0 +1,51 @@
+"""Blocks: many data sets fitted a block at a time, on all cores, in bounded memory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields
+from typing import TypeVar
+
+import numpy as np
+
+from comorbid.effects.arrays import Array
+from comorbid.models.fits import Batch, DesignFits
+from comorbid.models.spare import Spare
+
+Fits = TypeVar("Fits", Batch, DesignFits)
+
+
+def in_blocks(n: int, size: int, fit: Callable[[slice, Spare], Fits]) -> Fits:
+    """Fit n data sets in blocks of ``size``, and return them as one.
+
+    Parameters
+    ----------
+    n, size : int
+    fit : callable
+        ``fit(block, spare)``: the fits of a slice of range(n), with memory to use again.
+    """
+    blocks = [slice(start, start + size) for start in range(0, max(1, n), size)]
+    if len(blocks) == 1:
+        return fit(blocks[0], Spare())
+    spares: list[Spare] = []
+
+    def run(block: slice) -> Fits:
+        try:
+            spare = spares.pop()
+        except IndexError:
+            spare = Spare()
+        found = fit(block, spare)
+        spares.append(spare)
+        return found
+
+    kept: dict[str, Array] = {}
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        for block, found in zip(blocks, threads.map(run, blocks), strict=True):
+            for field in fields(found):
+                values: Array = getattr(found, field.name)
+                if field.name not in kept:
+                    kept[field.name] = np.empty((*values.shape[:-1], n), dtype=values.dtype)
+                kept[field.name][..., block] = values
+    return type(found)(**kept)
