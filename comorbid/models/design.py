@@ -10,7 +10,7 @@ import numpy as np
 
 from comorbid.effects.arrays import Array, Index, Mask
 from comorbid.models.projection import Form, Solution
-from comorbid.models.sums import active, relative
+from comorbid.models.sums import active, dot, relative, total
 
 # A column of which less than this share is left beside those before it depends on them.
 DEPENDENT = 1e-9
@@ -37,15 +37,18 @@ class Triangle:
 
     def take(self, column: Index | slice) -> Triangle:
         """Return those of these data sets; of columns that all share, the same."""
-        if self.rank.size == 1:
+        if self.rank.size == 1 or (isinstance(column, slice) and column == slice(None)):
             return self
-        return Triangle(self.q[..., column], self.r[..., column], self.rank[column])
+        if isinstance(column, slice):
+            return Triangle(self.q[..., column], self.r[..., column], self.rank[column])
+        q, r = (values.take(column, axis=-1) for values in (self.q, self.r))
+        return Triangle(q, r, self.rank[column])
 
     def off(self, values: Array) -> Array:
         """Return values (k, m) less their projection on the columns, to within rounding."""
         for _ in range(2):
             for direction in self.q:
-                values = values - direction * (direction * values).sum(axis=0)
+                values = values - direction * dot(direction, values)
         return values
 
 
@@ -60,13 +63,13 @@ def orthonormal(columns: Array, dependent: float = 0.0) -> Triangle:
     r = np.zeros((p, p, m))
     rank = np.zeros(m)
     for j in range(p):
-        before = np.sqrt((q[j] ** 2).sum(axis=0))
+        before = np.sqrt(dot(q[j], q[j]))
         for _ in range(2):
             for i in range(j):
-                share = (q[i] * q[j]).sum(axis=0)
+                share = dot(q[i], q[j])
                 q[j] -= share * q[i]
                 r[i, j] += share
-        length = np.sqrt((q[j] ** 2).sum(axis=0))
+        length = np.sqrt(dot(q[j], q[j]))
         independent = length > dependent * before
         rank += independent
         r[j, j] = np.where(independent, length, np.nan)
@@ -86,15 +89,18 @@ def traces(columns: Triangle, w: Array) -> tuple[Array, Array]:
     """
     q = columns.q
     leverage = (q**2).sum(axis=0)
-    inner = np.einsum("ikm,km,jkm->ijm", q, w, q)
-    trace_p = (w * (1 - leverage)).sum(axis=0)
-    trace_pp = (w * w * (1 - 2 * leverage)).sum(axis=0) + (inner**2).sum(axis=(0, 1))
+    trace_p = dot(w, 1 - leverage)
+    trace_pp = dot(w, w, 1 - 2 * leverage)
+    for i, weighted in enumerate(w * q):
+        trace_pp += dot(weighted, q[i]) ** 2
+        for column in q[:i]:
+            trace_pp += 2 * dot(weighted, column) ** 2
     lost = _lost(leverage, w, trace_p)
     if lost.size:
         trace_p[lost] = trace_pp[lost] = 0.0
-        for i, row in enumerate(_rows(columns.take(lost), w[:, lost])):
+        for i, row in enumerate(_rows(columns.take(lost), w.take(lost, axis=1))):
             trace_p[lost] += row[i]
-            trace_pp[lost] += (row**2).sum(axis=0)
+            trace_pp[lost] += dot(row, row)
     return trace_p, trace_pp
 
 
@@ -102,9 +108,9 @@ def diagonal(columns: Triangle, w: Array) -> Array:
     """Return the diagonal of P, of shape (k, m); parameters are those of `traces`."""
     leverage = (columns.q**2).sum(axis=0)
     values = w * (1 - leverage)
-    lost = _lost(leverage, w, values.sum(axis=0))
+    lost = _lost(leverage, w, total(values))
     if lost.size:
-        for i, row in enumerate(_rows(columns.take(lost), w[:, lost])):
+        for i, row in enumerate(_rows(columns.take(lost), w.take(lost, axis=1))):
             values[i, lost] = row[i]
     return np.asarray(values)
 
@@ -203,23 +209,26 @@ class DesignProjection:
 
     def at(self, tau2: Array, column: Index | slice) -> DesignMoments:
         """Return the moments of the data sets ``column`` at ``tau2``."""
-        total_vi = self.vi[:, column] + tau2
+        y, vi = self.yi, self.vi
+        if not isinstance(column, slice):
+            y, vi = y.take(column, axis=1), vi.take(column, axis=1)
+        total_vi = vi + tau2
         w = 1.0 / total_vi
         root = np.sqrt(w)
         weighted = self._weighted(root, column)
-        residual = weighted.off(root * self.yi[:, column])
+        residual = weighted.off(root * y)
         once = root * residual
         twice = weighted.off(root * once)
         trace_p, trace_pp = traces(weighted, w)
         return DesignMoments(
-            q=(residual**2).sum(axis=0),
-            ypp=(once**2).sum(axis=0),
-            yppp=(twice**2).sum(axis=0),
+            q=dot(residual, residual),
+            ypp=dot(once, once),
+            yppp=dot(twice, twice),
             trace_p=trace_p,
             trace_pp=trace_pp,
-            w=w.sum(axis=0),
-            w2=(w * w).sum(axis=0),
-            log_w=-np.log(np.where(np.isinf(total_vi), 1.0, total_vi)).sum(axis=0),
+            w=total(w),
+            w2=dot(w, w),
+            log_w=-total(np.log(np.where(np.isinf(total_vi), 1.0, total_vi))),
             log_xwx=weighted.log_det + self._basis.take(column).log_det,
         )
 
@@ -229,47 +238,48 @@ class DesignProjection:
         leverage = (self._plain.q**2).sum(axis=0)
         vi = np.where(self.member, self.vi, 0.0)
         return (
-            (residual**2).sum(axis=0),
-            (vi * (1 - leverage)).sum(axis=0),
+            dot(residual, residual),
+            dot(vi, 1 - leverage),
             np.abs(residual).max(axis=0),
         )
 
     def variance(self) -> Array:
         """Return the mean squared distance of the effects from their mean."""
-        centred = np.where(self.member, self.yi - self.yi.sum(axis=0) / self.k, 0.0)
-        return np.asarray((centred**2).sum(axis=0) / self.k)
+        centred = np.where(self.member, self.yi - total(self.yi) / self.k, 0.0)
+        return np.asarray(dot(centred, centred) / self.k)
 
     def solve(self, tau2: Array) -> Solution:
         """Return the coefficients at ``tau2``, and what their tests need."""
         total_vi = self.vi + tau2
         w = 1.0 / total_vi
         root = np.sqrt(w)
-        weighted = self._weighted(root, np.arange(self.k.size))
+        weighted = self._weighted(root, slice(None))
         residual = weighted.off(root * self.yi)
-        q = rest = (residual**2).sum(axis=0)
+        q = rest = dot(residual, residual)
         own, noise = weighted, None
         if self.weights is not None:
             distance = np.where(self.member, residual / root, 0.0)
             root = np.sqrt(self.weights)
-            own = self._weighted(root, np.arange(self.k.size))
+            own = self._weighted(root, slice(None))
             noise = orthonormal(own.q * root * np.sqrt(np.where(root > 0, total_vi, 0.0))).r
-            rest = (w * (distance - self._fitted(own, root * distance)) ** 2).sum(axis=0)
-        back = np.einsum("ijm,jlm->ilm", _inverse(self._basis.r), _inverse(own.r))
-        scores = np.einsum("ikm,km->im", own.q, root * self.yi)
+            gap = distance - self._fitted(own, root * distance)
+            rest = dot(w, gap, gap)
+        back = _product(_inverse(self._basis.r), _inverse(own.r))
+        scores = _scores(own, root * self.yi)
         return Solution(
-            coefficients=np.einsum("ijm,jm->im", back, scores),
-            root=back if noise is None else np.einsum("ijm,ljm->ilm", back, noise),
+            coefficients=_product(back, scores[:, None])[:, 0],
+            root=back if noise is None else _product(back, noise.swapaxes(0, 1)),
             q=q,
-            trace_p=diagonal(weighted, w).sum(axis=0),
+            trace_p=total(diagonal(weighted, w)),
             rest=rest,
         )
 
     def form(self, weights: Array) -> Form:
         """Return the weighted residual sum of squares, and its matrix."""
         root = np.sqrt(weights)
-        weighted = self._weighted(root, np.arange(self.k.size))
+        weighted = self._weighted(root, slice(None))
         residual = weighted.off(root * self.yi)
-        return Form((residual**2).sum(axis=0), diagonal(weighted, weights), weighted.q)
+        return Form(dot(residual, residual), diagonal(weighted, weights), weighted.q)
 
     def hat(self, weights: Array) -> Array:
         r"""Return the hat matrix of a batch of one data set with these weights, of shape (k, k).
@@ -285,19 +295,18 @@ class DesignProjection:
     def take(self, column: Index) -> DesignProjection:
         """Return these data sets alone."""
         part = object.__new__(DesignProjection)
-        part.member, part.vi = self.member[:, column], self.vi[:, column]
-        part.yi = self.yi[:, column]
+        part.member = self.member.take(column, axis=1)
+        part.vi, part.yi = self.vi.take(column, axis=1), self.yi.take(column, axis=1)
         part.k, part.p, part.estimable = self.k[column], self.p, self.estimable[column]
-        part.weights = None if self.weights is None else self.weights[:, column]
+        part.weights = None if self.weights is None else self.weights.take(column, axis=1)
         part._basis = self._basis.take(column)
         part._plain = self._plain.take(column)
         return part
 
     def _fitted(self, weighted: Triangle, values: Array) -> Array:
         """Return what the weighted columns make of weighted values, without weights."""
-        scores = np.einsum("ikm,km->im", weighted.q, values)
-        back = np.einsum("ijm,jm->im", _inverse(weighted.r), scores)
-        return np.asarray((self._basis.q * back[:, None]).sum(axis=0))
+        back = _product(_inverse(weighted.r), _scores(weighted, values)[:, None])
+        return np.asarray((self._basis.q * back).sum(axis=0))
 
     def _among(self, members: Mask) -> Triangle:
         """Return the basis of these studies alone, without weights."""
@@ -317,3 +326,14 @@ def _inverse(r: Array) -> Array:
             rest = (r[i, i + 1 : j + 1] * inverse[i + 1 : j + 1, j]).sum(axis=0)
             inverse[i, j] = -rest / r[i, i]
     return inverse
+
+
+def _product(a: Array, b: Array) -> Array:
+    """Return the products of matrices (i, j, m) and (j, l, m)."""
+    parts = (a[:, j, None] * b[j] for j in range(a.shape[1]))
+    return np.asarray(sum(parts, start=np.zeros(1)))
+
+
+def _scores(columns: Triangle, values: Array) -> Array:
+    """Return the products of orthonormal columns with values (k, m), of shape (p, m)."""
+    return np.stack([dot(column, values) for column in columns.q])

@@ -30,7 +30,7 @@ def infer(data: Projection, solved: Solved, *, equal: bool, test: Test, level: f
     scale = factor(test, found.q, freedom)
     df = np.full(several.size, np.inf) if test == "z" else _only(several, freedom, np.inf)
     beta, root = (_only(estimable, x, np.nan) for x in (found.coefficients, found.root))
-    se = np.sqrt(scale * (root * root).sum(axis=1))
+    se = np.sqrt(scale * sum(row * row for row in root.swapaxes(0, 1)))
     half = t_quantile(df, (1 + level) / 2) * se
     statistic = beta / se
     if equal:

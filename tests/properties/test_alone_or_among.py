@@ -82,3 +82,24 @@ def test_whatever_the_number_of_threads(method: str, monkeypatch: pytest.MonkeyP
         found.append(fitted(yi, vi, method))
     same(found[1], found[0], slice(None))
     same(found[2], found[0], slice(None))
+
+
+@pytest.mark.parametrize("method", ["DL", "REML", "ML", "PM", "HE", "SJ"])
+@pytest.mark.parametrize("p", [2, 3])
+def test_meta_regressions_alone_and_among_others(method: str, p: int) -> None:
+    rng = np.random.default_rng(5)
+    n, k = 120, 12
+    vi = 10.0 ** rng.uniform(-2, 0, (k, n))
+    yi = rng.normal(size=(k, n)) * np.sqrt(vi + 0.1)
+    vi = np.where(rng.random((k, n)) < 0.15, np.inf, vi)
+    x = np.column_stack([np.ones(k), rng.normal(size=(k, p - 1))])
+
+    def fitted(at: slice) -> DesignFits:
+        estimator = find_estimator(method)
+        return fit_designs(yi[:, at], vi[:, at], x, estimator=estimator, test="knha", level=0.95)
+
+    together = fitted(slice(None))
+    for start in range(0, n, 13):
+        for width in (1, 2, 5):
+            at = slice(start, min(n, start + width))
+            same(fitted(at), together, at)
