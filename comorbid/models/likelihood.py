@@ -20,18 +20,22 @@ Height = Callable[[Array, Index], Array]
 class Likelihood:
     """A likelihood of tau2, as a function of the moments at tau2.
 
-    Twice the slope of its log, the score, is y'PPy less a ``penalty``; ``curvature`` is the
-    derivative of the score, ``height`` the log without its constants.
+    Twice the slope of its log, the score, is y'PPy less a ``penalty``, which falls at the rate
+    ``slope``; ``height`` is the log without its constants.
     """
 
     kind: Kind
     penalty: Callable[[Moments], Array]
-    curvature: Callable[[Moments], Array]
+    slope: Callable[[Moments], Array]
     height: Callable[[Moments], Array]
 
     def score(self, at: Moments) -> Array:
         """Return twice the slope of the log."""
         return at.ypp - self.penalty(at)
+
+    def curvature(self, at: Moments) -> Array:
+        """Return the derivative of the score."""
+        return self.slope(at) - 2 * at.yppp
 
     def of(self, data: Projection) -> tuple[Slope, Height]:
         """Return score with curvature, and height, as functions of tau2 and of the data set."""
@@ -49,13 +53,13 @@ class Likelihood:
 ML = Likelihood(
     "ML",
     penalty=lambda at: at.w,
-    curvature=lambda at: at.w2 - 2 * at.yppp,
+    slope=lambda at: at.w2,
     height=lambda at: (at.log_w - at.q) / 2,
 )
 REML = Likelihood(
     "REML",
     penalty=lambda at: at.trace_p,
-    curvature=lambda at: at.trace_pp - 2 * at.yppp,
+    slope=lambda at: at.trace_pp,
     height=lambda at: (at.log_w - at.log_xwx - at.q) / 2,
 )
 

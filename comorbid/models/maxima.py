@@ -12,9 +12,6 @@ from comorbid.models.projection import Projection
 from comorbid.models.roots import find_roots
 from comorbid.models.scan import Brackets, scan
 
-# Steps from one doubling of the smallest total variance to the next, where all maxima matter.
-_CLOSENESS = 8
-
 
 @dataclass(frozen=True, slots=True)
 class Peaks:
@@ -63,7 +60,7 @@ def all_maxima(data: Projection, likelihood: Likelihood) -> Peaks:
 
     Parameters and errors are those of `global_maximum`.
     """
-    tau2, column = polish(data, likelihood, scan(data, likelihood, closeness=_CLOSENESS))
+    tau2, column = polish(data, likelihood, scan(data, likelihood))
     return Peaks(tau2, column, likelihood.height(data.at(tau2, column)))
 
 

@@ -1,22 +1,42 @@
-"""The scan: an interval around every maximum of many likelihoods of tau2."""
+r"""The scan: an interval around every maximum of many likelihoods of tau2, and none elsewhere.
+
+With the eigenvalues :math:`\lambda_j` of the variances without the coefficients, which lie between
+the smallest and the largest variance, both parts of the score fall as tau2, written t, grows:
+
+.. math:: y'PPy = \sum \frac{z_j^2}{(\lambda_j + t)^2}, \qquad
+   \mathrm{tr} P = \sum \frac1{\lambda_j + t}
+
+and for the full likelihood the penalty is :math:`\sum 1 / (v_i + t)` in place of the trace. Their
+logs fall at the rates :math:`2 / (\beta + t)` and :math:`1 / (\alpha + t)`, where
+
+.. math:: \alpha = \mathrm{tr} P / \mathrm{tr} PP - t, \qquad \beta = y'PPy / y'PPPy - t
+
+are means of the eigenvalues that rise with t (by Cauchy and Schwarz' inequality). So the score
+cannot rise through zero between a and b if :math:`\beta(b) \le 2 \alpha(a) + a`, and not fall
+through it if :math:`2 \alpha(b) + b \le \beta(a)`; nor has it a zero if one part at its least is
+more than the other at its most.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from comorbid.effects.arrays import Array, Index
+from comorbid.effects.arrays import Array, Index, Mask
 from comorbid.errors import ModelError
 from comorbid.models.likelihood import Likelihood
 from comorbid.models.projection import Projection
 
-# Values on a ladder that are cheaper to compute at once than to loop over.
+# Rungs that are cheaper to compute at once than one after the other.
 _FEW = 512
 # Of data sets that are looked at no further, the others are copied once they are this share.
 _LEFT = 0.75
-# What h has to stay below to be below 1, and what rounding may do to a ratio of penalties.
-_SURELY, _ROUNDING = 1 - 1e-9, 1e-12
+# What is less than this times something is less whatever rounding did.
+_SURELY = 1 - 1e-9
+# Rungs that are closer than this have no maximum between them that rounding leaves.
+_CLOSE = 1.001
 _TOO_FAR_APART = (
     "no likelihood of tau2 can be computed: effects or variances are too many orders of magnitude "
     "apart; check them for typing errors"
@@ -39,117 +59,241 @@ class Brackets:
     at_zero: Index
 
 
-def scan(data: Projection, likelihood: Likelihood, *, closeness: int = 1) -> Brackets:
-    r"""Return an interval around every maximum of each data set's likelihood on tau2 >= 0.
+@dataclass(frozen=True, slots=True)
+class Rungs:
+    """What is known at m values of tau2, each of the data set ``column``.
 
-    The score is evaluated on a ladder from 0 to :math:`v_{max} - 2 v_{min}` or the step after,
-    where the smallest total variance doubles from step to step; each change of its sign from plus
-    to minus brackets a maximum. Past that the score changes its sign once at the most, as
-    :math:`h = y'PPy / \mathrm{tr} P`, or over :math:`\sum w_i` for the full likelihood, falls: with
-    the eigenvalues :math:`\lambda_j` of the variances without the coefficients
+    ``values`` of shape (6, m) are the smallest variance, tau2, y'PPy, the penalty, alpha and beta.
+    """
 
-    .. math:: h = \frac{\sum z_j^2 / (\lambda_j + \tau^2)^2}{\sum 1 / (\lambda_j + \tau^2)}, \quad
-       v_{min} \le \lambda_j \le v_{max}, \quad \frac{d \log h}{d \tau^2} \le
-       \frac1{v_{min} + \tau^2} - \frac2{v_{max} + \tau^2}
+    column: Index
+    values: Array
 
-    and beyond a it is at most
-    :math:`h(a) (a + v_{max})^2 / ((a + v_{min}) (\tau^2 + v_{max}))`.
+    @property
+    def least(self) -> Array:
+        """Smallest variance of the data set."""
+        return np.asarray(self.values[0])
 
-    From one step to the next no weight changes by more than a factor of 2. On 120,000 hard
-    likelihoods (3 to 14 studies, variances over 1 to 6 orders, 6,331 second maxima) a factor of 8
-    lost nine global maxima out of sight, 4 none.
+    @property
+    def tau2(self) -> Array:
+        """Where."""
+        return np.asarray(self.values[1])
 
-    Parameters
-    ----------
-    data : Projection
-        n data sets.
-    likelihood : Likelihood
-    closeness : int
-        Steps from one doubling to the next; with more, lower maxima in narrow places are seen too.
+    @property
+    def ypp(self) -> Array:
+        """One part of the score."""
+        return np.asarray(self.values[2])
+
+    @property
+    def penalty(self) -> Array:
+        """The other part of the score."""
+        return np.asarray(self.values[3])
+
+    @property
+    def alpha(self) -> Array:
+        """Mean of the eigenvalues that the penalty falls by."""
+        return np.asarray(self.values[4])
+
+    @property
+    def beta(self) -> Array:
+        """Mean of the eigenvalues that y'PPy falls by."""
+        return np.asarray(self.values[5])
+
+    def take(self, index: Index) -> Rungs:
+        """Return some of them."""
+        return Rungs(self.column[index], self.values.take(index, axis=1))
+
+    @property
+    def rising(self) -> Mask:
+        """Whether the likelihood rises."""
+        return np.asarray(self.ypp > self.penalty)
+
+    @property
+    def straight(self) -> tuple[Array, Array]:
+        """The score over the square of the largest weight, nearly a line, and its slope."""
+        score, least = self.ypp - self.penalty, self.least + self.tau2
+        falls = self.penalty / (self.alpha + self.tau2) - 2 * self.ypp / (self.beta + self.tau2)
+        return score * least**2, (falls * least + 2 * score) * least
+
+
+Pair = tuple[Rungs, Rungs]
+
+
+def scan(data: Projection, likelihood: Likelihood) -> Brackets:
+    """Return an interval around every maximum of each data set's likelihood on tau2 >= 0.
+
+    A ladder of rungs from 0, from one to the next of which the smallest total variance doubles, is
+    climbed until no maximum, or one, can follow. Between two rungs
+    where neither their number nor their absence is certain, a rung is put in the middle.
 
     Raises
     ------
     ModelError
         If effects and variances are so far apart that the score cannot be computed.
     """
-    lowest, highest = data.lowest, data.highest
     with np.errstate(all="ignore"):
-        ratio = (highest - lowest) / lowest
+        ratio = data.highest / data.lowest
         if not np.isfinite(ratio).all():
             raise ModelError(_TOO_FAR_APART)
-        steps = closeness * np.maximum(np.frexp(ratio)[1], 0)
-        number = np.arange(steps.max(initial=0) + 2)
-        reach = np.ldexp(2 ** (number % closeness / closeness), number // closeness) - 1
-        score, penalty = _on_ladder(data, likelihood, steps, reach)
-        if not np.isfinite(score).all():
-            raise ModelError(_TOO_FAR_APART)
-        rising = score > 0
-        before, column = np.nonzero(rising[:-1] & ~rising[1:])
-        low, high = lowest[column] * reach[before], lowest[column] * reach[before + 1]
-        left = score[before, column] * (low + lowest[column]) ** 2
-        right = score[before + 1, column] * (high + lowest[column]) ** 2
-        start = low + (high - low) * left / (left - right)
-        last = np.flatnonzero(before == steps[column])
-        if last.size:
-            at, top = low[last], column[last]
-            h = 1 + score[before[last], top] / penalty[top]
-            widest, least = at + highest[top], at + lowest[top]
-            high[last] = 1.01 * np.maximum(at, h * widest * (widest / least) - highest[top])
-            freedom = data.k[top] - (data.p if likelihood.kind == "REML" else 0)
-            start[last] = np.clip(at + (h - 1) * (freedom / penalty[top]), at, high[last])
-    if not np.isfinite(high).all():
+        steps = np.maximum(np.frexp(ratio)[1], 0)
+        reach = np.ldexp(1.0, np.arange(steps.max(initial=0) + 1)) - 1
+        climb = _at_once if reach.size * steps.size <= _FEW else _step_by_step
+        foot, pairs, tops = climb(data, likelihood, steps, reach)
+        falling = []
+        while pairs[0].column.size:
+            low, high = pairs
+            sure = _surely(low, high)
+            falling.append(_some(pairs, sure & low.rising & ~high.rising))
+            low, high = _some(pairs, ~sure)
+            pairs = _halved(data, likelihood, low, high) if low.column.size else (low, high)
+        found = [_beyond(data, tops)]
+        if falling:
+            lows, highs = zip(*falling, strict=True)
+            found.append(_between(_joined(lows), _joined(highs)))
+        ends, starts, column = (
+            np.concatenate(parts, axis=-1) for parts in zip(*found, strict=True)
+        )
+    if not np.isfinite(ends).all():
         raise ModelError(_TOO_FAR_APART)
-    return Brackets(low, high, start, column, np.flatnonzero(~rising[0]))
+    return Brackets(ends[0], ends[1], starts, column, np.flatnonzero(~foot))
 
 
-def _on_ladder(
-    data: Projection, likelihood: Likelihood, steps: Index, reach: Array
-) -> tuple[Array, Array]:
-    """Return the score on each data set's own ladder, and the penalty at its end.
+def _rungs(
+    data: Projection, likelihood: Likelihood, tau2: Array, at: Index | slice, column: Index
+) -> Rungs:
+    """Compute rungs of data sets, ``at`` in ``data``, that are numbered ``column`` in the batch."""
+    moments = data.at(tau2, at) if tau2.any() or not isinstance(at, slice) else data.at_zero
+    ypp, penalty = moments.ypp, likelihood.penalty(moments)
+    if not (np.isfinite(ypp) & np.isfinite(penalty)).all():
+        raise ModelError(_TOO_FAR_APART)
+    alpha = penalty / likelihood.slope(moments) - tau2
+    beta = ypp / moments.yppp - tau2
+    least = data.lowest if isinstance(at, slice) else data.lowest[at]
+    return Rungs(column, np.stack([least, tau2, ypp, penalty, alpha, beta]))
 
-    Of shape (g, n) and (n,); past the end of a ladder, at the latest in the last row, -1 stands for
-    the score.
+
+def _some(pairs: Pair, mask: Mask) -> Pair:
+    index = np.flatnonzero(mask)
+    return pairs[0].take(index), pairs[1].take(index)
+
+
+def _surely(low: Rungs, high: Rungs) -> Mask:
+    """Return where the signs of the score at two rungs tell how many maxima are between them."""
+    # Where all effects are alike, beta is not a number.
+    once = high.beta <= _SURELY * (2 * low.alpha + low.tau2)
+    below = low.ypp <= _SURELY * high.penalty
+    above = high.ypp * _SURELY >= low.penalty
+    close = high.tau2 + low.least <= _CLOSE * (low.tau2 + low.least)
+    rises = 2 * high.alpha + high.tau2 <= _SURELY * low.beta
+    return once | below | above | rises | close
+
+
+def _ends(at: Rungs, highest: Array) -> Mask:
+    r"""Return the rungs after which there is no maximum, or one if the score is positive there.
+
+    The score does not rise through zero any more once :math:`v_{max} \le 2 \alpha + t`. The ratio
+    of its parts grows by no more than :math:`\max_{x \ge 0} (1 + Sx) / (1 + x)^2` with
+    :math:`S = (t + v_{max}) / (\alpha + t)`, as one part falls at least as
+    :math:`1 / (t + v_{max})^2` does and the inverse of the other is concave.
     """
-    n = steps.size
-    score, penalty = np.full((reach.size, n), -1.0), np.empty(n)
-    if score.size <= _FEW:
-        number, column = np.nonzero(np.arange(reach.size)[:, None] <= steps)
-        moments = data.at(data.lowest[column] * reach[number], column)
-        found = likelihood.penalty(moments)
-        score[number, column] = moments.ypp - found
-        end = np.flatnonzero(number == steps[column])
-        penalty[column[end]] = found[end]
-        return score, penalty
-    part, going, here = data, np.arange(n), np.ones(n, dtype=np.bool_)
-    before: Array | None = None
-    for step in range(reach.size - 1):
-        moments = part.at(part.lowest * reach[step], slice(None)) if step else data.at_zero
-        ypp, found = moments.ypp, likelihood.penalty(moments)
-        score[step, going] = np.where(here, ypp - found, -1.0)
-        end = np.flatnonzero(here & (steps[going] == step))
-        penalty[going[end]] = found[end]
-        growth = _growth(part, reach[step], reach[step] - reach[step - 1], found, before)
-        here &= (steps[going] > step) & (ypp * growth >= _SURELY * found)
-        before = found
+    rate = (at.tau2 + highest) / (at.alpha + at.tau2)
+    growth = np.where(rate > 2, rate * rate / (4 * (rate - 1)), 1.0)
+    falls = highest <= _SURELY * (2 * at.alpha + at.tau2)
+    return np.asarray(falls | (at.ypp * growth <= _SURELY * at.penalty))
+
+
+def _at_once(
+    data: Projection, likelihood: Likelihood, steps: Index, reach: Array
+) -> tuple[Mask, Pair, Rungs]:
+    """Climb the ladders of few data sets, all rungs of which are computed at once."""
+    number, column = (np.arange(reach.size)[:, None] <= steps).nonzero()
+    rungs = _rungs(data, likelihood, data.lowest[column] * reach[number], column, column)
+    shape = reach.size, steps.size
+    end = np.zeros(shape, dtype=np.bool_)
+    end[number, column] = _ends(rungs, data.highest[column]) | (number == steps[column])
+    last = end.argmax(axis=0)
+    place = np.empty(shape, dtype=np.intp)
+    place[number, column] = np.arange(number.size)
+    low = np.flatnonzero(number < last[column])
+    tops = rungs.take(place[last, np.arange(steps.size)])
+    pairs = rungs.take(low), rungs.take(place[number[low] + 1, column[low]])
+    return rungs.rising[: steps.size], pairs, tops.take(np.flatnonzero(tops.rising))
+
+
+def _step_by_step(
+    data: Projection, likelihood: Likelihood, steps: Index, reach: Array
+) -> tuple[Mask, Pair, Rungs]:
+    """Climb the ladders of many data sets; of pairs, return those that matter."""
+    part, column, here = data, np.arange(steps.size), np.ones(steps.size, dtype=np.bool_)
+    before: Rungs | None = None
+    foot, lows, highs, tops = here, [], [], []
+    for step in range(reach.size):
+        rungs = _rungs(part, likelihood, part.lowest * reach[step], slice(None), column)
+        if before is None:
+            foot = rungs.rising
+        else:
+            falls = before.rising & ~rungs.rising
+            low, high = _some((before, rungs), here & (falls | ~_surely(before, rungs)))
+            lows.append(low)
+            highs.append(high)
+        end = _ends(rungs, part.highest) | (steps[column] == step)
+        tops.append(rungs.take(np.flatnonzero(here & end & rungs.rising)))
+        here &= ~end
         kept = np.flatnonzero(here)
         if not kept.size:
             break
+        before = rungs
         if kept.size < _LEFT * here.size:
-            part, going, here, before = part.take(kept), going[kept], here[kept], before[kept]
-    return score, penalty
+            part, column, here, before = (
+                part.take(kept),
+                column[kept],
+                here[kept],
+                rungs.take(kept),
+            )
+    if not lows:
+        lows = highs = [tops[0].take(np.zeros(0, dtype=np.intp))]
+    return foot, (_joined(lows), _joined(highs)), _joined(tops)
 
 
-def _growth(
-    data: Projection, reach: float, stride: float, penalty: Array, before: Array | None
-) -> Array:
-    r"""Return by how much h of `scan` can grow at the most from this step of a ladder on.
+def _joined(rungs: Sequence[Rungs]) -> Rungs:
+    columns, values = zip(*((part.column, part.values) for part in rungs), strict=True)
+    return Rungs(np.concatenate(columns), np.concatenate(values, axis=1))
 
-    The penalty's inverse is concave in tau2, so that it grows no faster than since the step before,
-    at a rate s of itself; and :math:`y'PPy` falls at least as
-    :math:`1 / (\tau^2 + v_{max})^2` does. So beyond a, h has grown at most by
 
-    .. math:: \max_{x \ge 0} \frac{1 + Sx}{(1 + x)^2}, \qquad S = s (a + v_{max})
+def _halved(data: Projection, likelihood: Likelihood, low: Rungs, high: Rungs) -> Pair:
+    """Return each pair as two, with a rung between them."""
+    middle = np.sqrt((low.tau2 + low.least) * (high.tau2 + low.least)) - low.least
+    rungs = _rungs(data, likelihood, np.maximum(middle, low.tau2), low.column, low.column)
+    return _joined([low, rungs]), _joined([rungs, high])
+
+
+def _between(low: Rungs, high: Rungs) -> tuple[Array, Array, Index]:
+    """Return ends of brackets, starts by scores and slopes at both ends, and the data sets."""
+    (left, fall), (right, last) = low.straight, high.straight
+    width, drop = high.tau2 - low.tau2, left - right
+    secant = width / drop
+    share = left / drop
+    second = (-1 / fall - secant) * share * (1 - share)
+    third = (-1 / last - secant) * share * (1 - share)
+    guess = low.tau2 + drop * (secant * share + second * (1 - share) - third * share)
+    straight = low.tau2 + width * share
+    sane = (guess > low.tau2) & (guess < high.tau2)
+    return np.stack([low.tau2, high.tau2]), np.where(sane, guess, straight), low.column
+
+
+def _beyond(data: Projection, low: Rungs) -> tuple[Array, Array, Index]:
+    r"""Return the same of the maxima after the last rungs.
+
+    There the ratio h of the score's parts is at most
+    :math:`h(a) (a + v_{max})^2 / ((a + v_{min}) (t + v_{max}))`.
     """
-    slowed = 1.0 if before is None else (1 + _ROUNDING - penalty / before) / stride
-    rate = slowed * (reach + data.highest / data.lowest)
-    return np.where(rate > 2, rate * rate / (4 * (rate - 1)), 1.0)
+    h, highest = low.ypp / low.penalty, data.highest[low.column]
+    widest, least = low.tau2 + highest, low.tau2 + low.least
+    high = 1.01 * np.maximum(low.tau2, h * widest * (widest / least) - highest)
+    # Where h would be 1 if both parts went on at their present means of eigenvalues.
+    ypp, penalty = 1 / (low.beta + low.tau2), 1 / (low.alpha + low.tau2)
+    linear = 2 * ypp - h * penalty
+    ahead = 2 * (h - 1) / (linear + np.sqrt(linear**2 + 4 * ypp**2 * (h - 1)))
+    start = low.tau2 + ahead
+    middle = low.tau2 + (high - low.tau2) / 2
+    return np.stack([low.tau2, high]), np.where(start < high, start, middle), low.column
