@@ -7,7 +7,7 @@ from scipy import special
 
 from comorbid.effects.arrays import Array, Mask
 from comorbid.models.fits import DesignFits
-from comorbid.models.projection import Projection
+from comorbid.models.projection import Studies
 from comorbid.models.solved import Solved
 from comorbid.models.student import Test, t_quantile, t_tail
 
@@ -21,7 +21,7 @@ def factor(test: Test, q: Array, freedom: Array) -> Array:
 
 
 @np.errstate(all="ignore")
-def infer(data: Projection, solved: Solved, *, equal: bool, test: Test, level: float) -> DesignFits:
+def infer(data: Studies, solved: Solved, *, equal: bool, test: Test, level: float) -> DesignFits:
     """Everything that follows from tau2; divisions by zero stand for what does not exist."""
     tau2, fixed, found = solved.tau2, solved.fixed, solved.found
     estimable = data.estimable

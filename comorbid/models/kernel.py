@@ -9,6 +9,7 @@ import numpy as np
 from comorbid.effects.arrays import Array
 from comorbid.errors import ModelError
 from comorbid.models.blocks import in_blocks
+from comorbid.models.compiled import Counted, Engine, check_engine, compiles, solve_columns
 from comorbid.models.design import DesignProjection
 from comorbid.models.estimators import Estimator
 from comorbid.models.fits import Batch as Batch, DesignFits as DesignFits
@@ -24,7 +25,7 @@ from comorbid.models.student import Test as Test, t_quantile as t_quantile, t_ta
 # the processor's cache.
 _CELLS, _DESIGN_CELLS = 2**16, 2**15
 # Data sets with variances below this, or above its inverse, are fitted in other units.
-_TINY = 1e-60
+TINY = 1e-60
 
 
 def fit_batch(
@@ -35,6 +36,7 @@ def fit_batch(
     test: Test,
     level: float,
     weights: Array | None = None,
+    engine: Engine = "numpy",
 ) -> Batch:
     r"""Fit the random- or equal-effects model to n data sets.
 
@@ -64,6 +66,9 @@ def fit_batch(
         Of the intervals, a proportion.
     weights : array of shape (k, n) or (k, 1), optional
         The analyst's weights, not negative.
+    engine : {"numpy", "compiled"}
+        ``compiled`` needs numba, and agrees to rounding. What it does not know is left to NumPy:
+        other methods than EE, DL, ML, REML, EB and PM, and the analyst's weights.
 
     Returns
     -------
@@ -75,7 +80,8 @@ def fit_batch(
     Raises
     ------
     ModelError
-        If the estimator gives a negative tau2, or needs weights and there are none.
+        If the estimator gives a negative tau2, or needs weights and there are none, or numba is
+        not installed.
 
     References
     ----------
@@ -83,11 +89,16 @@ def fit_batch(
     IntHout J, Ioannidis JPA, Rovers MM, Goeman JJ (2016). BMJ Open 6:e010247.
     doi:10.1136/bmjopen-2015-010247
     """
+    check_engine(engine)
+    compiled = engine == "compiled" and weights is None and compiles(estimator)
     k, n = yi.shape
 
     def block(at: slice, spare: Spare) -> Batch:
-        own = _columns(weights, at)
-        found = _fit_block(yi[:, at], vi[:, at], None, own, estimator, test, level, spare)
+        if compiled:
+            found = _fit_compiled(yi[:, at], vi[:, at], estimator, test, level)
+        else:
+            own = _columns(weights, at)
+            found = _fit_block(yi[:, at], vi[:, at], None, own, estimator, test, level, spare)
         return as_batch(found, equal=estimator.id == "EE", level=level)
 
     return in_blocks(n, 1 if k > LONG else max(1, _CELLS // max(1, k)), block)
@@ -230,6 +241,19 @@ def _fit_block(
     return found if unit is None else _scaled(found, unit)
 
 
+def _fit_compiled(
+    yi: Array, vi: Array, estimator: Estimator, test: Test, level: float
+) -> DesignFits:
+    with np.errstate(all="ignore"):
+        data = Counted(np.isfinite(vi).sum(axis=0, dtype=np.float64), vi)
+        unit = _unit(data, estimator)
+        if unit is not None:
+            yi, vi = yi / unit, vi / unit / unit
+        solved = solve_columns(yi, vi, estimator)
+        found = infer(data, solved, equal=estimator.id == "EE", test=test, level=level)
+    return found if unit is None else _scaled(found, unit)
+
+
 def _prepared(
     yi: Array, vi: Array, x: Array | None, weights: Array | None, spare: Spare
 ) -> Projection:
@@ -244,13 +268,13 @@ def _prepared(
     return Intercept(yi, vi, weights, spare)
 
 
-def _unit(data: Projection, estimator: Estimator) -> Array | None:
+def _unit(data: Projection | Counted, estimator: Estimator) -> Array | None:
     """Return the units that data sets are fitted in, powers of 2; None if all are as they are.
 
     In units between the smallest and the largest standard error no power of a weight overflows;
     powers of 2 round nothing.
     """
-    ordinary = (data.lowest > _TINY) & (data.lowest < 1 / _TINY) | (data.k == 0)
+    ordinary = (data.lowest > TINY) & (data.lowest < 1 / TINY) | (data.k == 0)
     if ordinary.all() or estimator.moderated is None or estimator.fixed is not None:
         return None
     middle = np.sqrt(np.sqrt(data.lowest) * np.sqrt(data.highest))

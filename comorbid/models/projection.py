@@ -8,7 +8,19 @@ from typing import Protocol
 from comorbid.effects.arrays import Array, Index, Mask
 
 
-class Moments(Protocol):
+class Heterogeneity(Protocol):
+    """What tests of heterogeneity need of a batch of models at one tau2 each."""
+
+    @property
+    def q(self) -> Array:
+        """Weighted residual sum of squares."""
+
+    @property
+    def trace_p(self) -> Array:
+        """Trace of P."""
+
+
+class Moments(Heterogeneity, Protocol):
     r"""What a batch of models gives at one tau2 each; every array has shape (m,).
 
     With the weights :math:`w_i = 1/(v_i + \tau^2)` on the diagonal of W and
@@ -19,20 +31,12 @@ class Moments(Protocol):
     """
 
     @property
-    def q(self) -> Array:
-        """Weighted residual sum of squares."""
-
-    @property
     def ypp(self) -> Array:
         """Sum of squares of P y."""
 
     @property
     def yppp(self) -> Array:
         """Y'PPPy."""
-
-    @property
-    def trace_p(self) -> Array:
-        """Trace of P."""
 
     @property
     def trace_pp(self) -> Array:
@@ -86,7 +90,23 @@ class Form:
     columns: Array
 
 
-class Projection(Protocol):
+class Studies(Protocol):
+    """How many studies and coefficients each of n data sets has: all that inference asks."""
+
+    @property
+    def k(self) -> Array:
+        """Studies of each data set, as floats of shape (n,)."""
+
+    @property
+    def p(self) -> int:
+        """Coefficients."""
+
+    @property
+    def estimable(self) -> Mask:
+        """Which data sets, and their weights, can tell all the coefficients apart."""
+
+
+class Projection(Studies, Protocol):
     """A batch of n data sets with their moderators.
 
     ``k`` is the number of studies of each data set, ``p`` of coefficients; ``vi`` of shape (k, n)
@@ -113,18 +133,6 @@ class Projection(Protocol):
     @property
     def weights(self) -> Array | None:
         """The analyst's weights, the largest of a data set 1."""
-
-    @property
-    def k(self) -> Array:
-        """Studies of each data set, as floats of shape (n,)."""
-
-    @property
-    def p(self) -> int:
-        """Coefficients."""
-
-    @property
-    def estimable(self) -> Mask:
-        """Which data sets, and their weights, can tell all the coefficients apart."""
 
     @property
     def log_xx(self) -> Array:

@@ -9,7 +9,7 @@ import numpy as np
 from comorbid.effects.arrays import Array
 from comorbid.errors import ModelError
 from comorbid.models.estimators import Estimator
-from comorbid.models.projection import Moments, Projection, Solution
+from comorbid.models.projection import Heterogeneity, Projection, Solution
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Solved:
     """
 
     tau2: Array
-    fixed: Moments
+    fixed: Heterogeneity
     found: Solution
 
 

@@ -42,9 +42,10 @@ def lines(text: str) -> list[str]:
     return [line for line in map(str.strip, text.splitlines()) if line and not line.startswith("#")]
 
 
-def install_requires() -> dict[str, Requirement]:
-    """What setup.cfg requires, by canonical name."""
-    found = map(Requirement, lines(SETUP["options"]["install_requires"]))
+def required() -> dict[str, Requirement]:
+    """What setup.cfg requires, also for extras, by canonical name."""
+    named = SETUP["options"]["install_requires"], *SETUP["options.extras_require"].values()
+    found = [Requirement(line) for text in named for line in lines(text)]
     return {canonicalize_name(requirement.name): requirement for requirement in found}
 
 
@@ -174,12 +175,12 @@ def test_python_versions_agree() -> None:
 
 def test_pinned_versions_satisfy_the_requirements() -> None:
     pinned = pins(lines((ROOT / "reports" / "constraints.txt").read_text(encoding="utf-8")))
-    for name, requirement in install_requires().items():
+    for name, requirement in required().items():
         assert pinned[name] in requirement.specifier, name
 
 
 def test_lowest_installs_exactly_the_lower_bounds() -> None:
-    bounds = {name: str(wanted.specifier) for name, wanted in install_requires().items()}
+    bounds = {name: str(wanted.specifier) for name, wanted in required().items()}
     file = ROOT / TOX["testenv:lowest"]["constraints"]
     lowest = pins(lines(file.read_text(encoding="utf-8")))
     assert bounds == {name: f">={version}" for name, version in lowest.items()}
@@ -201,7 +202,7 @@ def test_every_package_imported_is_required() -> None:
     imported = {canonicalize_name(name) for module in modules for name in imported_by(module)}
     assert {"numpy", "pandas"} <= imported
     # comorbid.testing is for the tests of plugins, which pytest runs.
-    assert imported - {"comorbid", "pytest"} - install_requires().keys() == set()
+    assert imported - {"comorbid", "pytest"} - required().keys() == set()
 
 
 def test_every_environment_is_defined_and_explained() -> None:
