@@ -95,6 +95,8 @@ if TYPE_CHECKING:
         VerificationError as VerificationError,
     )
     from comorbid.export import to_csv as to_csv
+    from comorbid.many.pool_many import pool_many as pool_many
+    from comorbid.many.result import PooledGroups as PooledGroups
     from comorbid.models.fit import (
         Fit as Fit,
         pool as pool,
@@ -195,6 +197,8 @@ _HOMES = {
         "PluginError ReportError VerificationError"
     ),
     "export": "to_csv",
+    "many.pool_many": "pool_many",
+    "many.result": "PooledGroups",
     "models.fit": "Fit pool",
     "models.mantel_haenszel": "MantelHaenszel mantel_haenszel",
     "models.notices": "notices",

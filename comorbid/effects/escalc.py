@@ -103,7 +103,7 @@ def escalc(
     chosen = find_measure(measure)
     zeros = Zeros(add, to, drop00)
     rows = _arrays(inputs)
-    _check_names(chosen, list(rows))
+    check_inputs(chosen, list(rows))
     k = len(next(iter(rows.values())))
     slab = names("labels", labels) or default_labels(k)
     if len(slab) != k:
@@ -155,7 +155,7 @@ def _arrays(inputs: Mapping[str, ArrayLike]) -> dict[str, Array]:
     return {name: np.broadcast_to(array, k) for name, array in arrays.items()}
 
 
-def _check_names(measure: Measure, given: Sequence[str]) -> None:
+def check_inputs(measure: Measure, given: Sequence[str]) -> None:
     """Raise `DataError` unless the inputs suffice and none is unknown."""
     choices = measure.inputs
     known = {*REPORTED_COLUMNS, "ni"}.union(*choices)

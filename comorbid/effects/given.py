@@ -20,7 +20,7 @@ _Pair = tuple[Array, Array]
 
 def _complete_given(rows: Rows) -> Rows:
     yi, vi, sei = (column(rows, name) for name in ("yi", "vi", "sei"))
-    return {"yi": yi, "vi": first_known(vi, sei**2)}
+    return {"yi": yi, "vi": first_known(vi, sei**2), "sei": sei}
 
 
 def _given(rows: Rows, zeros: Zeros, default: float) -> _Pair:
@@ -47,7 +47,7 @@ def _variance(pair: _Pair) -> Array:
     return pair[1]
 
 
-GIVEN = Kind(_complete_given, _given, _unknown, (finite("yi"), positive("vi")), "summaries")
+GIVEN = Kind(_complete_given, _given, _unknown, (finite("yi"), positive("vi", "sei")), "summaries")
 LOGRANK = Kind(
     _complete_logrank,
     _logrank,
