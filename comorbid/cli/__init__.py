@@ -1,4 +1,4 @@
-"""The command line: check, pool, build, verify, diff, plugins, new, and what installed plugins add.
+"""The command line: check, pool, pool-many, build, verify, diff, plugins, new, and what plugins add.
 
 Exit 0 done, 1 failed, 2 wrong usage.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import click
 
+from comorbid.cli.groups import pool_many
 from comorbid.cli.listing import plugins
 from comorbid.cli.reports import build, diff, verify
 from comorbid.cli.shell import Commands
@@ -22,5 +23,5 @@ def main() -> None:
     """Pool the associations of two conditions and build reports that can be verified."""
 
 
-for command in (check, pool, build, verify, diff, plugins, new):
+for command in (check, pool, pool_many, build, verify, diff, plugins, new):
     main.add_command(command)

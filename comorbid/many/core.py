@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from comorbid.many.fitting import fit
 from comorbid.many.flags import as_words, flags_of, reasons_of
 from comorbid.many.groups import Groups, group
 from comorbid.many.rows import Rows, read_rows
 from comorbid.many.settings import RESULT_COLUMNS, Settings
-from comorbid.models.groups import fit_groups
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,25 +71,15 @@ def _columns(groups: Groups, settings: Settings) -> dict[str, Any]:
     """Return the columns of the result."""
     import pandas as pd
 
-    null = settings.measure.null
-    found = fit_groups(
-        groups.yi,
-        groups.vi,
-        groups.offsets,
-        estimator=settings.estimator,
-        test=settings.test,
-        level=settings.level,
-        null=null,
-        engine=settings.kernel,
-    )
+    found = fit(groups, settings)
     fits = found.fits
-    flags = flags_of(groups, fits, estimated=settings.estimator.id != "EE")
     unfitted = ~(np.isfinite(fits.estimate) & np.isfinite(fits.se))
+    flags = flags_of(groups, fits, estimated=settings.estimator.id != "EE")
     numbers = {
         name: np.where(unfitted, np.nan, values) if name != "k" else values
         for name, values in fits.columns().items()
     }
-    unknown = unfitted | (fits.k < 2) | np.isnan(null)
+    unknown = unfitted | (fits.k < 2) | np.isnan(settings.measure.null)
     return {
         **numbers,
         "loo_low": found.loo_low,
@@ -97,5 +87,5 @@ def _columns(groups: Groups, settings: Settings) -> dict[str, Any]:
         "loo_crosses_null": pd.arrays.BooleanArray(found.loo_excludes & ~unknown, unknown),
         "missing": groups.missing,
         "flags": as_words(flags),
-        "reason": reasons_of(flags),
+        "reason": np.where(found.reason != "", found.reason, reasons_of(flags)),
     }

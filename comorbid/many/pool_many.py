@@ -18,7 +18,7 @@ from comorbid.many.core import pool_groups
 from comorbid.many.local import run
 from comorbid.many.output import Totals, as_table, write_result
 from comorbid.many.result import PooledGroups
-from comorbid.many.settings import Settings, settings_for
+from comorbid.many.settings import Settings, kernel_for, settings_for
 from comorbid.many.source import open_source, schema_of
 from comorbid.many.work import work_folder
 from comorbid.models.estimators import Estimator
@@ -166,7 +166,7 @@ def _from_files(
     step: Callable[[int, int, str], None],
 ) -> PooledGroups:
     source = open_source(path)
-    settings = settings_for(schema_of(source), **chosen)
+    settings = settings_for(schema_of(source), **chosen, kernel=kernel_for(source.size))
     schema_of(source, settings)
     if out is not None:
         totals = run(source, settings, out=out, adjust=adjust, step=step)
@@ -182,7 +182,7 @@ def _from_memory(
     table: Table, chosen: Mapping[str, Any], adjust: Adjust, out: Path | None
 ) -> PooledGroups:
     names = table.columns if hasattr(table, "iloc") else table.schema.names
-    settings = settings_for(names, **chosen)
+    settings = settings_for(names, **chosen, kernel=kernel_for(len(table)))
     if not len(table):
         raise DataError([Problem("table has no rows", "add an estimate")])
     frame = pool_groups(table, settings)
@@ -215,6 +215,7 @@ def _result(settings: Settings, adjust: Adjust, totals: Totals, **table: Any) ->
         method=settings.estimator.id,
         test=settings.test,
         level=settings.level,
+        kernel=settings.kernel,
         adjust=adjust,
         null_share=totals.null_share,
         groups=totals.groups,

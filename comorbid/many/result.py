@@ -36,6 +36,8 @@ class PooledGroups(Frozen):
         How each group was pooled.
     level : float
         Of the intervals, a proportion.
+    kernel : {"numpy", "compiled"}
+        What computed the fits: their last bits may differ.
     adjust : {"BH", "storey", "none"}
         How p-values were adjusted.
     null_share : float
@@ -65,6 +67,7 @@ class PooledGroups(Frozen):
     method: str
     test: str
     level: float
+    kernel: str
     adjust: str
     null_share: float
     groups: int
@@ -96,7 +99,7 @@ class PooledGroups(Frozen):
 
     def to_dict(self) -> dict[str, Any]:
         """Return settings and counts, and the table by column where it is in memory."""
-        names = ("measure", "method", "test", "level", "adjust", "null_share")
+        names = ("measure", "method", "test", "level", "kernel", "adjust", "null_share")
         return {
             "by": list(self.by),
             **{name: getattr(self, name) for name in names},

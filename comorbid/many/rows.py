@@ -190,7 +190,9 @@ def missing_keys(name: str, missing: Mask, places: Sequence[str]) -> list[Proble
 
 def _no_key(name: str, values: Sequence[Any]) -> list[Problem]:
     """Return what is neither names alone nor whole numbers alone."""
-    kinds = {_kind(value): value for value in values}
+    kinds: dict[str, Any] = {}
+    for value in values:
+        kinds.setdefault(_kind(value), value)
     remedy = "a key is names (text) alone, or whole numbers of 64 bits alone"
     if "" in kinds:
         return [Problem(f"{name} has {shown(kinds[''])}", remedy)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from comorbid.checks import is_text, shown
 from comorbid.effects.escalc import check_inputs
@@ -12,13 +12,13 @@ from comorbid.effects.formula import Measure
 from comorbid.effects.measures import find_measure
 from comorbid.effects.reported import REPORTED_COLUMNS
 from comorbid.errors import DataError, ModelError, Problem
+from comorbid.models.compiled import Engine, available
 from comorbid.models.estimators import Estimator
 from comorbid.models.settings import check_settings, find_estimator
 from comorbid.models.student import Test
 
-Engine = Literal["numpy", "compiled"]
-
 _WEIGHTED = ("GENQ", "GENQM")
+_WORTH_COMPILING = 200_000  # rows whose fits take longer than it takes to compile them
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +120,11 @@ def settings_for(
     source = find_measure("GEN") if "yi" in {*others, *renamed} else chosen
     inputs = _inputs(source, renamed, others)
     return Settings(keys, inputs, chosen, source, estimator, test, level, kernel)
+
+
+def kernel_for(rows: int) -> Engine:
+    """Return what computes the fits of a table of so many rows: numba, if that is installed."""
+    return "compiled" if rows >= _WORTH_COMPILING and available() else "numpy"
 
 
 def _keys(by: Sequence[str] | str) -> tuple[str, ...]:

@@ -268,6 +268,8 @@ def schema_of(source: Source, settings: Settings | None = None) -> tuple[str, ..
                 problems.append(Problem(f"lacks the column {column}", "add it", file=name))
                 continue
             kind = kind_of(schema.field(column).type)
+            if column not in settings.by and kind == "whole numbers":
+                kind = "numbers"
             was, where = first.setdefault(column, (kind, name))
             if kind not in (was, "nothing") and was != "nothing":
                 message = f"column {column} holds {kind}, and {was} in {where}"
