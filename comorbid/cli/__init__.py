@@ -1,4 +1,4 @@
-"""The command line: check, pool, pool-many, build, verify, diff, plugins, new, and what plugins add.
+"""The command line: check, pool, pool-many, build, verify, diff, plugins, new, and of plugins.
 
 Exit 0 done, 1 failed, 2 wrong usage.
 """

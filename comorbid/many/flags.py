@@ -74,7 +74,7 @@ def _nearly_all(groups: Groups, fits: Batch) -> Mask:
     """Return where one study has nearly all the weight, by the thresholds of the audit."""
     tau2 = np.where(np.isfinite(fits.tau2), fits.tau2, 0.0)
     common = _largest_share(groups.vi, groups.offsets)
-    own = _largest_share(groups.vi + np.repeat(tau2, fits.k), groups.offsets)
+    own = _largest_share(groups.vi + np.repeat(tau2, np.diff(groups.offsets)), groups.offsets)
     found = (common >= NEARLY_ALL) & (fits.k > 1) | (own >= MOST) & (fits.k > 2)
     return np.asarray(found)
 

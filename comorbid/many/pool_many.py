@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from comorbid.checks import check_choice, shown
+from comorbid.checks import check_choice, check_type, shown
 from comorbid.effects.formula import Measure
 from comorbid.errors import DataError, Problem
 from comorbid.many.adjust import Adjust, adjust_p
@@ -191,7 +191,8 @@ def _from_memory(
     adjusted = None if adjust == "none" else adjust_p(p, adjust=adjust)
     if out is None:
         if adjusted is not None:
-            frame.insert(frame.columns.get_loc("p_value") + 1, "p_adjusted", adjusted)
+            at = list(frame.columns).index("p_value") + 1
+            frame.insert(at, "p_adjusted", adjusted)
         return _result(settings, adjust, totals, columns=_held(frame))
     with work_folder(out, {"input": "a table in memory"}) as folder:
         aside = folder / "result.parquet"
@@ -202,7 +203,7 @@ def _from_memory(
 
 def _held(frame: pd.DataFrame) -> dict[str, Any]:
     """Return the columns of a table as arrays; what is neither true nor false is None."""
-    columns = {name: column.to_numpy() for name, column in frame.items()}
+    columns = {str(name): column.to_numpy() for name, column in frame.items()}
     known = frame["loo_crosses_null"]
     columns["loo_crosses_null"] = known.astype(object).where(known.notna(), None).to_numpy()
     return columns
@@ -264,6 +265,7 @@ def _copy(reader: pa.RecordBatchReader, path: Path) -> None:
 
 def _checked_out(out: str | os.PathLike[str], table: object) -> Path:
     """Return where to write; raise `DataError` if that cannot be, or would change the input."""
+    check_type("out", out, (str, os.PathLike), "give the path of a file")
     path = Path(out)
     problem = None
     if path.is_dir():

@@ -47,7 +47,7 @@ class PooledGroups(Frozen):
         variance.
     path : Path or None
         The Parquet file that holds the table, if it was written.
-    columns : mapping of str to array
+    columns : mapping of str to arrays of shape (groups,)
         The table by column, if it was not written.
     warnings : tuple of str
         What is worth knowing about how it was made.

@@ -199,7 +199,7 @@ def _no_key(name: str, values: Sequence[Any]) -> list[Problem]:
     return [Problem(f"{name} has names and whole numbers", remedy)] if len(kinds) > 1 else []
 
 
-def _kind(value: object) -> str:
+def _kind(value: Any) -> str:
     if isinstance(value, str):
         return "name"
     whole = isinstance(value, Integral) and not isinstance(value, bool | np.bool_)

@@ -71,7 +71,7 @@ class Settings:
 
 
 def settings_for(
-    names: Iterable[str],
+    names: Iterable[Any],
     *,
     by: Sequence[str] | str,
     columns: Mapping[str, str] | None = None,
@@ -102,7 +102,7 @@ def settings_for(
     if estimator.id in _WEIGHTED:
         raise ModelError(f"{estimator.id} needs weights of the analyst; choose another method")
     check_settings(test, level)
-    known = tuple(map(str, names))
+    known = tuple(name for name in names if isinstance(name, str))
     keys = _keys(by)
     renamed = _renamed(columns)
     problems = [
@@ -119,7 +119,12 @@ def settings_for(
     others = [name for name in known if name not in keys]
     source = find_measure("GEN") if "yi" in {*others, *renamed} else chosen
     inputs = _inputs(source, renamed, others)
-    return Settings(keys, inputs, chosen, source, estimator, test, level, kernel)
+    found = Settings(keys, inputs, chosen, source, estimator, test, level, kernel)
+    twice = [name for name in dict.fromkeys(found.columns) if known.count(name) > 1]
+    if twice:
+        remedy = "rename all but one of them"
+        raise DataError([Problem(f"the table has several columns {n}", remedy) for n in twice])
+    return found
 
 
 def kernel_for(rows: int) -> Engine:
@@ -128,7 +133,9 @@ def kernel_for(rows: int) -> Engine:
 
 
 def _keys(by: Sequence[str] | str) -> tuple[str, ...]:
-    keys = (by,) if isinstance(by, str) else tuple(by) if isinstance(by, Sequence) else ()
+    given: Any = by
+    listed = (given,) if isinstance(given, str) else given
+    keys = tuple(listed) if isinstance(listed, Sequence) else ()
     if not keys or not all(map(is_text, keys)) or len(set(keys)) < len(keys):
         raise DataError([Problem(f"by is {shown(by)}", "name one or several columns, each once")])
     return keys
@@ -137,7 +144,8 @@ def _keys(by: Sequence[str] | str) -> tuple[str, ...]:
 def _renamed(columns: Mapping[str, str] | None) -> dict[str, str]:
     if columns is None:
         return {}
-    if not (isinstance(columns, Mapping) and all(map(is_text, columns.values()))):
+    given: Any = columns
+    if not (isinstance(given, Mapping) and all(map(is_text, given.values()))):
         remedy = "give names of columns, such as {'yi': 'log_or', 'vi': 'variance'}"
         raise DataError([Problem(f"columns is {shown(columns)}", remedy)])
     return {str(name): column for name, column in columns.items()}
@@ -157,7 +165,7 @@ def _inputs(
 ) -> tuple[tuple[str, str], ...]:
     """Return what a measure is computed from, of columns named so and of those given."""
     read = {*REPORTED_COLUMNS, *(name for names in source.inputs for name in names)}
-    found = {name: name for name in others if name in read} | renamed
+    found = {name: name for name in others if name in read} | dict(renamed)
     check_inputs(source, list(found))
     return tuple(sorted(found.items()))
 

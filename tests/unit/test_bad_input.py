@@ -9,6 +9,7 @@ import inspect
 import math
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -86,6 +87,7 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     ),
     "grim of percentages": (cb.grim, {"mean": "5.1", "n": 28, "unit": "percent"}),
     "pool": (cb.pool, {"effects": EFFECTS}),
+    "pool_many": (cb.pool_many, {"table": EFFECTS.to_frame(), "by": "sex"}),
     "regress": (cb.regress, {"effects": EFFECTS, "formula": "~ year"}),
     "permutation_test": (cb.permutation_test, {"regression": REGRESSION, "repetitions": 20}),
     "influence of a regression": (cb.influence, {"fit": REGRESSION}),
@@ -148,7 +150,10 @@ def arguments(name: str) -> list[str]:
 @pytest.mark.parametrize(
     ("name", "argument"), [(name, argument) for name in CALLS for argument in arguments(name)]
 )
-def test_what_cannot_be_used_is_an_error_of_ours(name: str, argument: str) -> None:
+def test_what_cannot_be_used_is_an_error_of_ours(
+    name: str, argument: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where what is named like a file may be written
     function, right = CALLS[name]
     for value in NASTY:
         settings = {**right, argument: value}

@@ -250,7 +250,7 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, di
     """The folder and the names that the README's Python example leaves behind."""
     folder = tmp_path_factory.mktemp("readme")
     shutil.copytree(ROOT / "reports" / "headache-back-pain", folder / "reports/headache-back-pain")
-    (code,) = re.findall(r"^```python\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+    code = "".join(re.findall(r"^```python\n(.*?)^```$", README, re.DOTALL | re.MULTILINE))
     names: dict[str, Any] = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
@@ -283,7 +283,7 @@ def test_python_example_writes_its_files(example: tuple[Path, dict[str, Any]]) -
 def test_command_table_lists_the_commands() -> None:
     from comorbid.cli import main
 
-    assert set(re.findall(r"^\| `comorbid (\w+)", README, re.MULTILINE)) == set(main.commands)
+    assert set(re.findall(r"^\| `comorbid ([\w-]+)", README, re.MULTILINE)) == set(main.commands)
 
 
 def test_sample_definition_is_one_that_comorbid_reads(tmp_path: Path) -> None:

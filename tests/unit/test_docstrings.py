@@ -18,7 +18,7 @@ from comorbid import checks
 
 ROOMS = (
     *("effects", "models", "sensitivity", "bias", "subgroups", "burden", "certainty"),
-    "risk_of_bias",
+    *("risk_of_bias", "many"),
 )
 
 

@@ -346,6 +346,8 @@ GOOD = pd.DataFrame({"g": ["a", "a", "b"], "yi": [0.1, 0.2, 0.3], "vi": [0.1, 0.
         (GOOD.drop(columns="vi"), {}, "GEN lacks vi; give yi, vi; or yi, sei"),
         (GOOD.drop(columns="yi"), {"measure": "OR"}, "OR lacks ai, bi, ci, di"),
         (GOOD.rename(columns={"g": "k"}), {"by": "k"}, "by names k, which the result has too"),
+        (GOOD[["g", "yi", "vi", "vi"]], {}, "the table has several columns vi; rename all but"),
+        (GOOD.rename(columns={"g": 7}), {"by": "7"}, "by names 7, which the table lacks"),
         (GOOD.assign(vi=[0.1, 0, -1]), {}, "row 2: vi is 0; it must be more than 0\n  row 3: vi"),
         (GOOD.assign(vi=[0.1, math.inf, 1]), {}, "row 2: vi is inf; it must be more than 0"),
         (GOOD.assign(yi=[0.1, -math.inf, 1]), {}, "row 2: yi is -inf; it must be a finite"),

@@ -36,6 +36,7 @@ JUDGED = studies_from_bytes(studies_csv(K, rob_overall=["low"] * K).encode(), so
 
 RESULTS: dict[str, Any] = {
     "pool": FIT,
+    "pool_many": cb.pool_many(EFFECTS.to_frame(), by="sex", measure="OR"),
     "predict": FIT.predict(),
     "heterogeneity": FIT.heterogeneity(),
     "regress": REGRESSION,
@@ -90,6 +91,7 @@ VIEWS = ("to_frame", "summary", "_repr_html_", "to_dict")
 NOT_RECORDED = {
     "predict": {"test", "ids"},  # goes with a fit, which has them
     "heterogeneity": {"measure", "test", "ids"},
+    "pool_many": {"ids"},  # of as many rows as there may be
     "permutation_test": {"level"},
     "baujat": {"test", "level"},
     "baujat of a regression": {"test", "level"},
