@@ -1,4 +1,4 @@
-"""Pools of many groups from Parquet files: in parts, and the same bytes however often ended."""
+"""Pools of many groups from Arrow tables, and from Parquet files in parts, however often ended."""
 
 from __future__ import annotations
 
@@ -17,14 +17,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pytest
 from click.testing import CliRunner
-from pyarrow import dataset, parquet
 
 import comorbid as cb
 from comorbid.cli import main
 from comorbid.many import parts, source, work
+
+pa = pytest.importorskip("pyarrow")
+dataset = pytest.importorskip("pyarrow.dataset")
+parquet = pytest.importorskip("pyarrow.parquet")
 
 BY = ["exposure", "outcome"]
 
@@ -96,6 +98,46 @@ def test_parts_give_what_the_whole_gives(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["estimates", "pools.parquet"]
     again, _ = pooled(dataset.dataset(folder), method="DL")
     pd.testing.assert_frame_equal(again, expected, check_exact=True)
+
+
+@pytest.mark.parametrize(
+    "given_as",
+    [
+        pa.Table.from_pandas,
+        lambda table: pa.Table.from_pandas(table).to_reader(max_chunksize=100),
+        lambda table: pa.Table.from_pandas(table.astype({"exposure": "category"})),
+        lambda table: pa.table(
+            {
+                "exposure": pa.array(table.exposure, pa.large_string()),
+                "outcome": pa.array(table.outcome, pa.uint8()),
+                **{name: pa.array(table[name]) for name in ("yi", "vi")},
+            }
+        ),
+    ],
+    ids=["table", "reader", "dictionary", "other types"],
+)
+def test_an_arrow_table_of_any_types_gives_the_same_bits(given_as: Any) -> None:
+    expected, _ = pooled(MIXED, method="DL")
+    found, _ = pooled(given_as(MIXED), method="DL")
+    pd.testing.assert_frame_equal(found, expected, check_exact=True)
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "message"),
+    [
+        ("outcome", [0.5, 1, 2], "outcome holds numbers; a key is names"),
+        ("outcome", [2**63] * 3, "outcome: Integer value 9223372036854775808 not in range"),
+        ("exposure", ["a", None, "b"], "row 2: exposure is missing"),
+        ("yi", list("abc"), "yi holds names; give numbers"),
+    ],
+)
+def test_an_arrow_table_that_cannot_be_pooled_is_said(
+    column: str, values: list[Any], message: str
+) -> None:
+    table = pa.Table.from_pandas(TABLE.iloc[:3].drop(columns=column))
+    with pytest.raises(cb.DataError, match=message):
+        kind = pa.uint64() if isinstance(values[0], int) else None
+        pooled(table.append_column(column, pa.array(values, kind)))
 
 
 def test_names_as_many_as_rows_are_pooled_too(tmp_path: Path) -> None:
