@@ -13,19 +13,6 @@ from comorbid.many.groups import Groups
 from comorbid.models.fits import Batch
 from comorbid.models.notices import FEW
 
-FLAGS: Mapping[str, str] = {
-    "no-study": "no row of the group has an effect and a variance",
-    "one-study": "nothing is pooled; the interval (z) is the study's own",
-    "few-studies": f"{FEW[0]} or {FEW[1]} studies, and tau2 estimated from them",
-    "not-fitted": "effects or variances too large or too small to compute with",
-    "no-spread": "the standard error is 0, as the effects do not differ at all",
-    "tau2-zero": "tau2 was estimated, and is 0",
-    "nearly-all-weight": f"one study has {NEARLY_ALL:g} % of the weight of a common effect, or, of "
-    f"three or more, {MOST:g} % of the weight in the pool",
-    "missing-rows": "rows without effect or variance were left out; `missing` counts them",
-}
-"""The flags by name, with what each says."""
-
 REASONS: Mapping[str, str] = {
     "no-study": "no study is left: every row lacks its effect or its variance",
     "not-fitted": "effects or variances are too large or too small to compute with; check them "
@@ -35,7 +22,10 @@ REASONS: Mapping[str, str] = {
 
 
 def flags_of(groups: Groups, fits: Batch, *, estimated: bool) -> dict[str, Mask]:
-    """Return which groups each flag of `FLAGS` applies to; `estimated` says whether tau2 was."""
+    """Return which groups each flag applies to; ``estimated`` says whether tau2 was.
+
+    What each says stands in `PooledGroups`.
+    """
     k = fits.k
     fitted = np.isfinite(fits.estimate) & np.isfinite(fits.se)
     return {

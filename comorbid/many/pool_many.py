@@ -98,7 +98,7 @@ def pool_many(
         analysis scale; lowest and highest estimate with one study left out (``loo_low, loo_high``)
         and whether leaving one out changes whether the interval includes no association
         (``loo_crosses_null``); rows ``missing`` an effect or variance, which are left out;
-        ``flags``, in `comorbid.many.flags.FLAGS`; and a ``reason`` where nothing could be fitted.
+        ``flags`` (see `PooledGroups`); and a ``reason`` where nothing could be fitted.
 
     Raises
     ------

@@ -52,6 +52,21 @@ class PooledGroups(Frozen):
     warnings : tuple of str
         What is worth knowing about how it was made.
 
+    Notes
+    -----
+    The column ``flags`` (``frame["flags"]``; pandas has an attribute of that name) holds words with
+    blanks between:
+
+    * ``no-study``: no row of the group has an effect and a variance.
+    * ``one-study``: nothing is pooled; the interval (z) is the study's own.
+    * ``few-studies``: 2 or 3 studies, and tau2 estimated from them.
+    * ``not-fitted``: nothing could be computed; ``reason`` says why.
+    * ``no-spread``: the standard error is 0, as the effects do not differ at all.
+    * ``tau2-zero``: tau2 was estimated, and is 0.
+    * ``nearly-all-weight``: one study has 90 % of the weight of a common effect, or, of three or
+      more, 50 % of the weight in the pool.
+    * ``missing-rows``: rows without effect or variance were left out; ``missing`` counts them.
+
     Examples
     --------
     >>> import pandas as pd

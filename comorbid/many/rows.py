@@ -53,11 +53,10 @@ class Rows:
 
 
 class Places(Sequence[str]):
-    """What rows are called in an error: ``row 17``, counted from 1, or with a file before it."""
+    """What rows are called in an error: ``row 17``, counted from 1."""
 
-    def __init__(self, size: int, *, start: int = 0, file: str = "") -> None:
-        self._size, self._start = size, start
-        self._file = f"{file}, " if file else ""
+    def __init__(self, size: int) -> None:
+        self._size = size
 
     def __len__(self) -> int:
         return self._size
@@ -69,7 +68,7 @@ class Places(Sequence[str]):
     def __getitem__(self, i: int | slice) -> str | Sequence[str]:
         if isinstance(i, slice):
             return [self[j] for j in range(*i.indices(self._size))]
-        return f"{self._file}row {self._start + i + 1}"
+        return f"row {i + 1}"
 
 
 def read_rows(table: Table, settings: Settings, *, places: Sequence[str] | None = None) -> Rows:

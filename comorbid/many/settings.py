@@ -163,8 +163,13 @@ def _missing(argument: str, names: Iterable[str], known: Sequence[str]) -> list[
 def _inputs(
     source: Measure, renamed: Mapping[str, str], others: Sequence[str]
 ) -> tuple[tuple[str, str], ...]:
-    """Return what a measure is computed from, of columns named so and of those given."""
-    read = {*REPORTED_COLUMNS, *(name for names in source.inputs for name in names)}
+    """Return what a measure is computed from, of columns named so and of those given.
+
+    A printed estimate is for measures: effects that are there as ``yi`` are taken as they are.
+    """
+    read = {name for names in source.inputs for name in names}
+    if source.id != "GEN" and "estimate" in {*others, *renamed}:
+        read.update(REPORTED_COLUMNS)
     found = {name: name for name in others if name in read} | dict(renamed)
     check_inputs(source, list(found))
     return tuple(sorted(found.items()))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import math
 import pickle
+import re
 from typing import Any
 
 import numpy as np
@@ -15,11 +17,16 @@ from golden_univariate import NEGLIGIBLE
 from hypothesis import given, settings, strategies as st
 
 import comorbid as cb
+from comorbid.audited.pool_checks import MOST, NEARLY_ALL
 from comorbid.many.adjust import adjust_p, null_share
 from comorbid.many.core import pool_groups
-from comorbid.many.flags import FLAGS
+from comorbid.many.fitting import fit
+from comorbid.many.flags import flags_of
+from comorbid.many.groups import group
+from comorbid.many.rows import read_rows
 from comorbid.many.settings import RESULT_COLUMNS, kernel_for, settings_for
 from comorbid.models import compiled
+from comorbid.models.notices import FEW
 
 NAN = math.nan
 FIT_COLUMNS = ("estimate", "se", "statistic", "p_value", "tau2", "i2", "h2", "q", "q_p", "k")
@@ -197,6 +204,13 @@ def test_a_printed_estimate_goes_before_counts() -> None:
     assert found.se[1] == pytest.approx(math.log(1.25) / 1.959963984540054)
 
 
+def test_effects_that_are_there_go_before_a_printed_estimate_and_counts() -> None:
+    more = {"estimate": 9.0, "se": 0.1, "ai": 1, "bi": 2, "ci": 3, "di": 4}
+    found = cb.pool_many(TABLE.assign(**more), by=BY, measure="OR", method="DL").to_frame()
+    expected = cb.pool_many(TABLE, by=BY, measure="OR", method="DL").to_frame()
+    pd.testing.assert_frame_equal(found, expected, check_exact=True)
+
+
 def test_columns_may_have_other_names_and_standard_errors() -> None:
     table = TABLE.assign(b=TABLE.yi, se=np.sqrt(TABLE.vi)).drop(columns=["yi", "vi"])
     found = cb.pool_many(table, by=BY, columns={"yi": "b", "sei": "se"}, method="DL").to_frame()
@@ -220,9 +234,18 @@ def test_rows_left_out_are_counted_and_a_group_without_any_stays() -> None:
 
 def flags(yi: list[float], vi: list[float], **how: Any) -> set[str]:
     table = pd.DataFrame({"g": "a", "yi": yi, "vi": vi})
-    found: set[str] = set(cb.pool_many(table, by="g", **how).to_frame()["flags"][0].split())
-    assert found <= set(FLAGS)
-    return found
+    return set(cb.pool_many(table, by="g", **how).to_frame()["flags"][0].split())
+
+
+def test_every_flag_is_described() -> None:
+    how = settings_for(TABLE, by=BY)
+    groups = group(read_rows(TABLE, how))
+    known = flags_of(groups, fit(groups, how).fits, estimated=True)
+    text = inspect.getdoc(cb.PooledGroups) or ""
+    assert re.findall(r"^\* ``([a-z0-9-]+)``:", text, re.MULTILINE) == list(known)
+    assert f"{NEARLY_ALL:g} % of the weight of a common effect" in text
+    assert f"{MOST:g} % of the weight in the pool" in text
+    assert FEW == (2, 3)
 
 
 def test_flags_say_what_limits_a_row() -> None:
