@@ -234,6 +234,8 @@ def _as_path(table: Any, out: Path | None) -> Iterator[Any]:
     if isinstance(table, pd.DataFrame):
         yield table
         return
+    if not (isinstance(table, str | os.PathLike) or hasattr(table, "schema")):
+        raise DataError([Problem(f"table is {shown(table)}", _TABLES)])
     if find_spec("pyarrow") is None:
         remedy = "pip install 'comorbid[parquet]', or give a DataFrame"
         raise DataError([Problem("Parquet and Arrow need pyarrow, which is not installed", remedy)])

@@ -369,7 +369,6 @@ GOOD = pd.DataFrame({"g": ["a", "a", "b"], "yi": [0.1, 0.2, 0.3], "vi": [0.1, 0.
         (GOOD, {"method": "GENQ"}, "GENQ needs weights of the analyst; choose another method"),
         (GOOD, {"level": 95}, "level is 95"),
         (5, {}, "table is 5; give a DataFrame, an Arrow table"),
-        ("no-such-file.parquet", {}, "no-such-file.parquet: is no file and no folder"),
     ],
 )
 def test_what_cannot_be_pooled_is_said(table: Any, how: dict[str, Any], message: str) -> None:

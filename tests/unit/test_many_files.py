@@ -425,6 +425,8 @@ def test_a_disk_without_space_is_said_and_the_work_stays(
 
 
 def test_folders_and_files_that_are_no_parquet(tmp_path: Path) -> None:
+    with pytest.raises(cb.DataError, match=r"none.parquet: is no file and no folder; check the"):
+        pooled(tmp_path / "none.parquet")
     with pytest.raises(cb.DataError, match="holds no Parquet file; give a folder of files that"):
         pooled(tmp_path)
     (tmp_path / "text.parquet").write_text("yi,vi\n1,1\n")
