@@ -47,6 +47,33 @@ class Batch(Frozen):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Outlines(Frozen):
+    """What is fitted to n data sets, without intervals and tests; nan where it does not exist.
+
+    Attributes
+    ----------
+    estimate, tau2, i2, q, k : arrays of shape (n,)
+        As in `Batch`.
+    """
+
+    estimate: Array
+    tau2: Array
+    i2: Array
+    q: Array
+    k: Array
+
+    @classmethod
+    def blank(cls, p: int, n: int) -> dict[str, Array]:
+        """Return the arrays by name for n data sets, all nan; there is one coefficient."""
+        return {field.name: np.full(n, np.nan) for field in fields(cls)}
+
+    @property
+    def complete(self) -> Mask:
+        """Which data sets have an estimate, and tau2 if there are several studies."""
+        return np.isfinite(self.estimate) & ((self.k < 2) | np.isfinite(self.tau2))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class DesignFits(Frozen):
     """Fits of n data sets with p coefficients each; nan where something does not exist.
 

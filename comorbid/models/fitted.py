@@ -18,6 +18,7 @@ from comorbid.models.inference import factor
 from comorbid.models.kernel import DesignFits, Test, fit_designs
 from comorbid.models.likelihood import FitStatistics, fit_statistics
 from comorbid.models.projection import Projection, Solution
+from comorbid.models.shared_fits import fit_selections
 
 Pair = tuple[float, float]
 
@@ -137,6 +138,15 @@ class Fitted(Frozen, ABC):
 
     def fits_of(self, members: Mask) -> DesignFits:
         """Refit n selections of the studies, given as a boolean array of shape (k, n)."""
+        if self.moderators is None and self.user_weights is None:
+            return fit_selections(
+                self.effects.yi,
+                self.effects.vi,
+                members,
+                estimator=self.estimator,
+                test=self.test,
+                level=self.level,
+            )
         yi, vi, weights = self.arrays
         return fit_designs(
             np.where(members, yi, 0.0),

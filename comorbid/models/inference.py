@@ -20,6 +20,16 @@ def factor(test: Test, q: Array, freedom: Array) -> Array:
     return np.maximum(1.0, scale) if test == "adhoc" else scale
 
 
+def relative_heterogeneity(solved: Solved, freedom: Array, *, equal: bool) -> tuple[Array, Array]:
+    """Return I2, a percentage, and H2: from tau2, or from Q where effects are taken as equal."""
+    tau2, fixed = solved.tau2, solved.fixed
+    if equal:
+        percent = 100 * (1 - freedom / fixed.q)
+        return np.where(fixed.q > 0, np.maximum(0.0, percent), 0.0), fixed.q / freedom
+    typical = freedom / fixed.trace_p
+    return 100 * tau2 / (tau2 + typical), tau2 / typical + 1
+
+
 @np.errstate(all="ignore")
 def infer(data: Studies, solved: Solved, *, equal: bool, test: Test, level: float) -> DesignFits:
     """Everything that follows from tau2; divisions by zero stand for what does not exist."""
@@ -33,12 +43,7 @@ def infer(data: Studies, solved: Solved, *, equal: bool, test: Test, level: floa
     se = np.sqrt(scale * sum(row * row for row in root.swapaxes(0, 1)))
     half = t_quantile(df, (1 + level) / 2) * se
     statistic = beta / se
-    if equal:
-        i2 = np.where(fixed.q > 0, np.maximum(0.0, 100 * (1 - freedom / fixed.q)), 0.0)
-        h2 = fixed.q / freedom
-    else:
-        typical = freedom / fixed.trace_p
-        i2, h2 = 100 * tau2 / (tau2 + typical), tau2 / typical + 1
+    i2, h2 = relative_heterogeneity(solved, freedom, equal=equal)
     values = {"i2": i2, "h2": h2, "qe": fixed.q, "qe_p": special.chdtrc(freedom, fixed.q)}
     return DesignFits(
         coefficients=beta,
