@@ -70,8 +70,16 @@ def _score(at: Sums, kind: Kind) -> Array:
 def _hidden(data: Selections, at: Sums, kind: Kind) -> Mask:
     r"""Return which scores could change their sign between neighbours unseen.
 
-    Where the score :math:`f - g` is 0 (f is y'PPy, g the penalty), its slope is
-    :math:`g' - f' ...`
+    Where the score :math:`f - g` is 0 (f is y'PPy, g the penalty, both fall), its slope is
+    :math:`g (a - 2 b)` with :math:`a = -g'/g` and :math:`b = -f'/2f`. By the inequality of Cauchy
+    and Schwarz :math:`(1/a)' \ge 1` and :math:`(1/b)' \ge 1`, so that the score does not rise
+    through 0 between :math:`t_1 < t_2` if
+
+    .. math:: \frac1{b(t_2)} \le \frac2{a(t_1)} + t_2 - t_1
+
+    Otherwise, as f and g are convex, the score is below the chord of f less the tangents of g, and
+    above the tangents of f less the chord of g; neither may reach 0 on the way between two values
+    of the same sign.
     """
     slack = data.studies.rounding
     step = np.diff(data.studies.ladder.nodes[1 : data.studies.ladder.hidden + 2])[:, None]

@@ -12,6 +12,7 @@ from comorbid.checks import check_type
 from comorbid.effects.arrays import Index, Mask
 from comorbid.errors import ComorbidError
 from comorbid.models.fit import Fit
+from comorbid.models.fits import Outlines
 from comorbid.models.fitted import Fitted
 from comorbid.models.kernel import Batch, DesignFits
 from comorbid.models.refits import Refits
@@ -21,8 +22,8 @@ from comorbid.models.stratified import Stratified
 
 Pooled = Fit | Stratified
 Data = TypeVar("Data")
-# Studies times data sets of one block: its arrays stay in the processor's cache.
-_CELLS = 2**16
+# Studies times data sets of one block, of which the kernel makes smaller ones.
+_CELLS = 2**19
 # What an estimator may raise for data that it cannot fit; anything else is a mistake in the code.
 _NO_ESTIMATE = "the refit failed: its studies, or their weights, give no finite estimate"
 _NOT_APART = "its studies, or their weights, cannot tell the coefficients apart"
@@ -40,7 +41,7 @@ def check_refittable(fit: object) -> None:
 
 def refit_in_blocks(
     prepare: Callable[[slice], Data],
-    refit_rows: Callable[[Data, slice], Batch | DesignFits],
+    refit_rows: Callable[[Data, slice], Batch | DesignFits | Outlines],
     *,
     k: Index,
     studies: int,

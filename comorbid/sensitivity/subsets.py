@@ -12,6 +12,8 @@ from comorbid.checks import check_whole
 from comorbid.effects.arrays import Array, Frozen, Index, Mask
 from comorbid.errors import ModelError
 from comorbid.models import text
+from comorbid.models.fit import Fit
+from comorbid.models.fits import Outlines
 from comorbid.models.kernel import Batch, DesignFits
 from comorbid.models.regression_result import Regression
 from comorbid.sensitivity import membership
@@ -211,13 +213,14 @@ def subsets(fit: Pooled | Regression, *, limit: int = 2**20, seed: int = 1) -> S
     else:
         packed = membership.random_subsets(studies, limit, np.random.default_rng(seed))
     k = membership.sizes(packed)
-    refit: Callable[[Mask], Batch | DesignFits]
+    refit: Callable[[Mask], Batch | DesignFits | Outlines]
     shape: tuple[int, ...]
     if isinstance(fit, Regression):
         refit, names, shape = fit.fits_of, fit.names, (fit.p, k.size)
         estimate, q = "coefficients", "qe"
     else:
-        refit, names, shape = fit.refit, (), (k.size,)
+        refit = fit.outlines_of if isinstance(fit, Fit) else fit.refit
+        names, shape = (), (k.size,)
         estimate, q = "estimate", "q"
     kept = {name: np.full(k.size, np.nan) for name in ("i2", "tau2", q)}
     kept[estimate] = np.full(shape, np.nan)
