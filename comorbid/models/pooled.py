@@ -12,8 +12,8 @@ from comorbid.checks import check_type
 from comorbid.effects.arrays import Array, Mask
 from comorbid.effects.scales import SCALES, printed
 from comorbid.models import text
-from comorbid.models.fitted import Fitted, Pair
 from comorbid.models.fits import Outlines
+from comorbid.models.fitted import Fitted, Pair
 from comorbid.models.frames import of_studies, own_intervals
 from comorbid.models.inference import factor
 from comorbid.models.intercept import Intercept

@@ -17,6 +17,7 @@ from comorbid.models.fits import DesignFits, Outlines
 from comorbid.models.inference import infer, relative_heterogeneity
 from comorbid.models.kernel import fit_designs
 from comorbid.models.likelihood import Kind
+from comorbid.models.projection import Projection
 from comorbid.models.shared_maxima import single_maximum
 from comorbid.models.shared_studies import Selections, SharedStudies
 from comorbid.models.solved import Solved
@@ -31,8 +32,9 @@ _LIKELIHOODS: dict[object, Kind] = {
     equations.maximum_likelihood: "ML",
     equations.restricted_maximum_likelihood: "REML",
 }
-_OTHERS: frozenset[object] = frozenset(
-    [
+_OTHERS: dict[object, Callable[[Projection], Array]] = {
+    estimate: estimate
+    for estimate in (
         moments.none,
         moments.dersimonian_laird,
         moments.hedges,
@@ -41,8 +43,8 @@ _OTHERS: frozenset[object] = frozenset(
         moments.sidik_jonkman,
         equations.paule_mandel,
         equations.paule_mandel_median,
-    ]
-)
+    )
+}
 
 
 def fit_selections(
@@ -162,8 +164,6 @@ def _shareable(estimator: Estimator, vi: Array) -> bool:
 def _tau2(data: Selections, room: Array, estimator: Estimator) -> Array:
     if estimator.fixed is not None:
         return np.full(data.k.size, estimator.fixed)
-    kind = _LIKELIHOODS.get(estimator.moderated)
-    if kind is not None:
-        return single_maximum(data, kind, room)
-    assert estimator.moderated is not None
-    return estimator.moderated(data)
+    if estimator.moderated in _LIKELIHOODS:
+        return single_maximum(data, _LIKELIHOODS[estimator.moderated], room)
+    return _OTHERS[estimator.moderated](data)

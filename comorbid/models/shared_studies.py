@@ -1,4 +1,4 @@
-"""Shared studies: data sets that are selections of the same studies, as the estimators take them."""
+"""Shared studies: selections of the same studies, as estimators take them."""
 
 from __future__ import annotations
 
@@ -192,7 +192,7 @@ class Selections:
     @cached_property
     def k(self) -> Array:
         """Studies of each selection."""
-        return np.ones(len(self.vi)) @ self.member
+        return np.add.reduce(self.member, dtype=np.float64)
 
     @property
     def estimable(self) -> Mask:

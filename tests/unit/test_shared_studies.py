@@ -53,9 +53,7 @@ def by_kernel(yi: Any, vi: Any, member: Any, method: str, test: str = "knha") ->
 
 
 def shared(yi: Any, vi: Any, member: Any, method: str, test: str = "knha") -> DesignFits:
-    return fit_selections(
-        yi, vi, member, estimator=find_estimator(method), test=test, level=0.95
-    )
+    return fit_selections(yi, vi, member, estimator=find_estimator(method), test=test, level=0.95)
 
 
 def assert_same(found: DesignFits, expected: DesignFits, lowest: float) -> None:
@@ -154,6 +152,10 @@ def hard(name: str) -> tuple[Any, Any, Any]:
             yi[3], vi[3] = 1e7, 1e-9
         case "dominating":
             vi[[2, 5]] = 1e-14, 1e-10
+        case "most precise far away":
+            yi[3], vi[3] = 1e5, vi.min() / 2
+        case "two dominating":
+            vi[[2, 5]], yi[5] = (1e-14, 1e-10), yi[2]
         case "alike":
             yi[:] = 0.1
         case "two alike":
@@ -174,7 +176,7 @@ def hard(name: str) -> tuple[Any, Any, Any]:
     "name",
     [
         *("outlier", "precise outlier", "dominating", "alike", "two alike", "far from 0"),
-        *("tiny", "large", "orders"),
+        *("tiny", "large", "orders", "most precise far away", "two dominating"),
     ],
 )
 def test_hard_selections_give_what_the_kernel_gives(name: str, method: str) -> None:
@@ -221,9 +223,7 @@ def test_moments_are_those_of_the_kernel() -> None:
     member = some(9)
     member = member[:, member.sum(axis=0) > 1]
     ours = Selections(SharedStudies(yi, vi), member)
-    theirs = Intercept(
-        np.where(member, yi[:, None], 0.0), np.where(member, vi[:, None], np.inf)
-    )
+    theirs = Intercept(np.where(member, yi[:, None], 0.0), np.where(member, vi[:, None], np.inf))
     tau2 = np.linspace(0, 0.2, member.shape[1])
     a, b = (data.at(tau2, slice(None)) for data in (ours, theirs))
     quick = ours.sums(tau2)
