@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import fields
-from typing import TypeVar
+from dataclasses import dataclass, fields
+from functools import partial
+from typing import Generic, TypedDict, TypeVar
 
 import numpy as np
 
@@ -18,12 +19,23 @@ from comorbid.models.inference import infer, relative_heterogeneity
 from comorbid.models.kernel import fit_designs
 from comorbid.models.likelihood import Kind
 from comorbid.models.projection import Projection
+from comorbid.models.shared_data import Redrawn, Selections
 from comorbid.models.shared_maxima import single_maximum
-from comorbid.models.shared_studies import Selections, SharedStudies
+from comorbid.models.shared_studies import SharedStudies
 from comorbid.models.solved import Solved
 from comorbid.models.student import Test
 
 Fits = TypeVar("Fits", DesignFits, Outlines)
+
+
+class Settings(TypedDict):
+    """How data sets are fitted, as `comorbid.models.kernel.fit_designs` takes it."""
+
+    estimator: Estimator
+    test: Test
+    level: float
+
+
 # Studies times selections of one block, whose arrays stay in the processor's cache.
 _CELLS = 2**15
 # Variances outside are fitted in other units; a longer ladder costs more than it saves.
@@ -64,106 +76,150 @@ def fit_selections(
     estimator, test, level
         As in `comorbid.models.kernel.fit_designs`.
     """
-
-    def by_kernel(part: Mask) -> DesignFits:
-        return fit_designs(
-            np.where(part, yi[:, None], 0.0),
-            np.where(part, vi[:, None], np.inf),
-            None,
-            estimator=estimator,
-            test=test,
-            level=level,
-        )
-
-    def finish(data: Selections, solved: Solved) -> DesignFits:
-        return infer(data, solved, equal=estimator.id == "EE", test=test, level=level)
-
-    return _fitted(yi, vi, member, estimator, finish, by_kernel, DesignFits)
+    settings: Settings = {"estimator": estimator, "test": test, "level": level}
+    return _Sharing(estimator, partial(_inferred, settings), DesignFits).of_selections(
+        yi, vi, member, partial(_of_members, yi, vi, settings)
+    )
 
 
 def outline_selections(yi: Array, vi: Array, member: Mask, *, estimator: Estimator) -> Outlines:
     """Return the fits of `fit_selections` without intervals and tests, which take longest."""
+    settings: Settings = {"estimator": estimator, "test": "z", "level": 0.95}
 
     def by_kernel(part: Mask) -> Outlines:
-        fits = fit_selections(yi, vi, part, estimator=estimator, test="z", level=0.95)
+        fits = _of_members(yi, vi, settings, part)
         return Outlines(fits.coefficients[0], fits.tau2, fits.i2, fits.qe, fits.k)
 
-    def finish(data: Selections, solved: Solved) -> Outlines:
+    def outlined(data: Selections, solved: Solved) -> Outlines:
         i2, _ = relative_heterogeneity(solved, data.k - 1, equal=estimator.id == "EE")
-        return Outlines(
-            solved.found.coefficients[0], solved.tau2, i2, np.asarray(solved.fixed.q), data.k
+        return Outlines(solved.found.coefficients[0], solved.tau2, i2, solved.fixed.q, data.k)
+
+    return _Sharing(estimator, outlined, Outlines).of_selections(yi, vi, member, by_kernel)
+
+
+def fit_redrawn(
+    yi: Array, vi: Array, *, estimator: Estimator, test: Test, level: float
+) -> DesignFits:
+    """Fit a mean to n data sets whose studies have the same variances.
+
+    Parameters
+    ----------
+    yi : array of shape (k, n)
+        Effects of each data set.
+    vi : array of shape (k,)
+        Variances.
+    estimator, test, level
+        As in `comorbid.models.kernel.fit_designs`, which gives the same to within rounding.
+    """
+    settings: Settings = {"estimator": estimator, "test": test, "level": level}
+
+    def by_kernel(column: Index | slice) -> DesignFits:
+        part = yi[:, column]
+        return fit_designs(part, np.repeat(vi[:, None], part.shape[1], axis=1), None, **settings)
+
+    sharing = _Sharing(estimator, partial(_inferred, settings), DesignFits)
+    if len(vi) < 2 or not sharing.allows(yi, vi):
+        return by_kernel(slice(None))
+    studies = SharedStudies(yi, vi)
+    none = np.zeros(yi.shape[1], dtype=np.bool_)
+    return sharing.fitted(studies, partial(Redrawn, studies), by_kernel, none)
+
+
+def _inferred(settings: Settings, data: Selections, solved: Solved) -> DesignFits:
+    equal = settings["estimator"].id == "EE"
+    return infer(data, solved, equal=equal, test=settings["test"], level=settings["level"])
+
+
+def _of_members(yi: Array, vi: Array, settings: Settings, member: Mask) -> DesignFits:
+    """Return what the kernel fits to selections."""
+    own_yi, own_vi = np.where(member, yi[:, None], 0.0), np.where(member, vi[:, None], np.inf)
+    return fit_designs(own_yi, own_vi, None, **settings)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sharing(Generic[Fits]):
+    """How data sets that share their studies are fitted, block by block."""
+
+    estimator: Estimator
+    finish: Callable[[Selections, Solved], Fits]
+    kind: type[Fits]
+
+    def allows(self, yi: Array, vi: Array) -> bool:
+        """Return whether the estimator knows such data, and they are ordinary."""
+        moderated = self.estimator.moderated
+        known = self.estimator.fixed is not None or moderated in _OTHERS.keys() | _LIKELIHOODS
+        ordinary = yi.size > 0 and vi.min() > 1 / _RANGE and vi.max() < _RANGE
+        return known and bool(ordinary)
+
+    def of_selections(
+        self, yi: Array, vi: Array, member: Mask, by_kernel: Callable[[Mask], Fits]
+    ) -> Fits:
+        """Fit selections; those of fewer than two studies are the kernel's."""
+        if not (member.size and self.allows(yi, vi)):
+            return by_kernel(member)
+        studies = SharedStudies(yi, vi)
+        few = np.add.reduce(member, dtype=np.intp) < 2
+        return self.fitted(
+            studies,
+            lambda column: Selections(studies, member[:, column]),
+            lambda column: by_kernel(member[:, column]),
+            few,
         )
 
-    return _fitted(yi, vi, member, estimator, finish, by_kernel, Outlines)
+    def fitted(
+        self,
+        studies: SharedStudies,
+        data: Callable[[Index | slice], Selections],
+        by_kernel: Callable[[Index | slice], Fits],
+        rest: Mask,
+    ) -> Fits:
+        """Fit the data sets, those of ``rest`` and those that lose digits by the kernel."""
+        n, rows = rest.size, studies.ladder.rows
+        if len(studies.ladder.nodes) > _NODES:
+            return by_kernel(slice(None))
+        size = max(2, _CELLS // len(studies.vi))
+        if n <= size and not rest.any():
+            found, firm = self._block(data(slice(None)), np.empty(rows * n))
+            if firm.all():
+                return found
+        kept = self.kind.blank(1, n)
+        workers = os.cpu_count() or 1
 
-
-def _fitted(
-    yi: Array,
-    vi: Array,
-    member: Mask,
-    estimator: Estimator,
-    finish: Callable[[Selections, Solved], Fits],
-    by_kernel: Callable[[Mask], Fits],
-    kind: type[Fits],
-) -> Fits:
-    """Fit selections block by block, and those that lose digits by the kernel."""
-    n = member.shape[1]
-    if not (n and _shareable(estimator, vi)):
-        return by_kernel(member)
-    studies = SharedStudies(yi, vi)
-    if len(studies.ladder.nodes) > _NODES:
-        return by_kernel(member)
-    size = max(2, _CELLS // len(vi))
-    rest = np.add.reduce(member, dtype=np.intp) < 2
-
-    @np.errstate(all="ignore")
-    def block(part: Mask, room: Array) -> tuple[Fits, Mask]:
-        """Return the fits, and which of them lost no digits."""
-        data = Selections(studies, part)
-        tau2 = _tau2(data, room, estimator)
-        found = finish(data, Solved(tau2, data.at_zero, data.solve(tau2)))
-        return found, data.firm & np.isfinite(tau2)
-
-    if n <= size and not rest.any():
-        found, firm = block(member, np.empty(len(studies.ladder.columns) * n))
-        if firm.all():
-            return found
-    kept = kind.blank(1, n)
-    workers = os.cpu_count() or 1
-
-    def keep(fits: Fits, column: Index) -> None:
-        for field in fields(kind):
-            kept[field.name][..., column] = getattr(fits, field.name)
-
-    def work(worker: int) -> None:
-        """Fit every so manieth block, and mark what is still to be fitted."""
-        room = np.empty(len(studies.ladder.columns) * size)
-        for start in range(worker * size, n, workers * size):
-            column = start + np.flatnonzero(~rest[start : start + size])
-            if column.size:
-                found, firm = block(member[:, column], room)
-                keep(found, column)
+        def work(worker: int) -> None:
+            """Fit every so manieth block, and mark what is still to be fitted."""
+            room = np.empty(rows * size)
+            for start in range(worker * size, n, workers * size):
+                column: Index | slice = slice(start, start + size)
+                if rest[column].any():
+                    column = start + np.flatnonzero(~rest[column])
+                    if not column.size:
+                        continue
+                found, firm = self._block(data(column), room)
+                self._keep(kept, found, column)
                 rest[column] = ~firm
 
-    with ThreadPoolExecutor(workers) as threads:
-        list(threads.map(work, range(workers)))
-    left = np.flatnonzero(rest)
-    if left.size:
-        keep(by_kernel(member[:, left]), left)
-    return kind(**kept)
+        with ThreadPoolExecutor(workers) as threads:
+            list(threads.map(work, range(workers)))
+        left = np.flatnonzero(rest)
+        if left.size:
+            self._keep(kept, by_kernel(left), left)
+        return self.kind(**kept)
 
+    @np.errstate(all="ignore")
+    def _block(self, data: Selections, room: Array) -> tuple[Fits, Mask]:
+        """Return the fits, and which of them lost no digits."""
+        tau2 = self._tau2(data, room)
+        found = self.finish(data, Solved(tau2, data.at_zero, data.solve(tau2)))
+        return found, data.firm & np.isfinite(tau2)
 
-def _shareable(estimator: Estimator, vi: Array) -> bool:
-    """Return whether an estimator knows selections, and their variances are ordinary."""
-    known = estimator.fixed is not None or (
-        estimator.moderated in _OTHERS or estimator.moderated in _LIKELIHOODS
-    )
-    return known and bool(vi.min() > 1 / _RANGE and vi.max() < _RANGE)
+    def _tau2(self, data: Selections, room: Array) -> Array:
+        moderated = self.estimator.moderated
+        if self.estimator.fixed is not None:
+            return np.full(data.k.size, self.estimator.fixed)
+        if moderated in _LIKELIHOODS:
+            return single_maximum(data, _LIKELIHOODS[moderated], room)
+        return _OTHERS[moderated](data)
 
-
-def _tau2(data: Selections, room: Array, estimator: Estimator) -> Array:
-    if estimator.fixed is not None:
-        return np.full(data.k.size, estimator.fixed)
-    if estimator.moderated in _LIKELIHOODS:
-        return single_maximum(data, _LIKELIHOODS[estimator.moderated], room)
-    return _OTHERS[estimator.moderated](data)
+    def _keep(self, kept: dict[str, Array], fits: Fits, column: Index | slice) -> None:
+        for field in fields(self.kind):
+            kept[field.name][..., column] = getattr(fits, field.name)

@@ -6,7 +6,8 @@ import numpy as np
 
 from comorbid.effects.arrays import Array, Index, Mask
 from comorbid.models.likelihood import Kind
-from comorbid.models.shared_studies import Selections, Sums
+from comorbid.models.shared_data import Selections
+from comorbid.models.shared_sums import Sums
 
 # The first are enough for nearly all; the others are for those that have not settled.
 _STEPS, _MORE = 3, 5
@@ -35,7 +36,7 @@ def single_maximum(data: Selections, kind: Kind, room: Array) -> Array:
         nan where rounding could change a sign or more than a trifle, where there are, or could be,
         several maxima, and where Newton's method does not settle.
     """
-    sums, around = data.studies.ladder.sums(data.member, room)
+    sums, around = data.on_ladder(room)
     score, error = _score(sums, kind), data.studies.rounding * sums.size
     # The first and the last node only help to find a start.
     inner = score[1:-1]
@@ -90,11 +91,16 @@ def _hidden(data: Selections, at: Sums, kind: Kind) -> Mask:
     unproved = ~((most > 0) & (most <= 2 * least + step))
     column = np.flatnonzero(unproved.any(axis=0))
     if column.size:
-        f, g, fall, slope, error = (values[:, column] for values in (f, g, fall, slope, error))
+        f, g, fall, slope, error = (_of(values, column) for values in (f, g, fall, slope, error))
         below, above = _largest(step, f, g, -fall), _largest(step, g, f, -2 * slope)
         safe = np.minimum(below, above) < -4 * (error[:-1] + error[1:])
         unproved[:, column] &= ~safe
     return np.asarray(unproved.any(axis=0))
+
+
+def _of(values: Array, column: Index) -> Array:
+    """Return these columns; a single one is that of all data sets."""
+    return values if values.shape[1] == 1 else values[:, column]
 
 
 def _largest(step: Array, f: Array, g: Array, slope: Array) -> Array:
@@ -111,7 +117,7 @@ def _largest(step: Array, f: Array, g: Array, slope: Array) -> Array:
 
 def _polished(data: Selections, kind: Kind, score: Array, above: Index, column: Index) -> Array:
     """Return the roots of the scores ``column`` after their node ``above``; nan if not found."""
-    nodes, lowest = data.studies.ladder.nodes, data.studies.lowest
+    nodes, lowest = data.studies.ladder.nodes, data.studies.ladder.lowest
     low, high = nodes[above], nodes[above + 1]
     tau2 = _start(score, above, column, lowest)
     for _ in range(_STEPS - 1):

@@ -12,8 +12,9 @@ from comorbid.effects.arrays import Array
 from comorbid.errors import ModelError
 from comorbid.models import text
 from comorbid.models.fit import Fit
-from comorbid.models.kernel import Batch, fit_batch
+from comorbid.models.kernel import Batch, as_batch, fit_batch
 from comorbid.models.pooled import check_fit
+from comorbid.models.shared_fits import fit_redrawn
 from comorbid.sensitivity.intervals import Distribution, Interval, distribution
 from comorbid.sensitivity.leave_one_out import leave_one_out
 from comorbid.sensitivity.refitting import blank, refit_in_blocks
@@ -228,6 +229,11 @@ def _refits(fit: Fit, n: int, seed: int, kind: Kind) -> tuple[Batch, dict[int, s
 
     def refit(data: tuple[Array, Array, Array | None], rows: slice) -> Batch:
         y, v, a = data
+        if kind == "parametric" and a is None:
+            fits = fit_redrawn(
+                y[:, rows], vi, estimator=fit.estimator, test=fit.test, level=fit.level
+            )
+            return as_batch(fits, equal=fit.method == "EE", level=fit.level)
         return fit_batch(
             y[:, rows],
             v[:, rows],

@@ -1,0 +1,208 @@
+"""Data sets that share their studies, as the estimators of tau2 take them."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+
+from comorbid.effects.arrays import Array, Index, Mask
+from comorbid.models.projection import Form, Solution
+from comorbid.models.selected_moments import SelectedMoments
+from comorbid.models.shared_studies import SharedStudies
+from comorbid.models.shared_sums import Sums, product
+from comorbid.models.sums import others
+
+# Sums of a data set are trusted while they lose no more than this to cancellation: with effects
+# counted from the most precise of all studies, the distance of the mean from it in squared standard
+# deviations; and what is left of the squares of weights when a single other study dominates.
+_FAR = 1e6
+_DOMINATED = 0.01
+
+
+class Selections:
+    """Selections of shared studies, each of at least two (a `Projection`).
+
+    Parameters
+    ----------
+    studies : SharedStudies
+    member : boolean array of shape (k, n)
+        Which studies belong, in their own order.
+
+    Notes
+    -----
+    No formula subtracts the weight of the first study from a sum that holds it. Where another one
+    dominates, or the mean is far from the first, `firm` says that digits are lost.
+    """
+
+    p = 1
+    weights: Array | None = None
+
+    def __init__(self, studies: SharedStudies, member: Mask) -> None:
+        self.studies, self.yi, self.origin = studies, studies.yi, studies.origin
+        self.member: Mask = member[studies.order]
+        self.vi: Array = np.where(self.member, studies.vi, np.inf)
+
+    @cached_property
+    def k(self) -> Array:
+        """Studies of each selection."""
+        return np.asarray(np.add.reduce(self.member, dtype=np.float64))
+
+    @property
+    def estimable(self) -> Mask:
+        """Every selection has a study."""
+        return np.ones(self.vi.shape[1], dtype=np.bool_)
+
+    @property
+    def lowest(self) -> Array:
+        """Smallest variance of each selection."""
+        return np.asarray(self.vi.min(axis=0))
+
+    @property
+    def highest(self) -> Array:
+        """Largest variance of the studies that belong."""
+        return np.asarray(np.where(self.member, self.studies.vi, 0.0).max(axis=0))
+
+    @cached_property
+    def at_zero(self) -> SelectedMoments:
+        """The moments at tau2 = 0."""
+        return SelectedMoments(self.yi, self.vi, self.studies.others)
+
+    @property
+    def log_xx(self) -> Array:
+        """Log of the number of studies."""
+        return np.log(self.k)
+
+    def at(self, tau2: Array, column: Index | slice) -> SelectedMoments:
+        """Return the moments at ``tau2``."""
+        return SelectedMoments(self.yi, self.vi[:, column] + tau2, self.studies.others)
+
+    def on_ladder(self, room: Array) -> tuple[Sums, Sums]:
+        """Return the moments at each node, and with slopes around what is hidden.
+
+        ``room`` is an array of a number a row of the ladder and selection, which is overwritten.
+        """
+        ladder, yi = self.studies.ladder, self.studies.powers[1]
+        w, squares, cubes = ladder.weights
+        wy, cubes_y = w * yi, cubes * yi
+        columns = [w, wy, squares, w * wy, wy * wy, cubes, cubes_y, cubes_y * yi]
+        of = product(np.concatenate(columns), self.member.astype(np.float64), room)
+        g, n = len(w), self.member.shape[1]
+        five = of[: 5 * g].reshape(5, g, n)
+        around = five[:, 1 : ladder.hidden + 2]
+        return Sums(*five), Sums(*around, *of[5 * g :].reshape(3, -1, n))
+
+    def sums(self, tau2: Array) -> Sums:
+        """Return the moments at ``tau2`` by fewer operations, which lose digits to cancellation."""
+        powers = self.studies.powers
+        w = self.vi + tau2
+        np.divide(1.0, w, out=w)
+        first = powers[:2] @ w
+        power = w * w
+        second = powers @ power
+        power *= w
+        return Sums(*first, *second, *(powers @ power))
+
+    def solve(self, tau2: Array) -> Solution:
+        """Return the mean at ``tau2``, and what its test needs."""
+        moments = self.at(tau2, slice(None)) if tau2.any() else self.at_zero
+        root = np.sqrt(1 / moments.w)[None, None]
+        q = moments.q
+        return Solution((moments.mean + self.origin)[None], root, q, moments.trace_p, q)
+
+    @property
+    def firm(self) -> Mask:
+        """Of which selections sums of squares lose no digits."""
+        at = self.at_zero
+        near = at.mean * at.mean * at.w <= _FAR * at.q
+        return np.asarray(near & (at.trace_p * at.w >= _DOMINATED * at.rest * at.rest))
+
+    def unweighted(self) -> tuple[Array, Array, Array]:
+        """Return residual sum of squares, trace of PV and largest residual with equal weights."""
+        yi = self.yi
+        mean = np.add.reduce(np.where(self.member, yi, 0.0)) / self.k
+        residual = np.where(self.member, yi - mean, 0.0)
+        total = np.add.reduce(np.where(self.member, self.studies.vi, 0.0))
+        return (
+            np.add.reduce(residual**2),
+            total * (1 - 1 / self.k),
+            np.abs(residual).max(axis=0),
+        )
+
+    def variance(self) -> Array:
+        """Return the mean squared distance of the effects from their mean."""
+        return np.asarray(self.unweighted()[0] / self.k)
+
+    def form(self, weights: Array) -> Form:
+        """Return the weighted residual sum of squares, and its matrix."""
+        yi, total = self.yi, np.add.reduce(weights)
+        mean = np.add.reduce(weights * yi) / total
+        return Form(
+            q=np.add.reduce(weights * (yi - mean) ** 2),
+            diagonal=weights * others(weights) / total,
+            columns=np.sqrt(weights / total)[None],
+        )
+
+    def take(self, column: Index) -> Selections:
+        """Return these selections alone."""
+        part = object.__new__(Selections)
+        part.studies, part.yi, part.origin = self.studies, self.yi, self.origin
+        part.member, part.vi = self.member[:, column], self.vi[:, column]
+        return part
+
+
+class Redrawn(Selections):
+    """Data sets of all shared studies, at least two, with effects of their own.
+
+    Parameters
+    ----------
+    studies : SharedStudies
+        With the effects of more data sets, of which these are some.
+    column : slice or array of int
+        Which.
+    """
+
+    def __init__(self, studies: SharedStudies, column: Index | slice) -> None:
+        self.studies = studies
+        self.yi, self.origin = studies.yi[:, column], studies.origin[column]
+        self.member = np.broadcast_to(np.True_, self.yi.shape)
+        self.vi = np.repeat(studies.vi, self.yi.shape[1], axis=1)
+
+    def on_ladder(self, room: Array) -> tuple[Sums, Sums]:
+        """Return the moments at each node, and with slopes around what is hidden."""
+        ladder, yi = self.studies.ladder, self.yi
+        weights = ladder.weights
+        g = len(weights[0])
+        once = product(np.concatenate(weights), yi, room)
+        twice = product(np.concatenate(weights[1:]), yi * yi, room[once.size :])
+        w, squares, cubes = (powers.sum(axis=1)[:, None] for powers in weights)
+        five = (w, once[:g], squares, once[g : 2 * g], twice[:g])
+        around = (sums[1 : ladder.hidden + 2] for sums in five)
+        return Sums(*five), Sums(*around, cubes, once[2 * g :], twice[g:])
+
+    def sums(self, tau2: Array) -> Sums:
+        """Return the moments at ``tau2`` by fewer operations, which lose digits to cancellation."""
+        ones, yi, squares = self.studies.powers[0], self.yi, self._squares
+        w = 1.0 / (self.vi + tau2)
+        w2 = w * w
+        w3 = w2 * w
+        total = (np.einsum("ij,ij->j", *pair) for pair in ((w, yi), (w2, yi), (w2, squares)))
+        wy, w2y, w2yy = total
+        cubes = (np.einsum("ij,ij->j", w3, values) for values in (yi, squares))
+        return Sums(ones @ w, wy, ones @ w2, w2y, w2yy, ones @ w3, *cubes)
+
+    @cached_property
+    def _squares(self) -> Array:
+        return self.yi * self.yi
+
+    def at(self, tau2: Array, column: Index | slice) -> SelectedMoments:
+        """Return the moments at ``tau2``."""
+        yi, vi = self.yi[:, column], self.vi[:, column]
+        return SelectedMoments(yi, vi + tau2, self.studies.others)
+
+    def take(self, column: Index) -> Redrawn:
+        """Return these data sets alone."""
+        part = object.__new__(Redrawn)
+        part.studies, part.yi, part.origin = self.studies, self.yi[:, column], self.origin[column]
+        part.member, part.vi = self.member[:, column], self.vi[:, column]
+        return part
