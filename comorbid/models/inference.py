@@ -7,7 +7,7 @@ from scipy import special
 
 from comorbid.effects.arrays import Array, Mask
 from comorbid.models.fits import DesignFits
-from comorbid.models.projection import Studies
+from comorbid.models.projection import Moments, Studies
 from comorbid.models.solved import Solved
 from comorbid.models.student import Test, t_quantile, t_tail
 
@@ -20,9 +20,10 @@ def factor(test: Test, q: Array, freedom: Array) -> Array:
     return np.maximum(1.0, scale) if test == "adhoc" else scale
 
 
-def relative_heterogeneity(solved: Solved, freedom: Array, *, equal: bool) -> tuple[Array, Array]:
+def relative_heterogeneity(
+    tau2: Array, fixed: Moments, freedom: Array, *, equal: bool
+) -> tuple[Array, Array]:
     """Return I2, a percentage, and H2: from tau2, or from Q where effects are taken as equal."""
-    tau2, fixed = solved.tau2, solved.fixed
     if equal:
         percent = 100 * (1 - freedom / fixed.q)
         return np.where(fixed.q > 0, np.maximum(0.0, percent), 0.0), fixed.q / freedom
@@ -43,7 +44,7 @@ def infer(data: Studies, solved: Solved, *, equal: bool, test: Test, level: floa
     se = np.sqrt(scale * sum(row * row for row in root.swapaxes(0, 1)))
     half = t_quantile(df, (1 + level) / 2) * se
     statistic = beta / se
-    i2, h2 = relative_heterogeneity(solved, freedom, equal=equal)
+    i2, h2 = relative_heterogeneity(tau2, fixed, freedom, equal=equal)
     values = {"i2": i2, "h2": h2, "qe": fixed.q, "qe_p": special.chdtrc(freedom, fixed.q)}
     return DesignFits(
         coefficients=beta,

@@ -82,15 +82,11 @@ class Selections:
 
         ``room`` is an array of a number a row of the ladder and selection, which is overwritten.
         """
-        ladder, yi = self.studies.ladder, self.studies.powers[1]
-        w, squares, cubes = ladder.weights
-        wy, cubes_y = w * yi, cubes * yi
-        columns = [w, wy, squares, w * wy, wy * wy, cubes, cubes_y, cubes_y * yi]
-        of = product(np.concatenate(columns), self.member.astype(np.float64), room)
-        g, n = len(w), self.member.shape[1]
-        five = of[: 5 * g].reshape(5, g, n)
-        around = five[:, 1 : ladder.hidden + 2]
-        return Sums(*five), Sums(*around, *of[5 * g :].reshape(3, -1, n))
+        of = product(self.studies.columns, self.member.astype(np.float64), room)
+        g, hidden = self.studies.ladder.nodes.size, self.studies.ladder.hidden
+        five = of[: 5 * g].reshape(5, g, -1)
+        around = five[:, 1 : hidden + 2]
+        return Sums(*five), Sums(*around, *of[5 * g :].reshape(3, hidden + 1, -1))
 
     def sums(self, tau2: Array) -> Sums:
         """Return the moments at ``tau2`` by fewer operations, which lose digits to cancellation."""

@@ -22,7 +22,7 @@ from comorbid.models.projection import Projection
 from comorbid.models.shared_data import Redrawn, Selections
 from comorbid.models.shared_maxima import single_maximum
 from comorbid.models.shared_studies import SharedStudies
-from comorbid.models.solved import Solved
+from comorbid.models.solved import solve_at
 from comorbid.models.student import Test
 
 Fits = TypeVar("Fits", DesignFits, Outlines)
@@ -90,9 +90,11 @@ def outline_selections(yi: Array, vi: Array, member: Mask, *, estimator: Estimat
         fits = _of_members(yi, vi, settings, part)
         return Outlines(fits.coefficients[0], fits.tau2, fits.i2, fits.qe, fits.k)
 
-    def outlined(data: Selections, solved: Solved) -> Outlines:
-        i2, _ = relative_heterogeneity(solved, data.k - 1, equal=estimator.id == "EE")
-        return Outlines(solved.found.coefficients[0], solved.tau2, i2, solved.fixed.q, data.k)
+    def outlined(data: Selections, tau2: Array) -> Outlines:
+        fixed, equal = data.at_zero, estimator.id == "EE"
+        i2, _ = relative_heterogeneity(tau2, fixed, data.k - 1, equal=equal)
+        estimate = data.at(tau2, slice(None)).mean + data.origin
+        return Outlines(estimate, tau2, i2, fixed.q, data.k)
 
     return _Sharing(estimator, outlined, Outlines).of_selections(yi, vi, member, by_kernel)
 
@@ -125,8 +127,8 @@ def fit_redrawn(
     return sharing.fitted(studies, partial(Redrawn, studies), by_kernel, none)
 
 
-def _inferred(settings: Settings, data: Selections, solved: Solved) -> DesignFits:
-    equal = settings["estimator"].id == "EE"
+def _inferred(settings: Settings, data: Selections, tau2: Array) -> DesignFits:
+    solved, equal = solve_at(data, tau2), settings["estimator"].id == "EE"
     return infer(data, solved, equal=equal, test=settings["test"], level=settings["level"])
 
 
@@ -141,7 +143,7 @@ class _Sharing(Generic[Fits]):
     """How data sets that share their studies are fitted, block by block."""
 
     estimator: Estimator
-    finish: Callable[[Selections, Solved], Fits]
+    finish: Callable[[Selections, Array], Fits]
     kind: type[Fits]
 
     def allows(self, yi: Array, vi: Array) -> bool:
@@ -209,8 +211,7 @@ class _Sharing(Generic[Fits]):
     def _block(self, data: Selections, room: Array) -> tuple[Fits, Mask]:
         """Return the fits, and which of them lost no digits."""
         tau2 = self._tau2(data, room)
-        found = self.finish(data, Solved(tau2, data.at_zero, data.solve(tau2)))
-        return found, data.firm & np.isfinite(tau2)
+        return self.finish(data, tau2), data.firm & np.isfinite(tau2)
 
     def _tau2(self, data: Selections, room: Array) -> Array:
         moderated = self.estimator.moderated

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 
 from comorbid.effects.arrays import Array, Index
@@ -45,6 +47,17 @@ class SharedStudies:
         self.others[0] = 0.0
         self.rounding = float((k + 8) * _EPS * (4 + 3 * np.sqrt(k)))
         self.ladder = Ladder(self)
+
+    @cached_property
+    def columns(self) -> Array:
+        """What each study adds to the sums that scores need on the ladder, of shape (rows, k).
+
+        Of shared effects alone.
+        """
+        yi = self.powers[1]
+        w, squares, cubes = self.ladder.weights
+        wy, cubes_y = w * yi, cubes * yi
+        return np.concatenate([w, wy, squares, w * wy, wy * wy, cubes, cubes_y, cubes_y * yi])
 
 
 class Ladder:
