@@ -21,7 +21,7 @@ _DOMINATED = 0.01
 
 
 class Selections:
-    """Selections of shared studies, each of at least two (a `Projection`).
+    """Selections of shared studies, none of them empty (a `Projection`).
 
     Parameters
     ----------
@@ -104,14 +104,23 @@ class Selections:
         moments = self.at(tau2, slice(None)) if tau2.any() else self.at_zero
         root = np.sqrt(1 / moments.w)[None, None]
         q = moments.q
-        return Solution((moments.mean + self.origin)[None], root, q, moments.trace_p, q)
+        return Solution(self.estimate(moments)[None], root, q, moments.trace_p, q)
+
+    def estimate(self, moments: SelectedMoments) -> Array:
+        """Return the mean; of a single study its effect to the bit."""
+        mean = moments.mean + self.origin
+        alone = np.flatnonzero(self.k == 1)
+        if alone.size:
+            mean[alone] = self.studies.effects @ self.member[:, alone]
+        return np.asarray(mean)
 
     @property
     def firm(self) -> Mask:
         """Of which selections sums of squares lose no digits."""
-        at = self.at_zero
-        near = at.mean * at.mean * at.w <= _FAR * at.q
-        return np.asarray(near & (at.trace_p * at.w >= _DOMINATED * at.rest * at.rest))
+        at, alone = self.at_zero, self.k == 1
+        near = at.mean * at.mean * at.w <= _FAR * np.where(alone, 1.0, at.q)
+        level = at.trace_p * at.w >= _DOMINATED * at.rest * at.rest
+        return np.asarray(near & (alone | level))
 
     def unweighted(self) -> tuple[Array, Array, Array]:
         """Return residual sum of squares, trace of PV and largest residual with equal weights."""

@@ -93,8 +93,9 @@ def outline_selections(yi: Array, vi: Array, member: Mask, *, estimator: Estimat
     def outlined(data: Selections, tau2: Array) -> Outlines:
         fixed, equal = data.at_zero, estimator.id == "EE"
         i2, _ = relative_heterogeneity(tau2, fixed, data.k - 1, equal=equal)
-        estimate = data.at(tau2, slice(None)).mean + data.origin
-        return Outlines(estimate, tau2, i2, fixed.q, data.k)
+        estimate = data.estimate(data.at(np.nan_to_num(tau2), slice(None)))
+        i2, q = (np.where(data.k > 1, value, np.nan) for value in (i2, fixed.q))
+        return Outlines(estimate, tau2, i2, q, data.k)
 
     return _Sharing(estimator, outlined, Outlines).of_selections(yi, vi, member, by_kernel)
 
@@ -156,16 +157,15 @@ class _Sharing(Generic[Fits]):
     def of_selections(
         self, yi: Array, vi: Array, member: Mask, by_kernel: Callable[[Mask], Fits]
     ) -> Fits:
-        """Fit selections; those of fewer than two studies are the kernel's."""
+        """Fit selections; those of no study are the kernel's."""
         if not (member.size and self.allows(yi, vi)):
             return by_kernel(member)
         studies = SharedStudies(yi, vi)
-        few = np.add.reduce(member, dtype=np.intp) < 2
         return self.fitted(
             studies,
             lambda column: Selections(studies, member[:, column]),
             lambda column: by_kernel(member[:, column]),
-            few,
+            np.logical_not(member.any(axis=0)),
         )
 
     def fitted(
@@ -185,7 +185,7 @@ class _Sharing(Generic[Fits]):
             if firm.all():
                 return found
         kept = self.kind.blank(1, n)
-        workers = os.cpu_count() or 1
+        workers = min(os.cpu_count() or 1, -(-n // size))
 
         def work(worker: int) -> None:
             """Fit every so manieth block, and mark what is still to be fitted."""
@@ -200,8 +200,11 @@ class _Sharing(Generic[Fits]):
                 self._keep(kept, found, column)
                 rest[column] = ~firm
 
-        with ThreadPoolExecutor(workers) as threads:
-            list(threads.map(work, range(workers)))
+        if workers == 1:
+            work(0)
+        else:
+            with ThreadPoolExecutor(workers) as threads:
+                list(threads.map(work, range(workers)))
         left = np.flatnonzero(rest)
         if left.size:
             self._keep(kept, by_kernel(left), left)
@@ -211,15 +214,23 @@ class _Sharing(Generic[Fits]):
     def _block(self, data: Selections, room: Array) -> tuple[Fits, Mask]:
         """Return the fits, and which of them lost no digits."""
         tau2 = self._tau2(data, room)
-        return self.finish(data, tau2), data.firm & np.isfinite(tau2)
+        return self.finish(data, tau2), data.firm & (np.isfinite(tau2) | (data.k < 2))
 
     def _tau2(self, data: Selections, room: Array) -> Array:
-        moderated = self.estimator.moderated
+        """Return tau2; nan where it cannot be told here, and of single studies."""
         if self.estimator.fixed is not None:
             return np.full(data.k.size, self.estimator.fixed)
-        if moderated in _LIKELIHOODS:
-            return single_maximum(data, _LIKELIHOODS[moderated], room)
-        return _OTHERS[moderated](data)
+        several = np.flatnonzero(data.k > 1)
+        part = data if several.size == data.k.size else data.take(several)
+        if self.estimator.moderated in _LIKELIHOODS:
+            found = single_maximum(part, _LIKELIHOODS[self.estimator.moderated], room)
+        else:
+            found = _OTHERS[self.estimator.moderated](part)
+        if part is data:
+            return found
+        tau2 = np.full(data.k.size, np.nan)
+        tau2[several] = found
+        return tau2
 
     def _keep(self, kept: dict[str, Array], fits: Fits, column: Index | slice) -> None:
         for field in fields(self.kind):

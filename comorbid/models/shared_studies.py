@@ -25,6 +25,8 @@ class SharedStudies:
     ----------
     yi : array of shape (k, 1) or (k, n)
         Distances from ``origin``, the effect of the first.
+    effects : array of shape (k,)
+        Shared effects as they are.
     powers : array of shape (3, k)
         Ones, effects and their squares, of shared effects.
     others : array of shape (k,)
@@ -40,6 +42,7 @@ class SharedStudies:
         self.order: Index = np.argsort(vi, kind="stable")
         self.vi: Array = vi[self.order][:, None]
         ordered = yi.reshape(k, -1)[self.order]
+        self.effects: Array = ordered[:, 0]
         self.origin: Array = ordered[0]
         self.yi: Array = ordered - ordered[0]
         self.powers: Array = np.stack([np.ones(k), self.yi[:, 0], self.yi[:, 0] ** 2])
