@@ -7,7 +7,7 @@ from scipy import special
 
 from comorbid.effects.arrays import Array, Mask
 from comorbid.models.fits import DesignFits
-from comorbid.models.projection import Moments, Studies
+from comorbid.models.projection import Heterogeneity, Studies
 from comorbid.models.solved import Solved
 from comorbid.models.student import Test, t_quantile, t_tail
 
@@ -21,7 +21,7 @@ def factor(test: Test, q: Array, freedom: Array) -> Array:
 
 
 def relative_heterogeneity(
-    tau2: Array, fixed: Moments, freedom: Array, *, equal: bool
+    tau2: Array, fixed: Heterogeneity, freedom: Array, *, equal: bool
 ) -> tuple[Array, Array]:
     """Return I2, a percentage, and H2: from tau2, or from Q where effects are taken as equal."""
     if equal:

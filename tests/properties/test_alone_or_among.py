@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from comorbid.models import kernel
 from comorbid.models.estimators import ESTIMATORS
 from comorbid.models.fits import Batch, DesignFits
-from comorbid.models.kernel import fit_batch
+from comorbid.models.kernel import fit_batch, fit_designs
 from comorbid.models.settings import find_estimator
 
 Array = NDArray[np.float64]
