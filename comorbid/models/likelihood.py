@@ -37,6 +37,15 @@ class Likelihood:
         """Return the derivative of the score."""
         return self.slope(at) - 2 * at.yppp
 
+    def straight(self, at: Moments) -> tuple[Array, Array]:
+        """Return 1 less penalty / y'PPy, which has the sign of the score, and its derivative.
+
+        It is nearly a line: of studies that all have the same variance it is one.
+        """
+        ypp = at.ypp
+        share = self.penalty(at) / ypp
+        return 1 - share, (self.slope(at) - 2 * share * at.yppp) / ypp
+
     def of(self, data: Projection) -> tuple[Slope, Height]:
         """Return score with curvature, and height, as functions of tau2 and of the data set."""
 

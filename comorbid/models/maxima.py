@@ -66,14 +66,11 @@ def all_maxima(data: Projection, likelihood: Likelihood) -> Peaks:
 
 def polish(data: Projection, likelihood: Likelihood, brackets: Brackets) -> tuple[Array, Index]:
     """Return the place of every maximum to machine precision, and its data set's number."""
-    lowest = data.lowest
 
-    def straightened(tau2: Array, column: Index) -> tuple[Array, Array]:
-        """The score over the square of the largest weight, which is nearly a line."""
-        moments, least = data.at(tau2, column), tau2 + lowest[column]
-        score = likelihood.score(moments) * least
-        return score * least, likelihood.curvature(moments) * least**2 + 2 * score
+    def straight(tau2: Array, column: Index) -> tuple[Array, Array]:
+        return likelihood.straight(data.at(tau2, column))
 
     at_zero, column = brackets.at_zero, brackets.column
-    inner = find_roots(straightened, brackets.low, brackets.high, column, brackets.start)
+    ends = brackets.low, brackets.high
+    inner = find_roots(straight, *ends, column, brackets.start, brackets.known)
     return np.concatenate([np.zeros(at_zero.size), inner]), np.concatenate([at_zero, column])

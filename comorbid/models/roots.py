@@ -9,6 +9,8 @@ import numpy as np
 from comorbid.effects.arrays import Array, Index
 from comorbid.errors import ModelError
 
+# Where, the value there and the derivative.
+Known = tuple[Array, Array, Array]
 Slope = Callable[[Array, Index], tuple[Array, Array]]
 
 _MAX_STEPS = 300
@@ -23,7 +25,12 @@ _NOTHING = 1e-30
 
 
 def find_roots(
-    function: Slope, low: Array, high: Array, column: Index, start: Array | None = None
+    function: Slope,
+    low: Array,
+    high: Array,
+    column: Index,
+    start: Array | None = None,
+    known: Array | None = None,
 ) -> Array:
     """Find where each function falls through zero between ``low`` and ``high``.
 
@@ -37,6 +44,8 @@ def find_roots(
         Data set that each bracket belongs to.
     start : array of shape (m,), optional
         A first guess within each bracket; by default its middle.
+    known : array of shape (2, m), optional
+        Value and derivative at ``low``, where they have been computed already.
 
     Returns
     -------
@@ -54,18 +63,21 @@ def find_roots(
     with np.errstate(all="ignore"):
         for first in range(0, low.size, _BLOCK):
             part = slice(first, first + _BLOCK)
-            root[part] = _find_block(function, low[part], high[part], column[part], start[part])
+            before = None if known is None else (low[part], *known[:, part])
+            ends = low[part], high[part], column[part]
+            root[part] = _find_block(function, *ends, start[part], before)
     return root
 
 
-def _find_block(function: Slope, low: Array, high: Array, column: Index, start: Array) -> Array:
-    low, high, x = low.astype(np.float64), high.astype(np.float64), start.astype(np.float64)
+def _find_block(
+    function: Slope, low: Array, high: Array, column: Index, x: Array, before: Known | None
+) -> Array:
+    low, high = low.astype(np.float64), high.astype(np.float64)
     root, open_ = np.empty(x.size), np.arange(x.size)
+    if not x.size:
+        return root
     nothing, last = _NOTHING * high, high - low
-    before: tuple[Array, Array, Array] | None = None
     for _ in range(_MAX_STEPS):
-        if not open_.size:
-            return root
         value, derivative = function(x, column)
         if np.isnan(value).any():
             raise ModelError("no root found: a value on the way to it is not a number")
@@ -86,9 +98,11 @@ def _find_block(function: Slope, low: Array, high: Array, column: Index, start: 
         if not done.any():
             x = new
             continue
-        found = np.flatnonzero(done)
-        root[open_[found]] = np.where(exact, x, new)[found]
-        kept = np.flatnonzero(~done)
+        np.copyto(new, x, where=exact)
+        root[open_[done]] = new[done]
+        if done.all():
+            return root
+        kept = (~done).nonzero()[0]
         x, low, high, last = new[kept], low[kept], high[kept], last[kept]
         open_, column, nothing = open_[kept], column[kept], nothing[kept]
         before = before[0][kept], before[1][kept], before[2][kept]
@@ -100,7 +114,7 @@ def _improved(
     value: Array,
     derivative: Array,
     step: Array,
-    before: tuple[Array, Array, Array] | None,
+    before: Known | None,
 ) -> tuple[Array, Array]:
     """Return where Newton's step leads, corrected by the step before, and about how far it errs.
 

@@ -33,6 +33,8 @@ from comorbid.models.projection import Projection
 _FEW = 512
 # Of data sets that are looked at no further, the others are copied once they are this share.
 _LEFT = 0.75
+# How often rungs are halved at once at the most.
+_HALVINGS = 4
 # What is less than this times something is less whatever rounding did.
 _SURELY = 1 - 1e-9
 # Rungs that are closer than this have no maximum between them that rounding leaves.
@@ -48,7 +50,8 @@ class Brackets:
     """Intervals that hold one maximum each, and the data sets that have one at 0.
 
     Between ``low`` and ``high``, of shape (m,), the slope of the likelihood of data set ``column``
-    falls through zero, at about ``start``. ``at_zero`` are the data sets whose slope at 0 is not
+    falls through zero, at about ``start``. ``known`` of shape (2, m) is what
+    `Likelihood.straight` gives at ``low``. ``at_zero`` are the data sets whose slope at 0 is not
     positive.
     """
 
@@ -56,6 +59,7 @@ class Brackets:
     high: Array
     start: Array
     column: Index
+    known: Array
     at_zero: Index
 
 
@@ -110,10 +114,10 @@ class Rungs:
 
     @property
     def straight(self) -> tuple[Array, Array]:
-        """The score over the square of the largest weight, nearly a line, and its slope."""
-        score, least = self.ypp - self.penalty, self.least + self.tau2
-        falls = self.penalty / (self.alpha + self.tau2) - 2 * self.ypp / (self.beta + self.tau2)
-        return score * least**2, (falls * least + 2 * score) * least
+        """What `Likelihood.straight` is, and its derivative."""
+        share = self.penalty / self.ypp
+        falls = 1 / (self.alpha + self.tau2) - 2 / (self.beta + self.tau2)
+        return 1 - share, share * falls
 
 
 Pair = tuple[Rungs, Rungs]
@@ -124,7 +128,7 @@ def scan(data: Projection, likelihood: Likelihood) -> Brackets:
 
     A ladder of rungs from 0, from one to the next of which the smallest total variance doubles, is
     climbed until no maximum, or one, can follow. Between two rungs
-    where neither their number nor their absence is certain, a rung is put in the middle.
+    where neither their number nor their absence is certain, more are put.
 
     Raises
     ------
@@ -140,22 +144,25 @@ def scan(data: Projection, likelihood: Likelihood) -> Brackets:
         climb = _at_once if reach.size * steps.size <= _FEW else _step_by_step
         foot, pairs, tops = climb(data, likelihood, steps, reach)
         falling = []
+        halvings = 1
         while pairs[0].column.size:
             low, high = pairs
             sure = _surely(low, high)
             falling.append(_some(pairs, sure & low.rising & ~high.rising))
+            if sure.all():
+                break
             low, high = _some(pairs, ~sure)
-            pairs = _halved(data, likelihood, low, high) if low.column.size else (low, high)
+            pairs = _divided(data, likelihood, low, high, halvings)
+            halvings = min(halvings + 1, _HALVINGS)
         found = [_beyond(data, tops)]
         if falling:
             lows, highs = zip(*falling, strict=True)
             found.append(_between(_joined(lows), _joined(highs)))
-        ends, starts, column = (
-            np.concatenate(parts, axis=-1) for parts in zip(*found, strict=True)
-        )
-    if not np.isfinite(ends).all():
+        values, column = (np.concatenate(parts, axis=-1) for parts in zip(*found, strict=True))
+    if not np.isfinite(values[1]).all():
         raise ModelError(_TOO_FAR_APART)
-    return Brackets(ends[0], ends[1], starts, column, np.flatnonzero(~foot))
+    low, high, start = values[:3]
+    return Brackets(low, high, start, column, values[3:], (~foot).nonzero()[0])
 
 
 def _rungs(
@@ -173,7 +180,7 @@ def _rungs(
 
 
 def _some(pairs: Pair, mask: Mask) -> Pair:
-    index = np.flatnonzero(mask)
+    index = (mask).nonzero()[0]
     return pairs[0].take(index), pairs[1].take(index)
 
 
@@ -214,10 +221,10 @@ def _at_once(
     last = end.argmax(axis=0)
     place = np.empty(shape, dtype=np.intp)
     place[number, column] = np.arange(number.size)
-    low = np.flatnonzero(number < last[column])
+    low = (number < last[column]).nonzero()[0]
     tops = rungs.take(place[last, np.arange(steps.size)])
     pairs = rungs.take(low), rungs.take(place[number[low] + 1, column[low]])
-    return rungs.rising[: steps.size], pairs, tops.take(np.flatnonzero(tops.rising))
+    return rungs.rising[: steps.size], pairs, tops.take((tops.rising).nonzero()[0])
 
 
 def _step_by_step(
@@ -237,9 +244,9 @@ def _step_by_step(
             lows.append(low)
             highs.append(high)
         end = _ends(rungs, part.highest) | (steps[column] == step)
-        tops.append(rungs.take(np.flatnonzero(here & end & rungs.rising)))
+        tops.append(rungs.take((here & end & rungs.rising).nonzero()[0]))
         here &= ~end
-        kept = np.flatnonzero(here)
+        kept = (here).nonzero()[0]
         if not kept.size:
             break
         before = rungs
@@ -260,15 +267,27 @@ def _joined(rungs: Sequence[Rungs]) -> Rungs:
     return Rungs(np.concatenate(columns), np.concatenate(values, axis=1))
 
 
-def _halved(data: Projection, likelihood: Likelihood, low: Rungs, high: Rungs) -> Pair:
-    """Return each pair as two, with a rung between them."""
-    middle = np.sqrt((low.tau2 + low.least) * (high.tau2 + low.least)) - low.least
-    rungs = _rungs(data, likelihood, np.maximum(middle, low.tau2), low.column, low.column)
+def _divided(
+    data: Projection, likelihood: Likelihood, low: Rungs, high: Rungs, halvings: int
+) -> Pair:
+    """Return each pair as several, with rungs between them: halved, the halves halved and so on."""
+    ratio = (high.tau2 + low.least) / (low.tau2 + low.least)
+    for _ in range(halvings):
+        ratio = np.sqrt(ratio)
+    total = [low.tau2 + low.least]
+    for _ in range(2**halvings - 1):
+        total.append(total[-1] * ratio)
+    tau2 = np.clip(np.stack(total[1:]) - low.least, low.tau2, high.tau2).ravel()
+    column = np.tile(low.column, 2**halvings - 1)
+    rungs = _rungs(data, likelihood, tau2, column, column)
     return _joined([low, rungs]), _joined([rungs, high])
 
 
-def _between(low: Rungs, high: Rungs) -> tuple[Array, Array, Index]:
-    """Return ends of brackets, starts by scores and slopes at both ends, and the data sets."""
+def _between(low: Rungs, high: Rungs) -> tuple[Array, Index]:
+    """Return low, high, start and known of brackets, and their data sets.
+
+    The start is interpolated by scores and slopes at both ends.
+    """
     (left, fall), (right, last) = low.straight, high.straight
     width, drop = high.tau2 - low.tau2, left - right
     secant = width / drop
@@ -278,10 +297,11 @@ def _between(low: Rungs, high: Rungs) -> tuple[Array, Array, Index]:
     guess = low.tau2 + drop * (secant * share + second * (1 - share) - third * share)
     straight = low.tau2 + width * share
     sane = (guess > low.tau2) & (guess < high.tau2)
-    return np.stack([low.tau2, high.tau2]), np.where(sane, guess, straight), low.column
+    start = np.where(sane, guess, straight)
+    return np.stack([low.tau2, high.tau2, start, left, fall]), low.column
 
 
-def _beyond(data: Projection, low: Rungs) -> tuple[Array, Array, Index]:
+def _beyond(data: Projection, low: Rungs) -> tuple[Array, Index]:
     r"""Return the same of the maxima after the last rungs.
 
     There the ratio h of the score's parts is at most
@@ -296,4 +316,5 @@ def _beyond(data: Projection, low: Rungs) -> tuple[Array, Array, Index]:
     ahead = 2 * (h - 1) / (linear + np.sqrt(linear**2 + 4 * ypp**2 * (h - 1)))
     start = low.tau2 + ahead
     middle = low.tau2 + (high - low.tau2) / 2
-    return np.stack([low.tau2, high]), np.where(start < high, start, middle), low.column
+    start = np.where(start < high, start, middle)
+    return np.stack([low.tau2, high, start, *low.straight]), low.column
