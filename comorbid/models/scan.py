@@ -103,8 +103,10 @@ class Rungs:
         """Mean of the eigenvalues that y'PPy falls by."""
         return np.asarray(self.values[5])
 
-    def take(self, index: Index) -> Rungs:
+    def take(self, index: Index | slice) -> Rungs:
         """Return some of them."""
+        if isinstance(index, slice):
+            return Rungs(self.column[index], self.values[:, index])
         return Rungs(self.column[index], self.values.take(index, axis=1))
 
     @property
@@ -154,7 +156,7 @@ def scan(data: Projection, likelihood: Likelihood) -> Brackets:
             low, high = _some(pairs, ~sure)
             pairs = _divided(data, likelihood, low, high, halvings)
             halvings = min(halvings + 1, _HALVINGS)
-        found = [_beyond(data, tops)]
+        found = [_beyond(data, tops)] if tops.column.size or not falling else []
         if falling:
             lows, highs = zip(*falling, strict=True)
             found.append(_between(_joined(lows), _joined(highs)))
@@ -180,7 +182,7 @@ def _rungs(
 
 
 def _some(pairs: Pair, mask: Mask) -> Pair:
-    index = (mask).nonzero()[0]
+    index = mask.nonzero()[0]
     return pairs[0].take(index), pairs[1].take(index)
 
 
@@ -215,16 +217,20 @@ def _at_once(
     """Climb the ladders of few data sets, all rungs of which are computed at once."""
     number, column = (np.arange(reach.size)[:, None] <= steps).nonzero()
     rungs = _rungs(data, likelihood, data.lowest[column] * reach[number], column, column)
-    shape = reach.size, steps.size
-    end = np.zeros(shape, dtype=np.bool_)
-    end[number, column] = _ends(rungs, data.highest[column]) | (number == steps[column])
-    last = end.argmax(axis=0)
-    place = np.empty(shape, dtype=np.intp)
+    end = _ends(rungs, data.highest[column]) | (number == steps[column])
+    if steps.size == 1:
+        last = int(end.argmax())
+        tops = rungs.take(slice(last, last + int(rungs.rising[last])))
+        return rungs.rising[:1], (rungs.take(slice(last)), rungs.take(slice(1, last + 1))), tops
+    ends = np.zeros((reach.size, steps.size), dtype=np.bool_)
+    ends[number, column] = end
+    place = np.zeros(ends.shape, dtype=np.intp)
     place[number, column] = np.arange(number.size)
-    low = (number < last[column]).nonzero()[0]
-    tops = rungs.take(place[last, np.arange(steps.size)])
+    lasts = ends.argmax(axis=0)
+    tops = rungs.take(place[lasts, np.arange(steps.size)])
+    low = (number < lasts[column]).nonzero()[0]
     pairs = rungs.take(low), rungs.take(place[number[low] + 1, column[low]])
-    return rungs.rising[: steps.size], pairs, tops.take((tops.rising).nonzero()[0])
+    return rungs.rising[: steps.size], pairs, tops.take(tops.rising.nonzero()[0])
 
 
 def _step_by_step(
@@ -246,7 +252,7 @@ def _step_by_step(
         end = _ends(rungs, part.highest) | (steps[column] == step)
         tops.append(rungs.take((here & end & rungs.rising).nonzero()[0]))
         here &= ~end
-        kept = (here).nonzero()[0]
+        kept = here.nonzero()[0]
         if not kept.size:
             break
         before = rungs

@@ -29,9 +29,11 @@ def total(values: Array) -> Array:
 
 def dot(*factors: Array) -> Array:
     """Return the sums over studies of the products of two or three arrays (k, n)."""
-    if factors[0].shape[-1] == 1:
+    if factors[0].shape[-1] == 1 and len(factors[0]) > 1:
         product = factors[0] * factors[1]
-        return total(product if len(factors) == 2 else product * factors[2])
+        if len(factors) == 3:
+            product *= factors[2]
+        return np.asarray(np.add.accumulate(product)[-1])
     return np.asarray(np.einsum(_PRODUCTS[len(factors)], *factors))
 
 
