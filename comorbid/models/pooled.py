@@ -193,7 +193,8 @@ class Fit(Fitted):
         """Return the standard error that the estimate has by a test, not only the fit's own."""
         at = self.solution
         scale = factor(test, at.q, np.array([self.k - 1.0]))
-        return float(np.sqrt(scale[0]) * at.root[0, 0, 0])
+        root = at.root[0, 0, 0]
+        return float(np.sqrt(scale[0] * (root * root)))
 
     def to_frame(self) -> pd.DataFrame:
         """Return the studies indexed by label: ``estimate, se, ci_low, ci_high, weight``.

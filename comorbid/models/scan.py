@@ -129,8 +129,8 @@ def scan(data: Projection, likelihood: Likelihood) -> Brackets:
     """Return an interval around every maximum of each data set's likelihood on tau2 >= 0.
 
     A ladder of rungs from 0, from one to the next of which the smallest total variance doubles, is
-    climbed until no maximum, or one, can follow. Between two rungs
-    where neither their number nor their absence is certain, more are put.
+    climbed until no maximum, or one, can follow. Between two rungs where it is not certain how many
+    there are, more are put.
 
     Raises
     ------
