@@ -63,7 +63,7 @@ def find_roots(
     with np.errstate(all="ignore"):
         for first in range(0, low.size, _BLOCK):
             part = slice(first, first + _BLOCK)
-            before = None if known is None else (low[part], *known[:, part])
+            before = None if known is None else (low[part], known[0, part], known[1, part])
             ends = low[part], high[part], column[part]
             root[part] = _find_block(function, *ends, start[part], before)
     return root
@@ -74,8 +74,6 @@ def _find_block(
 ) -> Array:
     low, high = low.astype(np.float64), high.astype(np.float64)
     root, open_ = np.empty(x.size), np.arange(x.size)
-    if not x.size:
-        return root
     nothing, last = _NOTHING * high, high - low
     for _ in range(_MAX_STEPS):
         value, derivative = function(x, column)

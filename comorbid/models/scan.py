@@ -269,6 +269,8 @@ def _step_by_step(
 
 
 def _joined(rungs: Sequence[Rungs]) -> Rungs:
+    if len(rungs) == 1:
+        return rungs[0]
     columns, values = zip(*((part.column, part.values) for part in rungs), strict=True)
     return Rungs(np.concatenate(columns), np.concatenate(values, axis=1))
 
