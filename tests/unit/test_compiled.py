@@ -6,6 +6,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -353,6 +354,18 @@ def test_numba_is_imported_by_none_who_does_not_ask_for_it() -> None:
         "assert 'numba' not in sys.modules and 'comorbid.models.lanes' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.slow
+@pytest.mark.plugins
+def test_reports_are_computed_in_numpy() -> None:
+    code = (
+        "import sys, comorbid as cb\n"
+        "cb.build(sys.argv[1])\n"
+        "assert 'comorbid.models.lanes' not in sys.modules\n"
+    )
+    folder = Path(__file__).parents[2] / "reports" / "headache-back-pain"
+    subprocess.run([sys.executable, "-c", code, folder], check=True)
 
 
 @needs_numba
