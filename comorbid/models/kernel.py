@@ -68,7 +68,8 @@ def fit_batch(
         The analyst's weights, not negative.
     engine : {"numpy", "compiled"}
         ``compiled`` needs numba, and agrees to rounding. What it does not know is left to NumPy:
-        other methods than EE, DL, ML, REML, EB and PM, and the analyst's weights.
+        other methods than EE, DL, ML, REML, EB and PM, the analyst's weights, and arrays of more
+        than 4,096 rows.
 
     Returns
     -------
@@ -90,8 +91,8 @@ def fit_batch(
     doi:10.1136/bmjopen-2015-010247
     """
     check_engine(engine)
-    compiled = engine == "compiled" and weights is None and compiles(estimator)
     k, n = yi.shape
+    compiled = engine == "compiled" and k <= LONG and weights is None and compiles(estimator)
 
     def block(at: slice, spare: Spare) -> Batch:
         if compiled:

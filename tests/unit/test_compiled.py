@@ -204,6 +204,11 @@ def test_what_is_not_compiled_is_left_to_numpy() -> None:
         for engine in ("numpy", "compiled")
     )
     assert left.estimate.tolist() == right.estimate.tolist()
+    yi, vi = simulated(5_000, 1)
+    left, right = (
+        fit_batch(yi, vi, engine=engine, **settings()) for engine in ("numpy", "compiled")
+    )
+    assert left.tau2.tolist() == right.tau2.tolist()
 
 
 # -- the same bits -------------------------------------------------------------------------------
