@@ -46,12 +46,13 @@ _BEST, _TOP, _AT_END, _SLOPE_END, _BETA_END, _SLOPE0 = range(38 * _L, 44 * _L, _
 _TT0, _YPPP0 = range(44 * _L, 46 * _L, _L)
 _STATE = 46 * _L
 
-_MAX_STEPS = 300
-_SETTLED = 1e-8
-_NOTHING = 1e-30
+# As in `roots`.
+_MAX_STEPS, _SETTLED, _NOTHING = 300, 1e-8, 1e-30
+# By how much the end of the ladder is past where the score can be 0 at the most.
 _MARGIN = 1.01
-_RATIO = 2.0
-_CLOSEST = 1.001
+# From rung to rung the least variance grows by this factor, or, where something could be hidden, by
+# a root of it, down to the closest.
+_RATIO, _CLOSEST = 2.0, 1.001
 # Maxima of one likelihood that there is room for.
 _MAXIMA = 16
 
@@ -234,11 +235,12 @@ def _ladder(d: Array, k: int, a: Array, b: Array, method: int) -> None:
 
     With :math:`T = \mathrm{tr} P` and :math:`T_2 = \mathrm{tr} PP` (ML: the sums of the weights
     and of their squares), T and y'PPy fall as tau2 grows, while :math:`\alpha = T / T_2 - \tau^2`
-    and :math:`\beta = y'PPy / y'PPPy - \tau^2` rise. Where the score y'PPy - T is 0 it rises only
-    if :math:`\beta - \tau^2 > 2 \alpha`. So between two rungs it cannot rise through 0 if
-    :math:`\beta` at the upper is at most :math:`2 \alpha + \tau^2` at the lower, and it has no
-    root if, T and y'PPy being convex, the line between the ends of the lesser is below the tangents
-    at those of the other.
+    and :math:`\beta = y'PPy / y'PPPy - \tau^2` rise. Where the score y'PPy - T is 0 it rises if
+    :math:`\beta > 2 \alpha + \tau^2` and falls if it is less. So between two rungs it cannot rise
+    through 0 if :math:`\beta` at the upper is at most :math:`2 \alpha + \tau^2` at the lower, nor
+    fall through it if the second at the upper is at most the first at the lower. And as T and
+    y'PPy are convex, it has no root if the line between the ends of the lesser is below the
+    tangents at the ends of the other.
     What none of these settles is looked at again in half the step.
     """
     for j in range(_L):
@@ -286,7 +288,9 @@ def _rung(a: Array, j: int) -> float:
 def _climb(d: Array, a: Array, b: Array, j: int) -> None:
     """Take the rung if nothing can be hidden below it; otherwise look closer."""
     no_rise = a[_PYPY + j] / a[_YPPP + j] - a[_AT + j] <= a[_SAFE + j]
-    if not (no_rise or a[_STEP + j] < _CLOSEST or _no_root(d, a, j)):
+    below = a[_YPP0 + j] / a[_YPPP0 + j] - (a[_U + j] - d[j])
+    no_fall = 2 * a[_T + j] / a[_TT + j] - a[_AT + j] <= below
+    if not (no_rise or no_fall or a[_STEP + j] < _CLOSEST or _no_root(d, a, j)):
         a[_STEP + j] = math.sqrt(a[_STEP + j])
         return
     _bracket(d, a, b, j, a[_AT + j], a[_VALUE + j], a[_SLOPE + j])
