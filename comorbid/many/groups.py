@@ -11,6 +11,7 @@ from comorbid.effects.arrays import Array, Index
 from comorbid.many.rows import Key, Rows
 
 _MOST_CODES = 2**62
+_BITS = 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,7 +40,7 @@ class Groups:
 def group(rows: Rows) -> Groups:
     """Return the rows by group; the order of the rows in a group stays."""
     code = code_of(rows.keys)
-    order = np.argsort(code, kind="stable")
+    order = _order(code)
     code = code[order]
     first = np.flatnonzero(np.concatenate([[True], code[1:] != code[:-1]])[: code.size])
     number = np.repeat(np.arange(first.size), np.diff(np.append(first, code.size)))
@@ -54,6 +55,18 @@ def group(rows: Rows) -> Groups:
         offsets=np.concatenate([[0], np.cumsum(k)]),
         missing=np.bincount(number[~usable], minlength=first.size),
     )
+
+
+def _order(code: Index) -> Index:
+    """Return the positions in the order of the codes, those of the same code as they stand.
+
+    By 16 bits at a time, from the last: of such numbers NumPy's stable sort takes linear time.
+    """
+    order = np.arange(code.size)
+    for shift in range(0, int(code.max(initial=0)).bit_length(), _BITS):
+        digits = (code[order] >> shift & (2**_BITS - 1)).astype(np.uint16)
+        order = order[np.argsort(digits, kind="stable")]
+    return order
 
 
 def combined(codes: Sequence[Index], sizes: Sequence[int]) -> Index:

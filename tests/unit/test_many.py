@@ -261,6 +261,17 @@ def test_flags_say_what_limits_a_row() -> None:
     assert flags(far, [0.0101, 0.27, 0.27, 0.27]) == set()
 
 
+def test_keys_of_more_values_than_a_number_has_room_for() -> None:
+    rng = np.random.default_rng(4)
+    names = [f"k{i}" for i in range(6)]
+    table = pd.DataFrame({name: rng.permutation(3000) for name in names}).assign(yi=0.1, vi=0.2)
+    table = pd.concat([table, table.iloc[:7]], ignore_index=True)
+    found = cb.pool_many(table, by=names, method="DL").to_frame()
+    expected = table.groupby(names, as_index=False).size()
+    assert found[names].equals(expected[names])
+    assert found.k.tolist() == expected["size"].tolist()
+
+
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_a_group_that_cannot_be_fitted_says_why_and_leaves_the_others_alone(kernel: Any) -> None:
     bad = pd.DataFrame({"exposure": "E0", "outcome": [-1] * 3 + [1000] * 2})
