@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from importlib import metadata
 from pathlib import Path
@@ -26,7 +28,43 @@ if TYPE_CHECKING:
 Step = Callable[[int, int, str], None]
 
 
-def run(source: Source, settings: Settings, *, out: Path, adjust: Adjust, step: Step) -> Totals:
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """Who looks through an input and pools its parts.
+
+    Attributes
+    ----------
+    find : callable
+        Returns how the input is cut, from the work folder if an earlier run has found it.
+    pool : callable
+        Writes the result of every part that is not there yet.
+    place : str
+        What the folder in the work folder begins with that it writes to; empty for none.
+    """
+
+    find: Callable[[Path, Source, Settings, Step], Parts]
+    pool: Callable[[Path, Source, Parts, Settings, Step], None]
+    place: str = ""
+
+    def folder(self, work: Path, manifest: dict[str, Any]) -> Path:
+        """Return where to write; the name of a place is that of what the results depend on."""
+        if not self.place:
+            return work
+        made = hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()[:16]
+        folder = work / f"{self.place}{made}"
+        folder.mkdir(exist_ok=True)
+        return folder
+
+
+def run(
+    source: Source,
+    settings: Settings,
+    *,
+    out: Path,
+    adjust: Adjust,
+    step: Step,
+    engine: Engine,
+) -> Totals:
     """Pool every group of Parquet files into one Parquet file.
 
     A run that ended before it was done is gone on from: its folder ``OUT.work`` has the chunks
@@ -44,6 +82,8 @@ def run(source: Source, settings: Settings, *, out: Path, adjust: Adjust, step: 
         How p-values are adjusted.
     step : callable
         Called with number, total and name of each step.
+    engine : Engine
+        Who does it.
 
     Raises
     ------
@@ -52,62 +92,90 @@ def run(source: Source, settings: Settings, *, out: Path, adjust: Adjust, step: 
         file, or nothing can be written.
     """
     made = settings.to_dict() | {"adjust": adjust}
-    manifest = {"input": source.fingerprint(), "settings": made, "software": _software()}
-    with work_folder(out, manifest) as folder:
+    software_ = software(settings)
+    manifest = {"input": source.fingerprint(), "settings": made, "software": software_}
+    with work_folder(out, manifest) as work:
         try:
-            parts = _parts(folder, source, settings, step)
-            _pool_parts(folder, source, parts, settings, step)
+            folder = engine.folder(work, manifest)
+            parts = engine.find(folder, source, settings, step)
+            engine.pool(folder, source, parts, settings, step)
             if source.fingerprint() != manifest["input"]:
                 remedy = "run again once nothing writes to it"
                 raise DataError([Problem("the input changed while it was read", remedy)])
             step(1, 1, "writing the result")
-            result = folder / "result.parquet"
+            result = work / "result.parquet"
             totals = assemble(folder, parts.count, result, settings, adjust)
             result.replace(out)
         except OSError as error:
             raise cannot_write(out, error) from error
         except ComorbidError:
-            remove(folder)
+            remove(work)
             raise
     return totals
 
 
-def _software() -> dict[str, str]:
+def software(settings: Settings) -> dict[str, str]:
     """Return the versions that the bits of a result may depend on."""
-    names = ("comorbid", "numpy", "scipy", "pandas", "pyarrow")
+    names = ["comorbid", "numpy", "scipy", "pandas", "pyarrow"]
+    names += ["numba"] if settings.kernel == "compiled" else []
     return {name: metadata.version(name) for name in names}
 
 
-def _parts(folder: Path, source: Source, settings: Settings, step: Step) -> Parts:
+def known_parts(folder: Path, find: Callable[[], Parts]) -> Parts:
     """Return how the input is cut, as an earlier run found it or by looking through it."""
     path = folder / "parts.json"
     if not path.exists():
-        parts = find_parts(source, settings, step=partial(_step, step, "checking the rows"))
+        found = json.dumps(find().to_dict())
         with written(path) as aside:
-            aside.write_text(json.dumps(parts.to_dict()), "utf-8")
-    return Parts.from_dict(json.loads(path.read_text("utf-8")))
+            aside.write_text(found, "utf-8")
+    return read_parts(folder)
 
 
-def _pool_parts(folder: Path, source: Source, parts: Parts, settings: Settings, step: Step) -> None:
-    """Write the result of every part that is not there yet."""
-    left = [part for part in range(parts.count) if not part_file(folder, part).exists()]
+def read_parts(folder: Path) -> Parts:
+    """Return how the input is cut, once that is found."""
+    return Parts.from_dict(json.loads((folder / "parts.json").read_text("utf-8")))
+
+
+def parts_left(folder: Path, parts: Parts) -> list[int]:
+    """Return the parts whose result is not there yet."""
+    return [part for part in range(parts.count) if not part_file(folder, part).exists()]
+
+
+def pool_part(
+    folder: Path, part: int, source: Source, settings: Settings, *, chunks: Chunks | None
+) -> None:
+    """Write the result of a part, of rows straight from chunks or of those that were sorted."""
+    if chunks is not None:
+        rows = read_rows(chunks.part(part), settings)
+    else:
+        rows = read_spilled(folder, part, source, settings)
+    write_part(part_file(folder, part), pool_rows(rows, settings), settings)
+
+
+def _find(folder: Path, source: Source, settings: Settings, step: Step) -> Parts:
+    checking = partial(_step, step, "checking the rows")
+    return known_parts(folder, lambda: find_parts(source, settings, step=checking))
+
+
+def _pool(folder: Path, source: Source, parts: Parts, settings: Settings, step: Step) -> None:
+    left = parts_left(folder, parts)
     if left and not parts.straight:
         spill(folder, source, parts, settings, step=partial(_step, step, "sorting the rows"))
-    chunks = _Chunks(source, parts, settings)
+    chunks = Chunks(source, parts, settings) if parts.straight else None
     for part in left:
         step(part + 1, parts.count, "pooling the groups")
-        if parts.straight:
-            rows = read_rows(chunks.part(part), settings)
-        else:
-            rows = read_spilled(folder, part, source, settings)
-        write_part(part_file(folder, part), pool_rows(rows, settings), settings)
+        pool_part(folder, part, source, settings, chunks=chunks)
+
+
+LOCAL = Engine(_find, _pool)
+"""This process."""
 
 
 def _step(step: Step, what: str, number: int, total: int) -> None:
     step(number + 1, total, what)
 
 
-class _Chunks:
+class Chunks:
     """The chunks of the input that are in use, each read once where parts follow one another."""
 
     def __init__(self, source: Source, parts: Parts, settings: Settings) -> None:

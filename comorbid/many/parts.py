@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,7 +13,10 @@ from comorbid.errors import DataError, Problem
 from comorbid.many.groups import code_of, combined
 from comorbid.many.rows import MOST_NAMED, Key, first_of, read_rows
 from comorbid.many.settings import Settings
-from comorbid.many.source import Source
+from comorbid.many.source import Source, size_of
+
+if TYPE_CHECKING:
+    from comorbid.many.rows import Table
 
 PART_ROWS = 2**21
 """Rows of a part, about; one that holds a larger group is larger."""
@@ -65,6 +68,30 @@ class Parts:
         return cls(cuts, spans, values["straight"])
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What is seen of the keys of a chunk: the lowest, the highest, and some between them."""
+
+    low: Values
+    high: Values
+    sample: tuple[Values, ...]
+
+
+def look(table: Table, number: int, source: Source, settings: Settings, *, every: int) -> Look:
+    """Look at the rows of a chunk, and take a sample of its keys.
+
+    Raises
+    ------
+    DataError
+        With what is wrong with the rows.
+    """
+    keys = read_rows(table, settings, places=source.places(number)).keys
+    before = sum(map(size_of, source.chunks[:number]))
+    code = code_of(keys)
+    low, high = _values(keys, np.array([code.argmin(), code.argmax()]))
+    return Look(low, high, tuple(_values(keys, np.arange(-before % every, code.size, every))))
+
+
 def find_parts(source: Source, settings: Settings, *, step: Callable[[int, int], None]) -> Parts:
     """Look through all rows, and return how they are cut.
 
@@ -73,32 +100,42 @@ def find_parts(source: Source, settings: Settings, *, step: Callable[[int, int],
     DataError
         With what is wrong with the rows of all chunks.
     """
-    every = max(1, -(-PART_ROWS // _SAMPLE))
+
+    def looks() -> Iterator[Look | Sequence[Problem]]:
+        for number, table in source.read(settings):
+            step(number, len(source.chunks))
+            try:
+                yield look(table, number, source, settings, every=sampled())
+            except DataError as error:
+                yield error.problems
+
+    return cut(source, looks())
+
+
+def sampled() -> int:
+    """Return of how many rows one is looked at."""
+    return max(1, -(-PART_ROWS // _SAMPLE))
+
+
+def cut(source: Source, looks: Iterable[Look | Sequence[Problem]]) -> Parts:
+    """Return how the input is cut, from what is seen of each chunk or wrong with it, in order."""
     problems: list[Problem] = []
-    sample: list[Values] = []
-    ends: list[tuple[Values, Values]] = []
-    seen = 0
-    for number, table in source.read(settings):
-        step(number, len(source.chunks))
-        try:
-            keys = read_rows(table, settings, places=source.places(number)).keys
-        except DataError as error:
-            problems += error.problems
-            if len(problems) > MOST_NAMED:
-                break
+    seen: list[Look] = []
+    for one in looks:
+        if isinstance(one, Look):
+            seen.append(one)
             continue
-        code = code_of(keys)
-        low, high = _values(keys, np.array([code.argmin(), code.argmax()]))
-        ends.append((low, high))
-        sample += _values(keys, np.arange(-seen % every, code.size, every))
-        seen += code.size
+        problems += one
+        if len(problems) > MOST_NAMED:
+            break
     if problems:
         raise DataError(first_of(problems))
+    sample = [values for one in seen for values in one.sample]
     cuts = _cuts(sample, -(-source.size // PART_ROWS))
-    spans = tuple((_part(low, cuts), _part(high, cuts)) for low, high in ends)
+    spans = tuple((_part(one.low, cuts), _part(one.high, cuts)) for one in seen)
     held = np.zeros(len(cuts) + 1, dtype=np.intp)
     for (first, last), chunk in zip(spans, source.chunks, strict=True):
-        held[first : last + 1] += sum(piece.stop - piece.start for piece in chunk)
+        held[first : last + 1] += size_of(chunk)
     few = not cuts or int(held.max()) <= _MOST_HELD * PART_ROWS
     return Parts(cuts, spans, few and source.in_order)
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from comorbid.checks import check_choice, check_type, shown
 from comorbid.effects.formula import Measure
-from comorbid.errors import DataError, Problem
+from comorbid.errors import DataError, ModelError, Problem
 from comorbid.many.adjust import Adjust, adjust_p
 from comorbid.many.core import pool_groups
-from comorbid.many.local import run
+from comorbid.many.local import LOCAL, Engine, run
 from comorbid.many.output import Totals, as_table, write_result
 from comorbid.many.result import PooledGroups
 from comorbid.many.settings import Settings, kernel_for, settings_for
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyarrow.dataset import Dataset
 
+    from comorbid.many.dask_engine import Client
     from comorbid.many.rows import Table
 
 _TABLES = (
@@ -49,6 +50,8 @@ def pool_many(
     adjust: Adjust = "BH",
     out: str | os.PathLike[str] | None = None,
     step: Callable[[int, int, str], None] | None = None,
+    engine: Literal["local", "dask"] = "local",
+    client: Client | str | None = None,
 ) -> PooledGroups:
     r"""Pool every group of a long table, such as each pair of conditions, by the same model.
 
@@ -90,6 +93,12 @@ def pool_many(
         there, to the same bytes, if table, settings and software are the same.
     step : callable, optional
         Called with number, total and name of each step.
+    engine : {"local", "dask"}
+        Where it is computed: in this process, or by the workers of a Dask cluster
+        (``comorbid[dask]``), to the same bits. Workers, with the releases of this process, read the
+        input and write into ``OUT.work`` themselves, so both must be in folders that all share.
+    client : distributed.Client or str, optional
+        Of the cluster, or the address of its scheduler; by default the client that is current.
 
     Returns
     -------
@@ -107,7 +116,9 @@ def pool_many(
         variance not above 0), files cannot be read or disagree, ``out`` cannot be written or is
         being written by another process.
     ModelError
-        If a setting is none of those allowed.
+        If a setting is none of those allowed; with Dask, if it is not installed, there is no
+        cluster, it ends before the run does, or a worker has other releases, another comorbid or
+        other files than this process.
 
     Notes
     -----
@@ -115,6 +126,11 @@ def pool_many(
     pooled part by part; memory grows by 24 bytes a group only, for the adjustment. Unless the rows
     are in the order of their keys, they are sorted into files of the work folder first, which
     takes as much space on disk as the effects do. A group must fit in memory.
+
+    With Dask each of these steps is a task a part, and this process holds no rows: it writes the
+    result from the files of the parts. The work of a worker that is lost is done by another; a run
+    whose own process ends goes on as above, with the same or another cluster. The same bits are
+    promised for machines of one kind, as with the local engine.
 
     References
     ----------
@@ -139,6 +155,9 @@ def pool_many(
     1  migraine  2     0.638       0.184
     """
     check_choice("adjust", adjust, get_args(Adjust))
+    check_choice("engine", engine, ("local", "dask"))
+    if engine == "local" and client is not None:
+        raise ModelError([Problem("client is given, and engine is 'local'", "give engine='dask'")])
     chosen: dict[str, Any] = {
         "by": by,
         "columns": columns,
@@ -148,10 +167,23 @@ def pool_many(
         "level": level,
     }
     path = None if out is None else _checked_out(out, table)
-    with _as_path(table, path) as given:
+    with (
+        _workers(engine, client) as workers,
+        _as_path(table, path, copied=engine == "dask") as given,
+    ):
         if isinstance(given, Path):
-            return _from_files(given, chosen, adjust, path, step or _silent)
+            return _from_files(given, chosen, adjust, path, step or _silent, workers)
         return _from_memory(given, chosen, adjust, path)
+
+
+def _workers(
+    engine: Literal["local", "dask"], client: Client | str | None
+) -> AbstractContextManager[Engine]:
+    if engine == "local":
+        return nullcontext(LOCAL)
+    from comorbid.many.dask_engine import dask_engine
+
+    return dask_engine(client)
 
 
 def _silent(number: int, total: int, what: str) -> None:
@@ -164,16 +196,17 @@ def _from_files(
     adjust: Adjust,
     out: Path | None,
     step: Callable[[int, int, str], None],
+    engine: Engine,
 ) -> PooledGroups:
     source = open_source(path)
     settings = settings_for(schema_of(source), **chosen, kernel=kernel_for(source.size))
     schema_of(source, settings)
     if out is not None:
-        totals = run(source, settings, out=out, adjust=adjust, step=step)
+        totals = run(source, settings, out=out, adjust=adjust, step=step, engine=engine)
         return _result(settings, adjust, totals, path=out)
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder, "pools.parquet")
-        totals = run(source, settings, out=made, adjust=adjust, step=step)
+        totals = run(source, settings, out=made, adjust=adjust, step=step, engine=engine)
         frame = _result(settings, adjust, totals, path=made).to_frame()
     return _result(settings, adjust, totals, columns=_held(frame))
 
@@ -227,14 +260,18 @@ def _result(settings: Settings, adjust: Adjust, totals: Totals, **table: Any) ->
 
 
 @contextmanager
-def _as_path(table: Any, out: Path | None) -> Iterator[Any]:
-    """Give a table in memory as it is, and everything else as the path of Parquet files."""
+def _as_path(table: Any, out: Path | None, *, copied: bool = False) -> Iterator[Any]:
+    """Give a table in memory as it is, and everything else as the path of Parquet files.
+
+    A table in memory is one of those too, if it is to be copied for others.
+    """
     import pandas as pd
 
-    if isinstance(table, pd.DataFrame):
+    framed = isinstance(table, pd.DataFrame)
+    if framed and not copied:
         yield table
         return
-    if not (isinstance(table, str | os.PathLike) or hasattr(table, "schema")):
+    if not (framed or isinstance(table, str | os.PathLike) or hasattr(table, "schema")):
         raise DataError([Problem(f"table is {shown(table)}", _TABLES)])
     if find_spec("pyarrow") is None:
         remedy = "pip install 'comorbid[parquet]', or give a DataFrame"
@@ -244,16 +281,35 @@ def _as_path(table: Any, out: Path | None) -> Iterator[Any]:
 
     if isinstance(table, str | os.PathLike):
         yield Path(table)
-    elif isinstance(table, pa.Table):
+    elif isinstance(table, pa.Table) and not copied:
         yield table
-    elif isinstance(table, pa.RecordBatchReader | dataset.Dataset):
-        reader = table.scanner().to_reader() if isinstance(table, dataset.Dataset) else table
+    elif isinstance(table, pd.DataFrame | pa.Table | pa.RecordBatchReader | dataset.Dataset):
+        reader = _reader(table)
         with tempfile.TemporaryDirectory(dir=None if out is None else out.parent) as folder:
             copy = Path(folder, "table.parquet")
             _copy(reader, copy)
             yield copy
     else:
         raise DataError([Problem(f"table is {shown(table)}", _TABLES)])
+
+
+def _reader(table: Any) -> pa.RecordBatchReader:
+    """Return what reads a table batch by batch."""
+    import pandas as pd
+    import pyarrow as pa
+    from pyarrow import dataset
+
+    if isinstance(table, pd.DataFrame):
+        try:
+            return pa.Table.from_pandas(table, preserve_index=False).to_reader()
+        except pa.ArrowException as error:
+            remedy = "give every column values of one type, or leave out those that are not used"
+            raise DataError(
+                [Problem(f"no Parquet file holds the table: {error}", remedy)]
+            ) from error
+    if isinstance(table, pa.Table):
+        return table.to_reader()
+    return table.scanner().to_reader() if isinstance(table, dataset.Dataset) else table
 
 
 def _copy(reader: pa.RecordBatchReader, path: Path) -> None:

@@ -36,6 +36,11 @@ class Piece:
     whole: bool
 
 
+def size_of(chunk: Sequence[Piece]) -> int:
+    """Return the rows of a chunk."""
+    return sum(piece.stop - piece.start for piece in chunk)
+
+
 @dataclass(frozen=True)
 class Source:
     """Parquet files with the same columns; made by `open_source`.
@@ -183,7 +188,7 @@ class _ChunkPlaces(Places):
     """The rows of a chunk by file."""
 
     def __init__(self, pieces: Sequence[Piece], names: Sequence[str]) -> None:
-        super().__init__(sum(piece.stop - piece.start for piece in pieces))
+        super().__init__(size_of(pieces))
         self._pieces, self._names = pieces, names
 
     def __getitem__(self, i: Any) -> Any:

@@ -31,19 +31,27 @@ def spill(
     step: Callable[[int, int], None],
 ) -> None:
     """Write every chunk that is not there yet, its rows by part."""
-    done = {i for i in range(len(source.chunks)) if _file(folder, i).exists()}
+    done = {i for i in range(len(source.chunks)) if chunk_file(folder, i).exists()}
     for number, table in source.read(settings, skip=done):
         step(number, len(source.chunks))
-        rows = read_rows(table, settings, places=source.places(number))
-        part = part_of(rows.keys, parts.cuts)
-        order = np.argsort(part.astype(np.int32), kind="stable")
-        sorted_ = _table(table, rows, settings).take(order)
-        ends = np.searchsorted(part[order], np.arange(parts.count + 1))
-        with written(_file(folder, number)) as aside:
-            _write(aside, sorted_, ends.tolist())
+        spill_chunk(folder, number, table, source, parts, settings)
 
 
-def _file(folder: Path, number: int) -> Path:
+def spill_chunk(
+    folder: Path, number: int, table: pa.Table, source: Source, parts: Parts, settings: Settings
+) -> None:
+    """Write one chunk, its rows by part."""
+    rows = read_rows(table, settings, places=source.places(number))
+    part = part_of(rows.keys, parts.cuts)
+    order = np.argsort(part.astype(np.int32), kind="stable")
+    sorted_ = _table(table, rows, settings).take(order)
+    ends = np.searchsorted(part[order], np.arange(parts.count + 1))
+    with written(chunk_file(folder, number)) as aside:
+        _write(aside, sorted_, ends.tolist())
+
+
+def chunk_file(folder: Path, number: int) -> Path:
+    """Return where the sorted rows of a chunk stand."""
     return folder / f"chunk-{number:06d}.arrow"
 
 
@@ -79,7 +87,7 @@ def read_spilled(folder: Path, part: int, source: Source, settings: Settings) ->
 
     tables = []
     for number in range(len(source.chunks)):
-        with pa.memory_map(str(_file(folder, number))) as file:
+        with pa.memory_map(str(chunk_file(folder, number))) as file:
             batch = pa.ipc.open_file(file).get_batch(part)
             tables.append(_encoded(batch))
     table = pa.concat_tables(tables)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import secrets
+import shutil
 import sys
 import warnings
 from collections.abc import Iterator
@@ -16,13 +18,18 @@ from comorbid.errors import DataError, DataWarning, Problem
 _MANIFEST = "manifest.json"
 _LOCK = "lock"
 _ASIDE = ".aside"
+ELSEWHERE = "by-workers-"
+"""What the folder of a run begins with whose files are written by other processes than its own."""
 _OWN = ("parts.json*", "chunk-*.arrow*", "part-*.arrow*", "result.parquet*", "*.aside")
 
 
 @contextlib.contextmanager
 def written(path: Path) -> Iterator[Path]:
-    """Give a path to write to that is renamed to ``path`` once all is written."""
-    aside = path.with_name(path.name + _ASIDE)
+    """Give a path to write to that is renamed to ``path`` once all is written.
+
+    It is another one each time: of two that write the same, each writes its own.
+    """
+    aside = path.with_name(f"{path.name}.{secrets.token_hex(4)}{_ASIDE}")
     yield aside
     with aside.open("rb") as file:
         os.fsync(file.fileno())
@@ -80,6 +87,9 @@ def _clear(folder: Path, *, only: str = "*") -> None:
         for file in folder.glob(pattern):
             if file.match(only):
                 file.unlink()
+    for part in folder.glob(f"{ELSEWHERE}*"):
+        if part.match(only):
+            shutil.rmtree(part, ignore_errors=True)  # a worker may be at the end of its last task
 
 
 def _prepare(folder: Path, manifest: dict[str, Any]) -> None:
