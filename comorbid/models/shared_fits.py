@@ -36,8 +36,8 @@ class Settings(TypedDict):
     level: float
 
 
-# Studies times selections of one block, whose arrays stay in the processor's cache.
-_CELLS = 2**15
+# Studies times data sets of one block, whose arrays stay in the processor's cache.
+_CELLS = 2**16
 # Variances outside are fitted in other units; a longer ladder costs more than it saves.
 _RANGE, _NODES = 1e60, 64
 _LIKELIHOODS: dict[object, Kind] = {
@@ -179,8 +179,11 @@ class _Sharing(Generic[Fits]):
         n, rows = rest.size, studies.ladder.rows
         if len(studies.ladder.nodes) > _NODES:
             return by_kernel(slice(None))
-        size = max(2, _CELLS // len(studies.vi))
-        if n <= size and not rest.any():
+        # An even number of blocks, whatever the number of threads: blocks of another width could
+        # differ in the last bit.
+        blocks = -(-n // max(2, _CELLS // len(studies.vi)))
+        size = -(-n // (blocks + blocks % 2)) if blocks > 1 else n
+        if blocks == 1 and not rest.any():
             found, firm = self._block(data(slice(None)), np.empty(rows * n))
             if firm.all():
                 return found

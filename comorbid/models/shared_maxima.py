@@ -83,7 +83,8 @@ def _hidden(data: Selections, at: Sums, kind: Kind) -> Mask:
     of the same sign.
     """
     slack = data.studies.rounding
-    step = np.diff(data.studies.ladder.nodes[1 : data.studies.ladder.hidden + 2])[:, None]
+    nodes = data.studies.ladder.nodes[1 : data.studies.ladder.hidden + 2, None]
+    step = nodes[1:] - nodes[:-1]
     f, g, fall, slope = at.ypp, _penalty(at, kind), _fall(at, kind), at.yppp
     error = slack * at.size
     most = (f + error)[1:] / (slope - 2 * slack * at.size_of_slope)[1:]
