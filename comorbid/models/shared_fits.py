@@ -176,23 +176,36 @@ class _Sharing(Generic[Fits]):
         rest: Mask,
     ) -> Fits:
         """Fit the data sets, those of ``rest`` and those that lose digits by the kernel."""
-        n, rows = rest.size, studies.ladder.rows
+        n = rest.size
         if len(studies.ladder.nodes) > _NODES:
             return by_kernel(slice(None))
-        # An even number of blocks, whatever the number of threads: blocks of another width could
-        # differ in the last bit.
-        blocks = -(-n // max(2, _CELLS // len(studies.vi)))
-        size = -(-n // (blocks + blocks % 2)) if blocks > 1 else n
-        if blocks == 1 and not rest.any():
-            found, firm = self._block(data(slice(None)), np.empty(rows * n))
+        size = _width(n, len(studies.vi))
+        if size == n and not rest.any():
+            found, firm = self._block(data(slice(None)), np.empty(studies.ladder.rows * n))
             if firm.all():
                 return found
         kept = self.kind.blank(1, n)
+        self._fill(kept, studies, data, rest, size)
+        left = np.flatnonzero(rest)
+        if left.size:
+            self._keep(kept, by_kernel(left), left)
+        return self.kind(**kept)
+
+    def _fill(
+        self,
+        kept: dict[str, Array],
+        studies: SharedStudies,
+        data: Callable[[Index | slice], Selections],
+        rest: Mask,
+        size: int,
+    ) -> None:
+        """Fit all but ``rest``, by several threads, and mark there what is still to be fitted."""
+        n = rest.size
         workers = min(os.cpu_count() or 1, -(-n // size))
 
         def work(worker: int) -> None:
-            """Fit every so manieth block, and mark what is still to be fitted."""
-            room = np.empty(rows * size)
+            """Fit every so manieth block."""
+            room = np.empty(studies.ladder.rows * size)
             for start in range(worker * size, n, workers * size):
                 column: Index | slice = slice(start, start + size)
                 if rest[column].any():
@@ -204,14 +217,10 @@ class _Sharing(Generic[Fits]):
                 rest[column] = ~firm
 
         if workers == 1:
-            work(0)
-        else:
-            with ThreadPoolExecutor(workers) as threads:
-                list(threads.map(work, range(workers)))
-        left = np.flatnonzero(rest)
-        if left.size:
-            self._keep(kept, by_kernel(left), left)
-        return self.kind(**kept)
+            return work(0)
+        with ThreadPoolExecutor(workers) as threads:
+            list(threads.map(work, range(workers)))
+        return None
 
     @np.errstate(all="ignore")
     def _block(self, data: Selections, room: Array) -> tuple[Fits, Mask]:
@@ -238,3 +247,13 @@ class _Sharing(Generic[Fits]):
     def _keep(self, kept: dict[str, Array], fits: Fits, column: Index | slice) -> None:
         for field in fields(self.kind):
             kept[field.name][..., column] = getattr(fits, field.name)
+
+
+def _width(n: int, k: int) -> int:
+    """Return how many of n data sets are a block: all, or an even number of blocks.
+
+    It does not depend on the number of threads, as sums in blocks of another width could differ in
+    the last bit.
+    """
+    blocks = -(-n // max(2, _CELLS // k))
+    return n if blocks == 1 else -(-n // (blocks + blocks % 2))
