@@ -18,7 +18,6 @@ from comorbid.models.inference import factor
 from comorbid.models.kernel import DesignFits, Test, fit_designs
 from comorbid.models.likelihood import FitStatistics, fit_statistics
 from comorbid.models.projection import Projection, Solution
-from comorbid.models.shared_fits import fit_selections
 
 Pair = tuple[float, float]
 
@@ -139,6 +138,9 @@ class Fitted(Frozen, ABC):
     def fits_of(self, members: Mask) -> DesignFits:
         """Refit n selections of the studies, given as a boolean array of shape (k, n)."""
         if self.moderators is None and self.user_weights is None:
+            # A single fit does without.
+            from comorbid.models.shared_fits import fit_selections
+
             return fit_selections(
                 self.effects.yi,
                 self.effects.vi,

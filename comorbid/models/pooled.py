@@ -20,7 +20,6 @@ from comorbid.models.intercept import Intercept
 from comorbid.models.kernel import Batch, Test, as_batch, t_quantile
 from comorbid.models.notices import notices
 from comorbid.models.prediction import Prediction, predict
-from comorbid.models.shared_fits import outline_selections
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -135,6 +134,8 @@ class Fit(Fitted):
         """Refit n selections of the studies without intervals and tests, if that is faster."""
         if self.user_weights is not None:
             return self.refit(members)
+        from comorbid.models.shared_fits import outline_selections
+
         yi, vi = self.effects.yi, self.effects.vi
         return outline_selections(yi, vi, members, estimator=self.estimator)
 
