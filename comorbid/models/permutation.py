@@ -16,7 +16,6 @@ from comorbid.models import text
 from comorbid.models.arrangements import arrangements, count_arrangements
 from comorbid.models.kernel import fit_designs
 from comorbid.models.regression_result import Regression
-from comorbid.models.shared_fits import Settings, fit_redrawn
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -222,15 +221,15 @@ def _statistics(
     regression: Regression, x: Array | None, yi: Array, vi: Array, weights: Array | None
 ) -> Array:
     """Return absolute statistics of the coefficients and the omnibus test, of shape (p + 1, n)."""
-    settings: Settings = {
-        "estimator": regression.estimator,
-        "test": regression.test,
-        "level": regression.level,
-    }
-    if x is None and weights is None:
-        fits = fit_redrawn(yi, vi[:, 0], **settings)
-    else:
-        fits = fit_designs(yi, vi, x, weights=weights, **settings)
+    fits = fit_designs(
+        yi,
+        vi,
+        x,
+        estimator=regression.estimator,
+        test=regression.test,
+        level=regression.level,
+        weights=weights,
+    )
     if np.isnan(fits.coefficients).any():
         raise ModelError(
             "weights of 0 leave some arrangements without coefficients; give each study a weight "

@@ -14,7 +14,7 @@ class SelectedMoments:
 
     Parameters
     ----------
-    yi : array of shape (k, 1) or (k, m)
+    yi : array of shape (k, 1)
         Effects, counted from that of the first study.
     total_vi : array of shape (k, m)
         Variances, tau2 included; inf where a study does not belong.
@@ -27,9 +27,7 @@ class SelectedMoments:
         self._w = 1.0 / total_vi
         self.rest: Array = others @ self._w
         self.w: Array = self._w[0] + self.rest
-        shared = yi.shape[1] == 1
-        wy = yi[:, 0] @ self._w if shared else np.einsum("ij,ij->j", self._w, yi)
-        self.mean: Array = wy / self.w
+        self.mean: Array = yi[:, 0] @ self._w / self.w
 
     @cached_property
     def _residual(self) -> Array:

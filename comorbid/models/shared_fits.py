@@ -19,7 +19,7 @@ from comorbid.models.inference import infer, relative_heterogeneity
 from comorbid.models.kernel import fit_designs
 from comorbid.models.likelihood import Kind
 from comorbid.models.projection import Projection
-from comorbid.models.shared_data import Redrawn, Selections
+from comorbid.models.shared_data import Selections
 from comorbid.models.shared_maxima import single_maximum
 from comorbid.models.shared_studies import SharedStudies
 from comorbid.models.solved import solve_at
@@ -98,34 +98,6 @@ def outline_selections(yi: Array, vi: Array, member: Mask, *, estimator: Estimat
         return Outlines(estimate, tau2, i2, q, data.k)
 
     return _Sharing(estimator, outlined, Outlines).of_selections(yi, vi, member, by_kernel)
-
-
-def fit_redrawn(
-    yi: Array, vi: Array, *, estimator: Estimator, test: Test, level: float
-) -> DesignFits:
-    """Fit a mean to n data sets whose studies have the same variances.
-
-    Parameters
-    ----------
-    yi : array of shape (k, n)
-        Effects of each data set.
-    vi : array of shape (k,)
-        Variances.
-    estimator, test, level
-        As in `comorbid.models.kernel.fit_designs`, which gives the same to within rounding.
-    """
-    settings: Settings = {"estimator": estimator, "test": test, "level": level}
-
-    def by_kernel(column: Index | slice) -> DesignFits:
-        part = yi[:, column]
-        return fit_designs(part, np.repeat(vi[:, None], part.shape[1], axis=1), None, **settings)
-
-    sharing = _Sharing(estimator, partial(_inferred, settings), DesignFits)
-    if len(vi) < 2 or not sharing.allows(yi, vi):
-        return by_kernel(slice(None))
-    studies = SharedStudies(yi, vi)
-    none = np.zeros(yi.shape[1], dtype=np.bool_)
-    return sharing.fitted(studies, partial(Redrawn, studies), by_kernel, none)
 
 
 def _inferred(settings: Settings, data: Selections, tau2: Array) -> DesignFits:

@@ -92,16 +92,11 @@ def _hidden(data: Selections, at: Sums, kind: Kind) -> Mask:
     unproved = ~((most > 0) & (most <= 2 * least + step))
     column = np.flatnonzero(unproved.any(axis=0))
     if column.size:
-        f, g, fall, slope, error = (_of(values, column) for values in (f, g, fall, slope, error))
+        f, g, fall, slope, error = (values[:, column] for values in (f, g, fall, slope, error))
         below, above = _largest(step, f, g, -fall), _largest(step, g, f, -2 * slope)
         safe = np.minimum(below, above) < -4 * (error[:-1] + error[1:])
         unproved[:, column] &= ~safe
     return np.asarray(unproved.any(axis=0))
-
-
-def _of(values: Array, column: Index) -> Array:
-    """Return these columns; a single one is that of all data sets."""
-    return values if values.shape[1] == 1 else values[:, column]
 
 
 def _largest(step: Array, f: Array, g: Array, slope: Array) -> Array:

@@ -16,19 +16,17 @@ class SharedStudies:
 
     Parameters
     ----------
-    yi : array of shape (k,) or (k, n)
-        Effects, shared or of each data set.
-    vi : array of shape (k,)
-        Variances.
+    yi, vi : arrays of shape (k,)
+        Effects and variances.
 
     Attributes
     ----------
-    yi : array of shape (k, 1) or (k, n)
-        Distances from ``origin``, the effect of the first.
     effects : array of shape (k,)
-        Shared effects as they are.
+        As they are.
+    yi, vi : arrays of shape (k, 1)
+        Distances of effects from ``origin``, that of the first, and variances.
     powers : array of shape (3, k)
-        Ones, effects and their squares, of shared effects.
+        Ones, distances and their squares.
     others : array of shape (k,)
         0 for the first and 1 for the others.
     rounding : float
@@ -41,10 +39,9 @@ class SharedStudies:
         k = len(vi)
         self.order: Index = np.argsort(vi, kind="stable")
         self.vi: Array = vi[self.order][:, None]
-        ordered = yi.reshape(k, -1)[self.order]
-        self.effects: Array = ordered[:, 0]
-        self.origin: Array = ordered[0]
-        self.yi: Array = ordered - ordered[0]
+        self.effects: Array = yi[self.order]
+        self.origin = float(self.effects[0])
+        self.yi: Array = self.effects[:, None] - self.origin
         self.powers: Array = np.stack([np.ones(k), self.yi[:, 0], self.yi[:, 0] ** 2])
         self.others: Array = np.ones(k)
         self.others[0] = 0.0
@@ -53,10 +50,7 @@ class SharedStudies:
 
     @cached_property
     def columns(self) -> Array:
-        """What each study adds to the sums that scores need on the ladder, of shape (rows, k).
-
-        Of shared effects alone.
-        """
+        """What each study adds to the sums that scores need on the ladder, of shape (rows, k)."""
         yi = self.powers[1]
         w, squares, cubes = self.ladder.weights
         wy, cubes_y = w * yi, cubes * yi
@@ -88,7 +82,7 @@ class Ladder:
 
     def __init__(self, studies: SharedStudies) -> None:
         self.lowest, highest = float(studies.vi[0, 0]), float(studies.vi[-1, 0])
-        spread = float(np.ptp(studies.yi, axis=0).max()) ** 2 / 2
+        spread = float(np.ptp(studies.yi)) ** 2 / 2
         past = (spread + np.sqrt(spread * (spread + 4 * (highest - self.lowest)))) / 2
         last = int(np.ceil(np.log2(1 + 1.01 * max(past, self.lowest) / self.lowest)))
         self.nodes: Array = self.lowest * (np.exp2(np.arange(-1.0, last + 2)) - 1)

@@ -12,9 +12,8 @@ from comorbid.effects.arrays import Array
 from comorbid.errors import ModelError
 from comorbid.models import text
 from comorbid.models.fit import Fit
-from comorbid.models.kernel import Batch, as_batch, fit_batch
+from comorbid.models.kernel import Batch, fit_batch
 from comorbid.models.pooled import check_fit
-from comorbid.models.shared_fits import Settings, fit_redrawn
 from comorbid.sensitivity.intervals import Distribution, Interval, distribution
 from comorbid.sensitivity.leave_one_out import leave_one_out
 from comorbid.sensitivity.refitting import blank, refit_in_blocks
@@ -217,24 +216,26 @@ def _refits(fit: Fit, n: int, seed: int, kind: Kind) -> tuple[Batch, dict[int, s
     rng = np.random.default_rng(seed)
     yi, vi, weights = fit.effects.yi, fit.effects.vi, fit.user_weights
     spread = np.sqrt(vi + np.nan_to_num(fit.tau2))
-    settings: Settings = {"estimator": fit.estimator, "test": fit.test, "level": fit.level}
 
     def draw(block: slice) -> tuple[Array, Array, Array | None]:
         shape = (block.stop - block.start, fit.k)
         if kind == "parametric":
             y = fit.estimate + spread * rng.standard_normal(shape)
-            same = np.broadcast_to(vi[:, None], shape[::-1])
-            return np.ascontiguousarray(y.T), same, None if weights is None else weights[:, None]
+            same = None if weights is None else np.repeat(weights[:, None], shape[0], axis=1)
+            return np.ascontiguousarray(y.T), np.repeat(vi[:, None], shape[0], axis=1), same
         picked = np.ascontiguousarray(rng.integers(0, fit.k, size=shape).T)
         return yi[picked], vi[picked], None if weights is None else weights[picked]
 
     def refit(data: tuple[Array, Array, Array | None], rows: slice) -> Batch:
         y, v, a = data
-        if kind == "parametric" and a is None:
-            fits = fit_redrawn(y[:, rows], vi, **settings)
-            return as_batch(fits, equal=fit.method == "EE", level=fit.level)
-        own = a if a is None or a.shape[1] == 1 else a[:, rows]
-        return fit_batch(y[:, rows], v[:, rows], weights=own, **settings)
+        return fit_batch(
+            y[:, rows],
+            v[:, rows],
+            estimator=fit.estimator,
+            test=fit.test,
+            level=fit.level,
+            weights=None if a is None else a[:, rows],
+        )
 
     k = np.full(n, fit.k, dtype=np.intp)
     columns = blank(k)

@@ -20,7 +20,7 @@ from comorbid.models.intercept import Intercept
 from comorbid.models.kernel import fit_designs
 from comorbid.models.settings import find_estimator
 from comorbid.models.shared_data import Selections
-from comorbid.models.shared_fits import fit_redrawn, fit_selections, outline_selections
+from comorbid.models.shared_fits import fit_selections, outline_selections
 from comorbid.models.shared_studies import SharedStudies
 from comorbid.sensitivity import membership
 
@@ -44,7 +44,7 @@ def some(k: int, n: int = 400) -> Any:
 
 def by_kernel(yi: Any, vi: Any, member: Any, method: str, test: str = "knha") -> DesignFits:
     return fit_designs(
-        np.where(member, yi.reshape(len(vi), -1), 0.0),
+        np.where(member, yi[:, None], 0.0),
         np.where(member, vi[:, None], np.inf),
         None,
         estimator=find_estimator(method),
@@ -185,21 +185,6 @@ def test_hard_selections_give_what_the_kernel_gives(name: str, method: str) -> N
     with np.errstate(all="ignore"):
         expected = by_kernel(yi, vi, member, method)
         assert_same(shared(yi, vi, member, method), expected, vi.min())
-
-
-@pytest.mark.parametrize("method", METHODS)
-def test_redrawn_effects_give_what_the_kernel_gives(method: str) -> None:
-    for k in (1, 2, 3, 14, 40):
-        _, vi = simulated(k)
-        rng = np.random.default_rng(k)
-        drawn = rng.normal(0.7, np.sqrt(vi + 0.03), (500, k)).T
-        drawn[:, :20] = 0.1
-        drawn[:, 20] = 1e5 * np.arange(k)
-        fit = partial(fit_redrawn, drawn, vi, estimator=find_estimator(method), level=0.95)
-        all_ = np.ones(drawn.shape, dtype=bool)
-        for test in ("z", "knha"):
-            expected = by_kernel(drawn, vi, all_, method, test)
-            assert_same(fit(test=test), expected, vi.min())
 
 
 @pytest.mark.parametrize("k", [14, 100, 300])
