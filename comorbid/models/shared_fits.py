@@ -77,9 +77,13 @@ def fit_selections(
         As in `comorbid.models.kernel.fit_designs`.
     """
     settings: Settings = {"estimator": estimator, "test": test, "level": level}
-    return _Sharing(estimator, partial(_inferred, settings), DesignFits).of_selections(
-        yi, vi, member, partial(_of_members, yi, vi, settings)
-    )
+
+    def inferred(data: Selections, tau2: Array) -> DesignFits:
+        solved, equal = solve_at(data, tau2), estimator.id == "EE"
+        return infer(data, solved, equal=equal, test=test, level=level)
+
+    by_kernel = partial(_of_members, yi, vi, settings)
+    return _Sharing(member, estimator, inferred, by_kernel, DesignFits).fits(yi, vi)
 
 
 def outline_selections(yi: Array, vi: Array, member: Mask, *, estimator: Estimator) -> Outlines:
@@ -97,12 +101,7 @@ def outline_selections(yi: Array, vi: Array, member: Mask, *, estimator: Estimat
         i2, q = (np.where(data.k > 1, value, np.nan) for value in (i2, fixed.q))
         return Outlines(estimate, tau2, i2, q, data.k)
 
-    return _Sharing(estimator, outlined, Outlines).of_selections(yi, vi, member, by_kernel)
-
-
-def _inferred(settings: Settings, data: Selections, tau2: Array) -> DesignFits:
-    solved, equal = solve_at(data, tau2), settings["estimator"].id == "EE"
-    return infer(data, solved, equal=equal, test=settings["test"], level=settings["level"])
+    return _Sharing(member, estimator, outlined, by_kernel, Outlines).fits(yi, vi)
 
 
 def _of_members(yi: Array, vi: Array, settings: Settings, member: Mask) -> DesignFits:
@@ -113,64 +112,46 @@ def _of_members(yi: Array, vi: Array, settings: Settings, member: Mask) -> Desig
 
 @dataclass(frozen=True, slots=True)
 class _Sharing(Generic[Fits]):
-    """How data sets that share their studies are fitted, block by block."""
+    """How selections are fitted, block by block: what follows from tau2, and what the kernel does.
 
+    ``finish`` returns the fits of selections whose tau2 is known, ``by_kernel`` those of selections
+    given as members, and ``kind`` is what both return.
+    """
+
+    member: Mask
     estimator: Estimator
     finish: Callable[[Selections, Array], Fits]
+    by_kernel: Callable[[Mask], Fits]
     kind: type[Fits]
 
-    def allows(self, yi: Array, vi: Array) -> bool:
-        """Return whether the estimator knows such data, and they are ordinary."""
-        moderated = self.estimator.moderated
-        known = self.estimator.fixed is not None or moderated in _OTHERS.keys() | _LIKELIHOODS
-        ordinary = yi.size > 0 and vi.min() > 1 / _RANGE and vi.max() < _RANGE
-        return known and bool(ordinary)
-
-    def of_selections(
-        self, yi: Array, vi: Array, member: Mask, by_kernel: Callable[[Mask], Fits]
-    ) -> Fits:
-        """Fit selections; those of no study are the kernel's."""
-        if not (member.size and self.allows(yi, vi)):
-            return by_kernel(member)
+    def fits(self, yi: Array, vi: Array) -> Fits:
+        """Fit all selections; those of no study, and those that lose digits, by the kernel."""
+        member, n = self.member, self.member.shape[1]
+        if not (member.size and self._allowed(vi)):
+            return self.by_kernel(member)
         studies = SharedStudies(yi, vi)
-        return self.fitted(
-            studies,
-            lambda column: Selections(studies, member[:, column]),
-            lambda column: by_kernel(member[:, column]),
-            np.logical_not(member.any(axis=0)),
-        )
-
-    def fitted(
-        self,
-        studies: SharedStudies,
-        data: Callable[[Index | slice], Selections],
-        by_kernel: Callable[[Index | slice], Fits],
-        rest: Mask,
-    ) -> Fits:
-        """Fit the data sets, those of ``rest`` and those that lose digits by the kernel."""
-        n = rest.size
         if len(studies.ladder.nodes) > _NODES:
-            return by_kernel(slice(None))
-        size = _width(n, len(studies.vi))
+            return self.by_kernel(member)
+        size, rest = _width(n, len(vi)), np.logical_not(member.any(axis=0))
         if size == n and not rest.any():
-            found, firm = self._block(data(slice(None)), np.empty(studies.ladder.rows * n))
+            room = np.empty(studies.ladder.rows * n)
+            found, firm = self._block(Selections(studies, member), room)
             if firm.all():
                 return found
         kept = self.kind.blank(1, n)
-        self._fill(kept, studies, data, rest, size)
+        self._fill(kept, studies, rest, size)
         left = np.flatnonzero(rest)
         if left.size:
-            self._keep(kept, by_kernel(left), left)
+            self._keep(kept, self.by_kernel(member[:, left]), left)
         return self.kind(**kept)
 
-    def _fill(
-        self,
-        kept: dict[str, Array],
-        studies: SharedStudies,
-        data: Callable[[Index | slice], Selections],
-        rest: Mask,
-        size: int,
-    ) -> None:
+    def _allowed(self, vi: Array) -> bool:
+        """Return whether the estimator knows selections, and their variances are ordinary."""
+        moderated = self.estimator.moderated
+        known = self.estimator.fixed is not None or moderated in _OTHERS.keys() | _LIKELIHOODS
+        return known and bool(vi.min() > 1 / _RANGE and vi.max() < _RANGE)
+
+    def _fill(self, kept: dict[str, Array], studies: SharedStudies, rest: Mask, size: int) -> None:
         """Fit all but ``rest``, by several threads, and mark there what is still to be fitted."""
         n = rest.size
         workers = min(os.cpu_count() or 1, -(-n // size))
@@ -184,7 +165,7 @@ class _Sharing(Generic[Fits]):
                     column = start + np.flatnonzero(~rest[column])
                     if not column.size:
                         continue
-                found, firm = self._block(data(column), room)
+                found, firm = self._block(Selections(studies, self.member[:, column]), room)
                 self._keep(kept, found, column)
                 rest[column] = ~firm
 
