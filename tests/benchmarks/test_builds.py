@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
-import platform
 import shutil
 import subprocess
 import sys
@@ -16,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from machine import machine
 from pypdf import PdfReader
 
 from comorbid.builtin import comorbid_sections
@@ -80,15 +79,6 @@ source2 = "the simulation"
 pytestmark = pytest.mark.benchmark
 
 
-def cpu() -> str:
-    """Return what the machine is, as far as it says."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
-    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    model = models[0] if models else platform.processor() or platform.machine()
-    return f"{model}, {os.cpu_count()} cores, Python {platform.python_version()}"
-
-
 def measured(command: str, folder: Path) -> str:
     """Run a command of comorbid on a folder and say what it took."""
     code, messages, seconds, used, peak = json.loads(watched(MEASURE, command, folder))
@@ -151,7 +141,7 @@ def test_headache_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     shutil.copytree(REPORT, tmp_path, dirs_exist_ok=True)
     lines = [measured(command, tmp_path) for command in ("build", "verify")]
     with capsys.disabled():
-        print("", cpu(), "Headache and back pain, " + sizes(tmp_path), *lines, sep="\n  ")
+        print("", machine(), "Headache and back pain, " + sizes(tmp_path), *lines, sep="\n  ")
 
 
 @pytest.mark.parametrize("k", [300, ROWS_LIMIT])
@@ -159,4 +149,4 @@ def test_large_report(k: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     simulate(tmp_path, k)
     lines = [measured(command, tmp_path) for command in ("build", "verify")]
     with capsys.disabled():
-        print("", cpu(), f"{k} simulated studies, " + sizes(tmp_path), *lines, sep="\n  ")
+        print("", machine(), f"{k} simulated studies, " + sizes(tmp_path), *lines, sep="\n  ")

@@ -12,6 +12,7 @@ import sys
 
 import numpy as np
 import pytest
+from data import effects
 from pytest_benchmark.fixture import BenchmarkFixture
 
 import comorbid as cb
@@ -21,34 +22,20 @@ from comorbid.testing import studies_csv
 pytestmark = pytest.mark.benchmark
 
 
-def simulated(k: int) -> cb.Effects:
-    rng = np.random.default_rng(2019)
-    vi = rng.uniform(0.01, 0.3, k)
-    return cb.Effects(yi=rng.normal(0.7, np.sqrt(vi + 0.03)), vi=vi, measure="OR")
-
-
 @pytest.mark.parametrize("method", ["EE", "DL", "PM", "REML"])
 def test_pool_of_14_studies(benchmark: BenchmarkFixture, method: str) -> None:
-    effects = simulated(14)
-    fit = benchmark(cb.pool, effects, method=method)
+    fit = benchmark(cb.pool, effects(14), method=method)
     assert fit.k == 14
-
-
-@pytest.mark.parametrize("k", [14, 100])
-def test_leave_one_out(benchmark: BenchmarkFixture, k: int) -> None:
-    fit = cb.pool(simulated(k))
-    refits = benchmark(cb.leave_one_out, fit)
-    assert len(refits.labels) == k
 
 
 def test_multiverse(benchmark: BenchmarkFixture, capsys: pytest.CaptureFixture[str]) -> None:
     """Of 14 studies with 6 rules about moderators that are drawn at random."""
-    data, rng = simulated(14), np.random.default_rng(1)
+    data, rng = effects(14), np.random.default_rng(1)
     names = "abcdef"
     moderators = {name: rng.choice(["in", "out"], 14, p=[0.8, 0.2]).tolist() for name in names}
-    effects = cb.Effects(yi=data.yi, vi=data.vi, measure="OR", moderators=moderators)
+    labelled = cb.Effects(yi=data.yi, vi=data.vi, measure="OR", moderators=moderators)
     rules = {name: {name: ["in"]} for name in names}
-    found = benchmark(cb.multiverse, effects, rules=rules)
+    found = benchmark(cb.multiverse, labelled, rules=rules)
     assert len(found) > 5_000
     with capsys.disabled():
         rate = len(found) / benchmark.stats.stats.mean

@@ -1,0 +1,32 @@
+"""The run of benchmarks: R for all of them, and a table at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from bench import Bench
+from machine import machine
+from r_side import metafor
+from table import Report
+
+REPORT = pytest.StashKey[Report]()
+
+
+@pytest.fixture(scope="session")
+def bench(pytestconfig: pytest.Config) -> Iterator[Bench]:
+    """Return where benchmarks measure; R runs until the last has ended."""
+    report = pytestconfig.stash.setdefault(REPORT, Report())
+    with metafor() as r:
+        here = "no R with metafor: its column is left out" if r is None else r.versions
+        report.notes.insert(0, f"{machine()}, {here}")
+        yield Bench(report, r)
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    report = config.stash.get(REPORT, None)
+    if report is not None:
+        terminalreporter.section("benchmarks")
+        terminalreporter.write_line(report.text())
