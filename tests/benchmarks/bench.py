@@ -45,7 +45,7 @@ class Work:
     least, goal : Target
         What is to be reached.
     said : str
-        What the sides compute, if it is not the same word for word.
+        What the two sides compute.
     """
 
     name: str
@@ -71,9 +71,10 @@ class Bench:
     def measure(self, work: Work) -> float:
         """Compare results with metafor's, time all sides in turn, and return our seconds."""
         theirs = work.theirs if self.r is not None else None
-        said = work.said
-        if theirs is not None and work.check is not None:
-            said = f"{said}; {agreement(work.check, theirs)}".removeprefix("; ")
+        if theirs is not None:
+            said = [f"{work.name}: {work.said}"]
+            said += [] if work.check is None else [agreement(work.check, theirs)]
+            self.report.notes.append("; ".join(said))
         sides = {"ours": clocked(work.ours)}
         if work.compiled is not None:
             sides["compiled"] = clocked(work.compiled)
@@ -85,8 +86,6 @@ class Bench:
         ours = seconds.pop("ours")
         targets = {"least": work.least, "goal": work.goal}
         self.report.rows.append(Row(work.name, ours, scaled=work.sample != 1, **seconds, **targets))
-        if said:
-            self.report.notes.append(f"{work.name}: {said}")
         return ours
 
 

@@ -192,7 +192,7 @@ def shares(work: Callable[..., object], *arrays: Array) -> Shares:
             arithmetic[name] = kind.elements * cached
             memory += kind.elements * max(0.0, whole - cached)
     return Shares(
-        total=total,
+        total=min(total, least(lambda: work(*arrays))),
         calls=sum(kind.calls for kind in tally.kinds.values()),
         overhead=overhead,
         memory=memory,
