@@ -1,15 +1,16 @@
-"""How much memory a work needs, in a process of its own."""
+"""How much memory and time a work needs once, in a process of its own."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 _SCRIPT = """\
-import sys
+import sys, time
 sys.path.insert(0, {folder!r})
 import numpy as np
 import comorbid as cb
@@ -22,14 +23,23 @@ def held(name):
 {before}
 with open("/proc/self/clear_refs", "w", encoding="utf-8") as file:
     file.write("5")  # the height is counted from here
-start = held("VmRSS:")
+start, began = held("VmRSS:"), time.perf_counter()
 {work}
-print(held("VmHWM:"), held("VmHWM:") - start)
+seconds = time.perf_counter() - began
+print(seconds, held("VmHWM:"), held("VmHWM:") - start)
 """
 
 
-def peak(work: str, before: str = "") -> tuple[float, float]:
-    """Return the most megabytes that a process holds, and how many of them are beyond its start.
+class Use(NamedTuple):
+    """Seconds, the most megabytes of the process, and how many of them are beyond the start."""
+
+    seconds: float
+    megabytes: float
+    beyond: float
+
+
+def used(work: str, before: str = "") -> Use:
+    """Return what a work uses.
 
     Parameters
     ----------
@@ -42,5 +52,4 @@ def peak(work: str, before: str = "") -> tuple[float, float]:
         pytest.skip("memory is measured on Linux")
     script = _SCRIPT.format(folder=str(Path(__file__).parent), before=before, work=work)
     run = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
-    total, beyond = map(float, run.stdout.split())
-    return total, beyond
+    return Use(*map(float, run.stdout.split()))

@@ -42,8 +42,9 @@ without <- function(data, control, number) {
 influential <- function(data, control, number) {
   fit <- rma_of(data, control)
   done <- timed(function() influence(fit))
-  names <- c("rstudent", "cook.d", "tau2.del")
-  list(seconds = done$seconds, found = as.data.frame(unclass(done$found$inf)[names]))
+  found <- unclass(done$found$inf)
+  list(seconds = done$seconds,
+       found = data.frame(found[c("rstudent", "cook.d")], tau2 = found$tau2.del))
 }
 
 # NUMBER random flips of signs; with 0 every one.

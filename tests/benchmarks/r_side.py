@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 import shutil
 import subprocess
 import tempfile
@@ -46,7 +47,10 @@ class Metafor:
     def do(
         self, work: str, yi: Array, vi: Array, *, number: int = 0, control: Control = "default"
     ) -> Found:
-        """Let R do a work of ``metafor.R`` with effects of shape (k,), or (k, n) for n sets."""
+        """Let R do a work of ``metafor.R`` with effects of shape (k,), or (k, n) for n sets.
+
+        nan stands where a set has fewer than k studies.
+        """
         data, found = self._folder / "data.csv", self._folder / "found.csv"
         _write(data, yi, vi)
         assert self._process.stdin is not None
@@ -92,7 +96,8 @@ def _write(path: Path, yi: Array, vi: Array) -> None:
         writer = csv.writer(file)
         writer.writerow(("set", "yi", "vi"))
         for number, columns in enumerate(zip(yi.T.tolist(), vi.T.tolist(), strict=True)):
-            writer.writerows((number, y, v) for y, v in zip(*columns, strict=True))
+            pairs = zip(*columns, strict=True)
+            writer.writerows((number, y, v) for y, v in pairs if not math.isnan(y))
 
 
 def _column(rows: list[dict[str, str]], name: str) -> Array:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from bench import Bench, Work
 from data import effects, simulated
-from memory import peak
+from memory import used
 from r_side import Control, Found
 from table import Row, Target
 
@@ -47,7 +47,7 @@ def test_one_set(bench: Bench, k: int) -> None:
 
 def test_memory_of_a_million(bench: Bench) -> None:
     """Beyond the effects themselves, in arrays of a million numbers."""
-    _, megabytes = peak("cb.pool(data)", before="cb.pool(effects(14)); data = effects(10**6)")
+    megabytes = used("cb.pool(data)", "cb.pool(effects(14)); data = effects(10**6)").beyond
     least = Target(most=10)
     bench.report.rows.append(
         Row("  its memory, of k numbers each", megabytes / 8, unit="arrays", least=least)

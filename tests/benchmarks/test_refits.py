@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from bench import Bench, Work
 from data import effects, simulated
-from memory import peak
+from memory import used
 from r_side import Array, Control, Found, Metafor
 from scipy import stats
 from table import Row, Target
@@ -93,7 +93,7 @@ def test_influence(bench: Bench, k: int) -> None:
             check=lambda found: {
                 "rstudent": ours.rstudent,
                 "cook.d": ours.cook_d,
-                "tau2.del": ours.tau2_del,
+                "tau2": ours.tau2_del,
             },
             runs=3,
             said="cb.influence() and influence()",
@@ -161,7 +161,7 @@ def test_subsets(bench: Bench, k: int) -> None:
 
 
 def test_memory_of_subsets(bench: Bench) -> None:
-    megabytes, _ = peak("cb.subsets(cb.pool(effects(20)))")
+    megabytes = used("cb.subsets(cb.pool(effects(20)))").megabytes
     bench.report.rows.append(
         Row("  its memory, of the whole process", megabytes, unit="MB", least=Target(most=1000))
     )
