@@ -15,8 +15,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
+from comorbid.models.spare import Spare
 from data import Array
 
 Again = Callable[[int | None], Callable[[], object]]
@@ -72,6 +74,7 @@ class Counted(np.ndarray[Any, np.dtype[Any]]):
         args, kwargs = _raw(args), _raw(kwargs)
         found = func(*args, **kwargs)
         arrays = [value for value in (*args, found) if isinstance(value, np.ndarray)]
+        kwargs.pop("out", None)
         if arrays:
             self.tally.add(func, arrays, _repeated(func, args, kwargs))
         return _counted(found)
@@ -183,7 +186,9 @@ def shares(work: Callable[..., object], *arrays: Array) -> Shares:
     """Return where the time of ``work(*arrays)`` goes; it is to work in one thread."""
     total = least(lambda: work(*arrays))
     Counted.tally = tally = Tally()
-    work(*(array.view(Counted) for array in arrays))
+    # Arrays that the kernel makes for what it computes count as well.
+    with patch.object(Spare, "empty", lambda self, *shape: np.ndarray.__new__(Counted, shape)):
+        work(*(array.view(Counted) for array in arrays))
     overhead, memory, arithmetic = 0.0, 0.0, {}
     with np.errstate(all="ignore"):
         for name, kind in tally.kinds.items():

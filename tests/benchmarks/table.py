@@ -65,7 +65,7 @@ class Row:
     Attributes
     ----------
     work : str
-    ours : float
+    ours : float, optional
         By NumPy alone.
     compiled : float, optional
         With numba.
@@ -80,7 +80,7 @@ class Row:
     """
 
     work: str
-    ours: float
+    ours: float | None
     compiled: float | None = None
     metafor: float | None = None
     pymare: float | None = None
@@ -91,22 +91,21 @@ class Row:
 
     def cells(self) -> tuple[str, ...]:
         """Return the row as text, a cell a head."""
-        unit = self.unit
-        best = min(self.ours, self.compiled or self.ours)
+        unit, sides = self.unit, (self.ours, self.compiled)
+        first, *others = [side for side in sides if side is not None]
+        best = min(first, *others) if others else first
+        metafor = self.metafor
+        times = [None if side is None or metafor is None else metafor / side for side in sides]
+        ratios = ["-" if ratio is None else f"{ratio:,.3g} x" for ratio in times]
         about = "~" if self.scaled else ""
-        ratios = ["-", "-"]
-        if self.metafor is not None:
-            sides = (self.ours, self.compiled)
-            ratios = [f"{self.metafor / side:,.3g} x" if side else "-" for side in sides]
         met = (
-            self.least.met(self.ours, self.metafor, self.pymare),
-            self.goal.met(best, self.metafor, self.pymare),
+            self.least.met(first, metafor, self.pymare),
+            self.goal.met(best, metafor, self.pymare),
         )
         return (
             self.work,
-            _value(self.ours, unit),
-            "-" if self.compiled is None else _value(self.compiled, unit),
-            "-" if self.metafor is None else about + _value(self.metafor, unit),
+            *("-" if side is None else _value(side, unit) for side in sides),
+            "-" if metafor is None else about + _value(metafor, unit),
             *ratios,
             "-" if self.pymare is None else _value(self.pymare, unit),
             self.least.said(unit),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 from bench import Bench
+from comorbid.models.compiled import available
 from data import effects, simulated
 from limits import HEADS, copy_bandwidth, divide_rate, least, shares
 from table import aligned
@@ -87,12 +89,32 @@ def test_what_limits_it(bench: Bench) -> None:
         " billion a second in its cache"
     )
     rows = [HEADS]
-    for name, shape in {
-        "kernel, one set of 14 studies": (14, 1),
-        f"kernel, {BLOCK:,} sets of 14 studies in one thread": (14, BLOCK),
-        "kernel, one set of 1,000,000 studies": (1_000_000, 1),
+    for name, n in {
+        "kernel, one set of 14 studies": 1,
+        f"kernel, {BLOCK:,} sets of 14 studies in one thread": BLOCK,
     }.items():
-        found = shares(fitted, *simulated(*shape))
+        found = shares(fitted, *simulated(14, n))
         rows.append(found.cells(name))
-        assert found.elements > found.calls > 0
+        # Fewer would mean that the kernel computes with arrays that do not count.
+        assert found.elements > found.calls > 100
     bench.report.notes += aligned(rows)
+    if available():
+        yi, vi = simulated(14, 100_000)
+        seconds = least(lambda: fitted(yi, vi, "compiled"))
+        divisions = seconds * divided * (os.cpu_count() or 1) / yi.size
+        bench.report.notes.append(
+            f"kernel with numba, 100,000 sets of 14 studies: {1e9 * seconds / yi.size:.3g} ns a"
+            f" study, in which all cores do {divisions:.0f} divisions"
+        )
+
+
+def test_what_limits_a_large_set(bench: Bench) -> None:
+    """How often its effects and variances could be read meanwhile, at the rate of a copy."""
+    yi, vi = simulated(1_000_000, 1)
+    seconds = least(lambda: fitted(yi, vi))
+    passes = seconds * copy_bandwidth() / (yi.nbytes + vi.nbytes)
+    bench.report.notes.append(
+        f"kernel, one set of 1,000,000 studies: {1e3 * seconds:.3g} ms, in which all cores could"
+        f" read its 16 MB {passes:.0f} times"
+    )
+    assert passes > 1

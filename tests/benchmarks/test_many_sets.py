@@ -6,9 +6,12 @@ of a sample, scaled up.
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 from bench import Bench, Work
+from comorbid.models.compiled import Engine, available
 from data import assert_maximum, simulated
 from pymare_side import pymare
 from r_side import Array, Control, Found
@@ -25,8 +28,9 @@ SAMPLE = 300
 SIZES = (10_000, 100_000, 1_000_000)
 
 
-def fitted(yi: Array, vi: Array) -> Batch:
-    return fit_batch(yi, vi, estimator=find_estimator("REML"), test="knha", level=0.95)
+def fitted(yi: Array, vi: Array, engine: Engine = "numpy") -> Batch:
+    reml = find_estimator("REML")
+    return fit_batch(yi, vi, estimator=reml, test="knha", level=0.95, engine=engine)
 
 
 @pytest.mark.parametrize("n", SIZES)
@@ -36,6 +40,10 @@ def test_many_sets(bench: Bench, n: int) -> None:
     some = slice(0, min(n, 100_000))
     assert batch.complete.all()
     assert_maximum(yi[:, some], vi[:, some], batch.tau2[some])
+    compiled = partial(fitted, yi, vi, "compiled") if available() else None
+    if compiled is not None:
+        for name, values in compiled().columns().items():
+            np.testing.assert_allclose(values, batch.columns()[name], rtol=1e-9, atol=1e-9)
     places = np.linspace(0, n - 1, SAMPLE).astype(int)
 
     def theirs(control: Control) -> Found:
@@ -47,6 +55,7 @@ def test_many_sets(bench: Bench, n: int) -> None:
         Work(
             f"{n:,} sets of 14 studies",
             ours=lambda: fitted(yi, vi),
+            compiled=compiled,
             theirs=theirs,
             check=lambda found: {name: getattr(batch, name)[places] for name in COLUMNS},
             sample=n / SAMPLE,
