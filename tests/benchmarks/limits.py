@@ -18,8 +18,9 @@ from typing import Any
 from unittest.mock import patch
 
 import numpy as np
-from comorbid.models.spare import Spare
 from data import Array
+
+from comorbid.models.spare import Spare
 
 Again = Callable[[int | None], Callable[[], object]]
 """Gives an operation again, with so many numbers along each axis at most, or all if None."""

@@ -8,7 +8,6 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from bench import Bench
-from comorbid.models.compiled import available
 from data import effects, simulated
 from limits import HEADS, copy_bandwidth, divide_rate, least, shares
 from table import aligned
@@ -16,6 +15,7 @@ from test_many_sets import fitted
 from timing import clocked, exponent, in_turn
 
 import comorbid as cb
+from comorbid.models.compiled import available
 
 pytestmark = pytest.mark.benchmark
 

@@ -11,12 +11,12 @@ from functools import partial
 import numpy as np
 import pytest
 from bench import Bench, Work
-from comorbid.models.compiled import Engine, available
 from data import assert_maximum, simulated
 from pymare_side import pymare
 from r_side import Array, Control, Found
 from table import Target
 
+from comorbid.models.compiled import Engine, available
 from comorbid.models.fits import Batch
 from comorbid.models.kernel import fit_batch
 from comorbid.models.settings import find_estimator

@@ -16,11 +16,12 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 from bench import Bench, Theirs, agreement
-from comorbid.models.compiled import available
 from memory import Use, used
 from r_side import Array, Control, Found, Metafor
 from table import Row, Target
 from timing import clocked, exponent, in_turn
+
+from comorbid.models.compiled import available
 
 pytestmark = pytest.mark.benchmark
 
