@@ -101,10 +101,13 @@ if TYPE_CHECKING:
         Fit as Fit,
         pool as pool,
     )
+    from comorbid.models.likelihood_ratio import likelihood_ratio as likelihood_ratio
     from comorbid.models.mantel_haenszel import (
         MantelHaenszel as MantelHaenszel,
         mantel_haenszel as mantel_haenszel,
     )
+    from comorbid.models.multilevel import multilevel as multilevel
+    from comorbid.models.multilevel_result import Multilevel as Multilevel
     from comorbid.models.notices import notices as notices
     from comorbid.models.permutation import permutation_test as permutation_test
     from comorbid.models.peto import (
@@ -200,7 +203,10 @@ _HOMES = {
     "many.pool_many": "pool_many",
     "many.result": "PooledGroups",
     "models.fit": "Fit pool",
+    "models.likelihood_ratio": "likelihood_ratio",
     "models.mantel_haenszel": "MantelHaenszel mantel_haenszel",
+    "models.multilevel": "multilevel",
+    "models.multilevel_result": "Multilevel",
     "models.notices": "notices",
     "models.permutation": "permutation_test",
     "models.peto": "Peto peto",

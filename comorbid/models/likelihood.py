@@ -152,12 +152,13 @@ def fit_statistics(
     if k > p:
         restricted = (log_w - q - log_xwx + log_xx - (k - p) * log_2pi) / 2
     return (
-        _criteria(full, -2 * (full - best), k, m),
-        _criteria(restricted, -2 * restricted, max(k - p, 1), m),
+        criteria(full, -2 * (full - best), k, m),
+        criteria(restricted, -2 * restricted, max(k - p, 1), m),
     )
 
 
-def _criteria(log_likelihood: float, deviance: float, n: int, m: int) -> FitStatistics:
+def criteria(log_likelihood: float, deviance: float, n: int, m: int) -> FitStatistics:
+    """Return the criteria of a model with m parameters, of n independent pieces of information."""
     twice = -2 * log_likelihood
     enough = max(n, m + 2)
     return FitStatistics(

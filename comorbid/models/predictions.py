@@ -129,7 +129,7 @@ def predict(
     if new_data is None:
         labels, x = regression.effects.labels, regression.design.x
     else:
-        frame = _as_frame(new_data)
+        frame = as_frame(new_data)
         labels = tuple(str(label) for label in frame.index)
         x = design_at(regression.design, frame)
     estimate = x @ regression.estimate
@@ -151,7 +151,8 @@ def predict(
     )
 
 
-def _as_frame(new_data: pd.DataFrame | Mapping[str, Any]) -> pd.DataFrame:
+def as_frame(new_data: pd.DataFrame | Mapping[str, Any]) -> pd.DataFrame:
+    """Return new data as a table, with one value for all rows repeated."""
     import pandas as pd
 
     if isinstance(new_data, pd.DataFrame):

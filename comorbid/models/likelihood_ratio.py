@@ -1,0 +1,213 @@
+"""Likelihood ratio: whether a model fits better than one that it contains."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from comorbid.checks import check_type
+from comorbid.effects.arrays import Array
+from comorbid.errors import ModelError
+from comorbid.models.fitted import Fitted
+from comorbid.models.multilevel_result import Multilevel
+from comorbid.models.text import number, p_value
+from comorbid.models.views import Views, frame
+
+_SAME_SPAN = 1e-8
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class LikelihoodRatio(Views):
+    """A likelihood-ratio test between two models; made by `likelihood_ratio`.
+
+    Attributes
+    ----------
+    statistic : float
+        Twice the difference of the log-likelihoods, not below 0.
+    df : int
+        By how many parameters the models differ.
+    p_value : float
+        By the chi-squared distribution.
+    measure, method : str
+        Of both models.
+    log_likelihood, aic, bic, aicc : tuples of two float
+        Of the larger and of the smaller model.
+    parameters : tuple of two int
+        Coefficients, variances and correlations of each.
+    ids : tuple of str
+        The estimates used.
+    warnings : tuple of str
+        What the p-value is not.
+    """
+
+    statistic: float
+    df: int
+    p_value: float
+    measure: str
+    method: str
+    log_likelihood: tuple[float, float]
+    aic: tuple[float, float]
+    bic: tuple[float, float]
+    aicc: tuple[float, float]
+    parameters: tuple[int, int]
+    ids: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+    def to_frame(self) -> Any:
+        """Return a row a model, ``full`` and ``reduced``, and the test beside the first."""
+        names = ("parameters", "log_likelihood", "aic", "bic", "aicc")
+        test = {"statistic": self.statistic, "df": self.df, "p_value": self.p_value}
+        columns = {name: getattr(self, name) for name in names}
+        return frame(
+            ("full", "reduced"),
+            "model",
+            columns | {name: (value, np.nan) for name, value in test.items()},
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as plain values."""
+        return {n: list(v) if isinstance(v, tuple) else v for n, v in asdict(self).items()}
+
+    def summary(self) -> str:
+        """Return the test as text."""
+        full, reduced = self.log_likelihood
+        lines = [
+            f"Likelihood ratio ({self.method}): chi2(df = {self.df}) = {number(self.statistic)}, "
+            f"p {p_value(self.p_value)}",
+            f"  log-likelihood {number(full)} with {self.parameters[0]} parameters, "
+            f"{number(reduced)} with {self.parameters[1]}",
+        ]
+        return "\n".join([*lines, *(f"Note: {warning}" for warning in self.warnings)])
+
+
+def likelihood_ratio(a: Multilevel | Fitted, b: Multilevel | Fitted) -> LikelihoodRatio:
+    r"""Test whether the larger of two models fits better than the smaller, which it contains.
+
+    .. math:: 2 (l_1 - l_0) \sim \chi^2_{m_1 - m_0}
+
+    with the numbers of parameters m, variances and correlations included. Where a variance of the
+    larger model is 0 in the smaller, that is the end of its range: the p-value is then too large,
+    for a single variance twice as large as it should be.
+
+    Parameters
+    ----------
+    a, b : Multilevel, Fit or Regression
+        Of the same effects and sampling covariances by the same method, ML or REML; in any order.
+        That one contains the other is for the analyst to see to.
+
+    Returns
+    -------
+    LikelihoodRatio
+
+    Raises
+    ------
+    DataError
+        If either is something else.
+    ModelError
+        If effects, sampling covariances, methods, or for REML the coefficients differ, or the
+        models have equally many parameters.
+
+    References
+    ----------
+    Self SG, Liang KY (1987). Journal of the American Statistical Association 82:605-610.
+    doi:10.1080/01621459.1987.10478472
+
+    Examples
+    --------
+    >>> import comorbid as cb
+    >>> effects = cb.Effects(yi=[0.1, 0.3, 0.6, 0.9, 0.2, 0.4, 1.1, 0.8], vi=[0.02] * 8,
+    ...                      studies=["A", "A", "B", "B", "C", "C", "D", "D"])
+    >>> three = cb.multilevel(effects)
+    >>> two = cb.multilevel(effects, random="estimate_id")
+    >>> round(cb.likelihood_ratio(three, two).statistic, 3)
+    3.866
+    """
+    remedy = "give what multilevel(), pool() or regress() returns"
+    for name, fit in (("a", a), ("b", b)):
+        check_type(name, fit, (Multilevel, Fitted), remedy)
+    full, reduced = (a, b) if _parameters(a) >= _parameters(b) else (b, a)
+    _check_alike(full, reduced)
+    counts = (_parameters(full), _parameters(reduced))
+    difference = 2 * (full.log_likelihood - reduced.log_likelihood)
+    statistic, df = max(difference, 0.0), counts[0] - counts[1]
+    statistics = [fit.fit_statistics for fit in (full, reduced)]
+    return LikelihoodRatio(
+        statistic=statistic,
+        df=df,
+        p_value=float(special.chdtrc(df, statistic)),
+        measure=full.effects.measure,
+        method=full.method,
+        **{
+            name: (getattr(statistics[0], name), getattr(statistics[1], name))
+            for name in ("log_likelihood", "aic", "bic", "aicc")
+        },
+        parameters=counts,
+        ids=full.effects.ids,
+        warnings=_notes(full, reduced, difference),
+    )
+
+
+def _parameters(fit: Multilevel | Fitted) -> int:
+    if isinstance(fit, Multilevel):
+        return fit.p + len(fit.components)
+    return fit.p + fit.estimates_tau2
+
+
+def _variances(fit: Multilevel | Fitted) -> int:
+    if isinstance(fit, Multilevel):
+        return sum(component.kind == "variance" for component in fit.components)
+    return int(fit.estimates_tau2)
+
+
+def _covariance(fit: Multilevel | Fitted) -> Array:
+    return fit.model.v if isinstance(fit, Multilevel) else fit.effects.vi
+
+
+def _check_alike(full: Multilevel | Fitted, reduced: Multilevel | Fitted) -> None:
+    v, w = _covariance(full), _covariance(reduced)
+    same = full.effects.ids == reduced.effects.ids
+    if not (same and np.array_equal(full.effects.yi, reduced.effects.yi)):
+        raise ModelError("the two models are of different effects; fit both to the same rows")
+    if v.shape != w.shape or not np.array_equal(v, w):
+        raise ModelError("the two models have different sampling covariances; give both the same V")
+    if full.method != reduced.method or full.method not in ("ML", "REML"):
+        raise ModelError(
+            f"the two models are by {full.method} and {reduced.method}; fit both by ML, or both by "
+            "REML where they differ in random effects alone"
+        )
+    if full.method == "REML" and not _same_span(full.x, reduced.x):
+        raise ModelError(
+            "restricted likelihoods of models with different coefficients cannot be compared; fit "
+            "both by method='ML'"
+        )
+    if _parameters(full) == _parameters(reduced):
+        raise ModelError(
+            f"the two models have {_parameters(full)} parameters each: neither contains the other; "
+            "compare their aic or bic"
+        )
+
+
+def _same_span(x: Array, z: Array) -> bool:
+    if x.shape != z.shape:
+        return False
+    rest = z - x @ np.linalg.lstsq(x, z, rcond=None)[0]
+    return bool(np.abs(rest).max() <= _SAME_SPAN * np.abs(z).max())
+
+
+def _notes(
+    full: Multilevel | Fitted, reduced: Multilevel | Fitted, difference: float
+) -> tuple[str, ...]:
+    notes = []
+    if _variances(full) > _variances(reduced):
+        notes.append(
+            "a variance that is 0 in the smaller model is at the end of its range there: the "
+            "p-value is too large, for a single variance twice as large as it should be"
+        )
+    if difference < -1e-6:
+        notes.append(
+            f"the smaller model fits better, by {-difference:.3g}: the larger does not contain it"
+        )
+    return tuple(notes)

@@ -1,0 +1,111 @@
+"""Sampling covariance: whether a matrix V can be that of the effects' errors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from comorbid.checks import numbers
+from comorbid.effects.arrays import Array, Index
+from comorbid.effects.table import Effects
+from comorbid.errors import DataError, Problem
+from comorbid.models.partition import components, stacks
+
+_SYMMETRIC, _SAME = 1e-8, 1e-6
+# Correlation matrices with an eigenvalue below this are singular but for rounding.
+_SINGULAR = 1e-10
+_MOST_NAMED = 6
+
+
+def check_covariance(v: object, effects: Effects, rows: Index) -> Array:
+    """Return the covariances of the rows used: (k, k), or (k,) where all others are 0.
+
+    Parameters
+    ----------
+    v : array_like of shape (rows of effects, rows of effects)
+    effects : Effects
+        All of them.
+    rows : integer array
+        Positions of those used.
+
+    Raises
+    ------
+    DataError
+        If V is not square, symmetric and finite, does not have the effects' variances on its
+        diagonal, or is not positive definite; the rows are named.
+    """
+    given = numbers("V", v)
+    if given.shape != (effects.k, effects.k):
+        raise DataError(
+            f"V has shape {given.shape} for {effects.k} effects; give a square matrix with one row "
+            "and column an effect, in their order"
+        )
+    used = given[np.ix_(rows, rows)]
+    labels = [effects.labels[i] for i in rows]
+    problems = _entry_problems(used, effects.vi[rows], labels)
+    if problems:
+        raise DataError(problems)
+    used = (used + used.T) / 2
+    off = used - np.diag(np.diagonal(used))
+    if not off.any():
+        return np.array(np.diagonal(used))
+    problems = _definite_problems(used, labels)
+    if problems:
+        raise DataError(problems)
+    return used
+
+
+def _entry_problems(v: Array, vi: Array, labels: Sequence[str]) -> list[Problem]:
+    if not np.isfinite(v).all():
+        bad = np.flatnonzero(~np.isfinite(v).all(axis=1))
+        return [Problem(f"V: missing or infinite values for {_named(bad, labels)}", "fill them in")]
+    problems = []
+    scale = np.sqrt(np.outer(vi, vi))
+    if (np.abs(v - v.T) > _SYMMETRIC * scale).any():
+        i, j = np.argwhere(np.triu(np.abs(v - v.T) > _SYMMETRIC * scale))[0]
+        problems.append(
+            Problem(
+                f"V is not symmetric: {v[i, j]:g} for {labels[i]} and {labels[j]}, and {v[j, i]:g} "
+                "the other way round",
+                "give one covariance for both",
+            )
+        )
+    other = np.flatnonzero(np.abs(np.diagonal(v) - vi) > _SAME * vi)
+    if other.size:
+        i = other[0]
+        problems.append(
+            Problem(
+                f"the diagonal of V is not the variances of {_named(other, labels)}: {v[i, i]:g} "
+                f"and {vi[i]:g} for {labels[i]}",
+                "make V from these effects, in their order",
+            )
+        )
+    return problems
+
+
+def _definite_problems(v: Array, labels: Sequence[str]) -> list[Problem]:
+    """Name the blocks that are not positive definite, and how far to shrink their correlations."""
+    sd = np.sqrt(np.diagonal(v))
+    problems = []
+    for stack in stacks(components([np.arange(len(v))], v)):
+        real = stack.real[:, :, None] & stack.real[:, None, :]
+        inside = (v / np.outer(sd, sd))[stack.rows[:, :, None], stack.rows[:, None, :]]
+        least = np.linalg.eigvalsh(np.where(real, inside, np.eye(real.shape[1])))[:, 0]
+        for b in np.flatnonzero(least < _SINGULAR):
+            rows = stack.rows[b][stack.real[b]]
+            share = np.floor(100 / (1 - least[b] + 1e-3)) / 100
+            problems.append(
+                Problem(
+                    f"V is not positive definite among {_named(rows, labels)}: its correlations "
+                    f"there contradict each other (smallest eigenvalue {least[b]:.2g})",
+                    f"correlations of {share:g} times these would do; check those of 1 and of "
+                    "opposite sign",
+                )
+            )
+    return problems
+
+
+def _named(rows: Index, labels: Sequence[str]) -> str:
+    named = ", ".join(labels[i] for i in rows[:_MOST_NAMED])
+    return named + (f" and {rows.size - _MOST_NAMED} more" if rows.size > _MOST_NAMED else "")

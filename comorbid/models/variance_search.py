@@ -1,0 +1,155 @@
+"""Variance search: the global maximum of a likelihood of variances and correlations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from comorbid.effects.arrays import Array, Mask
+from comorbid.models.profiled import Profiled
+from comorbid.models.structures import Structure
+
+# Step of the differences that give curvatures, relative to a coordinate of order 1.
+_DIFFERENCE = 1e-6
+# Converged where a step changes nothing by more than this part of its standard error.
+_CONVERGED = 1e-7
+_MOST_ITERATIONS = 120
+# Heights that differ by less are of one maximum.
+ALIKE = 1e-7
+# A curvature that is less than this part of the largest is none.
+_FLAT = 1e-9
+
+
+class Engine(Protocol):
+    """What gives heights, and slopes in G, for T matrices G of each term."""
+
+    def evaluate(self, matrices: Sequence[Array]) -> tuple[Array, list[Array]]:
+        """Return heights (T,), and slopes in G of shape (T, q, q), one a term."""
+        ...
+
+    def profile(self, matrices: Sequence[Array]) -> Profiled:
+        """Return coefficients and heights."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """A likelihood as a function of the coordinates of all structures."""
+
+    engine: Engine
+    structures: tuple[Structure, ...]
+
+    @property
+    def size(self) -> int:
+        """Number of coordinates."""
+        return sum(structure.size for structure in self.structures)
+
+    def split(self, theta: Array) -> list[Array]:
+        """Return the coordinates of each structure."""
+        ends = np.cumsum([structure.size for structure in self.structures])[:-1]
+        return np.split(theta, ends, axis=-1)
+
+    def matrices(self, theta: Array) -> list[Array]:
+        """Return G of each term at coordinates (T, n)."""
+        parts = zip(self.structures, self.split(theta), strict=True)
+        return [structure.matrix(part) for structure, part in parts]
+
+    def at(self, theta: Array) -> tuple[Array, Array]:
+        """Return heights (T,) and gradients (T, n)."""
+        height, slopes = self.engine.evaluate(self.matrices(theta))
+        gradient = [
+            np.einsum("tab,tnab->tn", slope, structure.slopes(part))
+            for slope, structure, part in zip(
+                slopes, self.structures, self.split(theta), strict=True
+            )
+        ]
+        return height, np.concatenate(gradient, axis=1)
+
+    def curved(self, theta: Array) -> tuple[Array, Array, Array]:
+        """Return heights, gradients and curvatures (T, n, n), by differences of gradients."""
+        t, n = theta.shape
+        moved = np.concatenate([theta[:, None], theta[:, None] + _DIFFERENCE * np.eye(n)], axis=1)
+        height, gradient = self.at(moved.reshape(t * (n + 1), n))
+        all_of = gradient.reshape(t, n + 1, n)
+        curvature = (all_of[:, 1:] - all_of[:, :1]) / _DIFFERENCE
+        return (
+            height.reshape(t, n + 1)[:, 0],
+            all_of[:, 0],
+            (curvature + curvature.swapaxes(1, 2)) / 2,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Where climbs ended.
+
+    Attributes
+    ----------
+    theta, height : arrays of shape (T, n) and (T,)
+    gradient, curvature : arrays of shape (T, n) and (T, n, n)
+    converged : boolean array of shape (T,)
+    """
+
+    theta: Array
+    height: Array
+    gradient: Array
+    curvature: Array
+    converged: Mask
+
+
+def climb(surface: Surface, starts: Array, free: Mask | None = None) -> Found:
+    """Climb from T starts (T, n) by Newton steps; coordinates that are not ``free`` stay.
+
+    Where the surface bends upwards a step goes as far as it would were it bent downwards, and away
+    from a saddle, so that only a maximum ends a climb.
+    """
+    theta = starts.copy()
+    free = np.ones(theta.shape, dtype=bool) if free is None else free
+    height, gradient, curvature = surface.curved(theta)
+    converged = np.zeros(len(theta), dtype=bool)
+    radius = np.full(len(theta), 2.0)
+    active = np.arange(len(theta))
+    for _ in range(_MOST_ITERATIONS):
+        step, size = _steps(gradient[active], curvature[active], free[active])
+        done = size <= _CONVERGED
+        length = np.linalg.norm(step, axis=1)
+        limit = radius[active] * np.maximum(1.0, np.linalg.norm(theta[active], axis=1))
+        step *= np.minimum(1.0, limit / np.maximum(length, 1e-300))[:, None]
+        new = theta[active] + step
+        h, g, c = surface.curved(new)
+        slack = 1e-11 * (1 + np.abs(height[active]))
+        better = (h >= height[active] - slack) & np.isfinite(h)
+        kept = active[better]
+        theta[kept], height[kept] = new[better], h[better]
+        gradient[kept], curvature[kept] = g[better], c[better]
+        radius[active] = np.where(
+            better, np.minimum(2 * radius[active], 2.0), np.minimum(length, limit) / limit / 4
+        )
+        converged[active[done]] = True
+        lost = radius[active] < 1e-9
+        active = active[~(done | lost)]
+        if not active.size:
+            break
+    return Found(theta, height, gradient, curvature, converged)
+
+
+def _steps(gradient: Array, curvature: Array, free: Mask) -> tuple[Array, Array]:
+    """Return the steps, and their sizes in standard errors (inf at a saddle)."""
+    g = np.where(free, gradient, 0.0)
+    both = free[:, :, None] & free[:, None, :]
+    down = np.where(both, -curvature, 0.0)
+    values, vectors = np.linalg.eigh(down)
+    along = np.einsum("tij,ti->tj", vectors, g)
+    largest = np.abs(values).max(axis=1, keepdims=True)
+    bent = np.abs(values) > _FLAT * np.maximum(largest, 1e-8)
+    safe = np.where(bent, np.abs(values), 1.0)
+    moves = np.where(bent, along / safe, 0.0)
+    size = np.sqrt(np.where(bent, along**2 / safe, 0.0).sum(axis=1))
+    # On a saddle there is no slope to follow: leave it along its upward bend.
+    saddle = (values < -1e-6 * np.maximum(largest, 1e-8)) & (size <= 1e-4)[:, None]
+    moves = np.where(saddle, np.where(along < 0, -0.1, 0.1), moves)
+    step = np.einsum("tij,tj->ti", vectors, moves)
+    return step, np.where(saddle.any(axis=1), np.inf, size)
