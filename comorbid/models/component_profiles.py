@@ -97,7 +97,9 @@ def component_profile(
         chosen = numbers("values", values)
         low, high = (pinned.value(end) for end in pinned.ends)
         if chosen.ndim != 1 or not chosen.size or not ((chosen >= low) & (chosen <= high)).all():
-            raise ModelError(f"values of {component}: give a list of numbers from {low:g} to {high:g}")
+            raise ModelError(
+                f"values of {component}: give a list of numbers from {low:g} to {high:g}"
+            )
     where = np.array([pinned.coordinate(float(value)) for value in chosen])
     return ComponentProfile(
         component=component,

@@ -1,4 +1,4 @@
-"""Containment: the degrees of freedom of a test, from the groups that a moderator varies between."""
+"""Containment: degrees of freedom of tests, from the groups that a moderator varies between."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def freedom(dfs: Dfs, x: Array, terms: Sequence[Random]) -> Array:
     return np.asarray(np.maximum(found - p, 1), dtype=np.float64)
 
 
-def term_freedom(dfs: Dfs, k: int, p: int, groups: int) -> float:
+def term_freedom(dfs: str, k: int, p: int, groups: int) -> float:
     """Return the degrees of freedom of the effects of a random term of so many groups."""
     return float(max((k if dfs == "residual" else groups) - p, 1))
 

@@ -111,9 +111,7 @@ class DenseBlocks:
     method : {"REML", "ML"}
     """
 
-    def __init__(
-        self, columns: Array, v: Array, terms: Sequence[Term], method: Likelihood
-    ) -> None:
+    def __init__(self, columns: Array, v: Array, terms: Sequence[Term], method: Likelihood) -> None:
         self.method: Likelihood = method
         self.terms = tuple(terms)
         joined = components([term.group for term in terms], v if v.ndim == 2 else None)
@@ -177,9 +175,7 @@ def _blocks(stack: Stack, columns: Array, v: Array, terms: Sequence[Term]) -> Bl
         inside = v[stack.rows[:, :, None], stack.rows[:, None, :]]
     else:
         inside = v[stack.rows][:, :, None] * unit
-    levels = [
-        None if term.q == 1 else stack.columns(np.eye(term.q)[term.inner]) for term in terms
-    ]
+    levels = [None if term.q == 1 else stack.columns(np.eye(term.q)[term.inner]) for term in terms]
     return Blocks(
         stack,
         stack.columns(columns),

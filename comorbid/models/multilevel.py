@@ -61,8 +61,8 @@ def multilevel(
        e \sim N(0, V)
 
     With nested random intercepts (three-level model), effect i of study j is
-    :math:`y_{ij} = \mu + u_j + u_{ij} + e_{ij}`, with the variances ``sigma2`` of the levels. A term
-    ``outcome | study_id`` has one effect for each outcome of a study, with covariances G.
+    :math:`y_{ij} = \mu + u_j + u_{ij} + e_{ij}`, with the variances ``sigma2`` of the levels. A
+    term ``outcome | study_id`` has one effect for each outcome of a study, with covariances G.
     Coefficients are those of generalised least squares, :math:`\hat\beta = (X'WX)^{-1}X'Wy` and
     :math:`\operatorname{cov}\hat\beta = (X'WX)^{-1}`, with the inverse W of the effects' marginal
     covariance matrix M. Variances and correlations are at the highest of the maxima that climbs
@@ -264,9 +264,7 @@ def _fitted(
     )
 
 
-def _check_determined(
-    model: MixedModel, maximum: Maximum, components: Sequence[Component]
-) -> None:
+def _check_determined(model: MixedModel, maximum: Maximum, components: Sequence[Component]) -> None:
     nothing = meaningless(model.terms, maximum.theta, maximum.on_fold)
     if flat := undetermined(maximum, nothing):
         names = ", ".join(components[i].name for i in flat)

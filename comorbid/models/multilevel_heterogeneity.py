@@ -10,7 +10,7 @@ import numpy as np
 from comorbid.effects.arrays import Array
 from comorbid.models.mixed_model import common_mean
 from comorbid.models.text import number
-from comorbid.models.views import Views, frame
+from comorbid.models.views import Views, frame, frozen
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,7 +84,7 @@ def level_heterogeneity(fit: Multilevel) -> LevelHeterogeneity:
     several = any(rows is not None for rows in rows_of)
     total = float("nan") if several else float(np.sum(shares))
     return LevelHeterogeneity(
-        tuple(c.name for c in variances), np.array(shares), total, np.array(typical)
+        tuple(c.name for c in variances), frozen(shares), total, frozen(typical)
     )
 
 

@@ -84,10 +84,8 @@ def _rows(
         return fit.effects.labels, fit.x, _spread(fit, {t.name: t.inner for t in own}, fit.k)
     table = as_frame(new_data)
     levels = {term.name: _levels(term, table) for term in own}
-    if fit.design.intercept_only:
-        x = np.ones((len(table), 1))
-    else:
-        x = design_at(fit.design, table)
+    mean = fit.design.intercept_only
+    x = np.ones((len(table), 1)) if mean else design_at(fit.design, table)
     return tuple(str(label) for label in table.index), x, _spread(fit, levels, len(x))
 
 

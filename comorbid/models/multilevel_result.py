@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from comorbid.effects.arrays import Array, Frozen, Index
-from comorbid.effects.scales import SCALES
 from comorbid.effects.table import Effects
 from comorbid.errors import ModelError
 from comorbid.models import multilevel_text, text
@@ -221,9 +220,7 @@ class Multilevel(Frozen):
             for b, real in enumerate(blocks.stack.real):
                 s = int(real.sum())
                 rows = blocks.stack.rows[b, :s]
-                found.append(
-                    Block(rows, variance[b, :s, :s] * square, at.w[0, b, :s, :s] / square)
-                )
+                found.append(Block(rows, variance[b, :s, :s] * square, at.w[0, b, :s, :s] / square))
         return tuple(found)
 
     @property
@@ -263,9 +260,7 @@ class Multilevel(Frozen):
 
         return component_intervals(self, level)
 
-    def profile(
-        self, component: str, *, values: Any = None, points: int = 41
-    ) -> ComponentProfile:
+    def profile(self, component: str, *, values: Any = None, points: int = 41) -> ComponentProfile:
         """Profile likelihood of a component: see `component_profile`."""
         from comorbid.models.component_profiles import component_profile
 

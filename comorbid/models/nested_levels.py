@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -37,7 +38,7 @@ class Level:
 def chain(groupings: Sequence[Index]) -> list[int] | None:
     """Return the order of nested groupings, finest first; None if they are not nested."""
     order = sorted(range(len(groupings)), key=lambda j: -int(groupings[j].max()))
-    for fine, coarse in zip(order[:-1], order[1:], strict=True):
+    for fine, coarse in pairwise(order):
         pairs = groupings[fine] * (groupings[coarse].max() + 1) + groupings[coarse]
         if np.unique(pairs).size != groupings[fine].max() + 1:
             return None
@@ -124,19 +125,17 @@ class NestedLevels:
             sums.append((inside, factor, gamma))
         return _Up(products[:, 1:], log_det, w, sums)
 
-    def _down(
-        self, sigma2: Sequence[Array], up: _Up
-    ) -> list[tuple[int, Array, Array]]:
+    def _down(self, sigma2: Sequence[Array], up: _Up) -> list[tuple[int, Array, Array]]:
         """Return for each level Z'W(X, y) of its groups, and the diagonal of Z'WZ."""
         found = []
         offset = shared = None
-        for level, (inside, factor, gamma), above in zip(
-            self.levels[::-1], up.sums[::-1], [None, *self.levels[:0:-1]], strict=True
-        ):
+        above: Level | None = None
+        for level, (inside, factor, gamma) in zip(self.levels[::-1], up.sums[::-1], strict=True):
             s, total = inside[:, 0], inside[:, 1:]
             if above is not None and offset is not None and shared is not None:
                 offset, shared = offset[:, :, above.parent], shared[:, above.parent]
                 total = total - offset * s[:, None]
+            above = level
             total = total * factor[:, None]
             w = s * factor
             found.append((level.place, total, w if shared is None else w - w**2 * shared))

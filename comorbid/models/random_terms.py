@@ -189,9 +189,7 @@ def _intercept(names: Sequence[str], columns: Mapping[str, Sequence[Any]]) -> Ra
         rows = np.unique(group, return_index=True)[1]
         labels = tuple("/".join(str(part[row]) for part in parts) for row in rows)
     inner = np.zeros(group.size, dtype=np.intp)
-    return Random(
-        "/".join(names), Structure("intercept"), group, inner, labels, (), tuple(names)
-    )
+    return Random("/".join(names), Structure("intercept"), group, inner, labels, (), tuple(names))
 
 
 def _inner_outer(
@@ -301,5 +299,3 @@ def absorbed(x: Array, terms: Sequence[Random]) -> list[Problem]:
                 )
             )
     return problems
-
-

@@ -186,7 +186,7 @@ def _spherical(angles: Any, q: int) -> Any:
     return root
 
 
-def _angles(root: Array) -> Array:
+def _angles(root: Any) -> Array:
     """Return the angles of the root of a correlation matrix."""
     found = []
     for i in range(1, len(root)):

@@ -80,7 +80,7 @@ def components_of(terms: Sequence[Random], theta: Array, unit: float) -> tuple[C
     return tuple(found)
 
 
-def parts_of(terms: Sequence[Random], theta: Array) -> list[Array]:
+def parts_of(terms: Sequence[Random], theta: Any) -> list[Any]:
     """Return the coordinates of each term, along the last axis."""
     ends = np.cumsum([term.structure.size for term in terms])[:-1]
     return np.split(theta, ends, axis=-1)
@@ -100,7 +100,7 @@ def meaningless(terms: Sequence[Random], theta: Array, on_fold: Mask) -> Mask:
 
 
 def singular_notes(terms: Sequence[Random], theta: Array) -> tuple[str, ...]:
-    """Say which matrices of three or more random effects are singular without a correlation of 1."""
+    """Say which matrices of three or more random effects are singular with no correlation of 1."""
     notes = []
     for term, part in zip(terms, parts_of(terms, theta), strict=True):
         if term.structure.id != "UN" or term.structure.q < 3:

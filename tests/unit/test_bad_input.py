@@ -35,6 +35,9 @@ CELLS = {
 MODERATORS = {"year": list(range(1990, 1990 + K)), "sex": ["f", "m"] * 4, **CELLS}
 EFFECTS = cb.Effects(yi=YI, vi=VI, measure="OR", moderators=MODERATORS)
 FIT = cb.pool(EFFECTS)
+DEPENDENT = cb.Effects(yi=YI, vi=VI, studies=list("AABBCCDD"), moderators=MODERATORS)
+THREE_LEVELS = cb.multilevel(DEPENDENT)
+TWO_LEVELS = cb.multilevel(DEPENDENT, random="estimate_id")
 RISKS = cb.pool(cb.Effects(yi=[0.1, 0.2, 0.15], vi=[0.001, 0.002, 0.001], measure="RD"))
 REGRESSION = cb.regress(EFFECTS, "~ year")
 STUDIES = cb.datasets.headache_back_pain()
@@ -89,6 +92,12 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "pool": (cb.pool, {"effects": EFFECTS}),
     "pool_many": (cb.pool_many, {"table": EFFECTS.to_frame(), "by": "sex"}),
     "regress": (cb.regress, {"effects": EFFECTS, "formula": "~ year"}),
+    "multilevel": (cb.multilevel, {"effects": DEPENDENT, "V": np.diag(VI)}),
+    "multilevel of outcomes": (
+        cb.multilevel,
+        {"effects": DEPENDENT, "formula": "~ sex", "random": "sex | study_id", "struct": "UN"},
+    ),
+    "likelihood_ratio": (cb.likelihood_ratio, {"a": THREE_LEVELS, "b": TWO_LEVELS}),
     "permutation_test": (cb.permutation_test, {"regression": REGRESSION, "repetitions": 20}),
     "influence of a regression": (cb.influence, {"fit": REGRESSION}),
     "mantel_haenszel": (cb.mantel_haenszel, {"tables": CELLS}),

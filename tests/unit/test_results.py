@@ -31,6 +31,8 @@ EFFECTS = cb.escalc(
 )
 FIT = cb.pool(EFFECTS)
 REGRESSION = cb.regress(EFFECTS, "~ year")
+DEPENDENT = cb.Effects(yi=EFFECTS.yi, vi=EFFECTS.vi, studies=list("AABBCCDDEE"), measure="OR")
+THREE_LEVELS = cb.multilevel(DEPENDENT)
 STUDIES = cb.datasets.headache_back_pain()
 JUDGED = studies_from_bytes(studies_csv(K, rob_overall=["low"] * K).encode(), source="judged.csv")
 
@@ -49,6 +51,16 @@ RESULTS: dict[str, Any] = {
     "blup of a regression": cb.blup(REGRESSION),
     "rstudent of a regression": cb.rstudent(REGRESSION),
     "baujat of a regression": cb.baujat(REGRESSION),
+    "multilevel": THREE_LEVELS,
+    "multilevel predict": THREE_LEVELS.predict(),
+    "multilevel ranef": THREE_LEVELS.ranef(),
+    "multilevel blup": THREE_LEVELS.blup(),
+    "multilevel confint": THREE_LEVELS.confint(),
+    "multilevel profile": THREE_LEVELS.profile("study_id", points=3),
+    "multilevel heterogeneity": THREE_LEVELS.heterogeneity,
+    "likelihood_ratio": cb.likelihood_ratio(
+        THREE_LEVELS, cb.multilevel(DEPENDENT, random="estimate_id")
+    ),
     "mantel_haenszel": cb.mantel_haenszel(CELLS),
     "peto": cb.peto(CELLS),
     "profile": cb.profile(FIT, points=5),
@@ -92,6 +104,8 @@ NOT_RECORDED = {
     "predict": {"test", "ids"},  # goes with a fit, which has them
     "heterogeneity": {"measure", "test", "ids"},
     "pool_many": {"ids"},  # of as many rows as there may be
+    "multilevel heterogeneity": {"measure", "method", "test", "level", "ids", "warnings"},
+    "likelihood_ratio": {"test", "level"},
     "permutation_test": {"level"},
     "baujat": {"test", "level"},
     "baujat of a regression": {"test", "level"},
