@@ -143,7 +143,7 @@ def multilevel(
     >>> [component.name for component in fit.components]
     ['study_id', 'study_id/estimate_id']
     >>> fit.sigma2.round(4).tolist()
-    [0.1069, 0.0033]
+    [0.1121, 0.0125]
     """
     check_type("effects", effects, Effects, "give what escalc(), effects() or Effects() returns")
     _check_settings(formula, method, test, dfs, level)

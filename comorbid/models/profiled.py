@@ -46,9 +46,9 @@ def profiled(products: Array, log_det: Array, method: Likelihood) -> Profiled:
     """
     xx, xy = products[:, :-1, :-1], products[:, :-1, -1]
     if xx.shape[1] == 1:
-        vcov, log_xx = 1 / xx, np.log(xx[:, 0, 0])
+        vcov, log_xx = 1 / xx, np.asarray(np.log(xx[:, 0, 0]))
     else:
-        vcov, log_xx = np.linalg.inv(xx), np.asarray(np.linalg.slogdet(xx)[1])
+        vcov, log_xx = np.asarray(np.linalg.inv(xx)), np.asarray(np.linalg.slogdet(xx)[1])
     beta = (vcov @ xy[:, :, None])[:, :, 0]
     rest = products[:, -1, -1] - (xy * beta).sum(axis=1)
     twice = log_det + rest + (log_xx if method == "REML" else 0.0)

@@ -15,7 +15,7 @@ from comorbid.models.structures import Structure
 # Step of the differences that give curvatures, relative to a coordinate of order 1.
 _DIFFERENCE = 1e-6
 # Converged where a step changes nothing by more than this part of its standard error.
-_CONVERGED = 1e-7
+_CONVERGED, _ALMOST = 1e-7, 1e-5
 _MOST_ITERATIONS = 120
 # Heights that differ by less are of one maximum.
 ALIKE = 1e-7
@@ -113,14 +113,14 @@ def climb(surface: Surface, starts: Array, free: Mask | None = None) -> Found:
     radius = np.full(len(theta), 2.0)
     active = np.arange(len(theta))
     for _ in range(_MOST_ITERATIONS):
-        step, size = _steps(gradient[active], curvature[active], free[active])
-        done = size <= _CONVERGED
+        step, size, saddle = _steps(gradient[active], curvature[active], free[active])
+        done = (size <= _CONVERGED) & ~saddle
         length = np.linalg.norm(step, axis=1)
         limit = radius[active] * np.maximum(1.0, np.linalg.norm(theta[active], axis=1))
         step *= np.minimum(1.0, limit / np.maximum(length, 1e-300))[:, None]
         new = theta[active] + step
         h, g, c = surface.curved(new)
-        slack = 1e-11 * (1 + np.abs(height[active]))
+        slack = 1e-11 * (1 + np.abs(height[active])) * np.where(saddle, -1, 1)
         better = (h >= height[active] - slack) & np.isfinite(h)
         kept = active[better]
         theta[kept], height[kept] = new[better], h[better]
@@ -128,16 +128,18 @@ def climb(surface: Surface, starts: Array, free: Mask | None = None) -> Found:
         radius[active] = np.where(
             better, np.minimum(2 * radius[active], 2.0), np.minimum(length, limit) / limit / 4
         )
-        converged[active[done]] = True
         lost = radius[active] < 1e-9
+        # What bends upwards by rounding alone has no way up.
+        done |= lost & (size <= _ALMOST)
+        converged[active[done]] = True
         active = active[~(done | lost)]
         if not active.size:
             break
     return Found(theta, height, gradient, curvature, converged)
 
 
-def _steps(gradient: Array, curvature: Array, free: Mask) -> tuple[Array, Array]:
-    """Return the steps, and their sizes in standard errors (inf at a saddle)."""
+def _steps(gradient: Array, curvature: Array, free: Mask) -> tuple[Array, Array, Mask]:
+    """Return the steps, their sizes in standard errors, and whether they leave a saddle."""
     g = np.where(free, gradient, 0.0)
     both = free[:, :, None] & free[:, None, :]
     down = np.where(both, -curvature, 0.0)
@@ -152,4 +154,4 @@ def _steps(gradient: Array, curvature: Array, free: Mask) -> tuple[Array, Array]
     saddle = (values < -1e-6 * np.maximum(largest, 1e-8)) & (size <= 1e-4)[:, None]
     moves = np.where(saddle, np.where(along < 0, -0.1, 0.1), moves)
     step = np.einsum("tij,tj->ti", vectors, moves)
-    return step, np.where(saddle.any(axis=1), np.inf, size)
+    return step, size, saddle.any(axis=1)

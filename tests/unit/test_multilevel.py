@@ -1,0 +1,329 @@
+"""Multilevel models: against closed forms, against matrices written out, and what is refused."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+import comorbid as cb
+from comorbid.models.dense_blocks import DenseBlocks, Term
+from comorbid.models.nested_levels import NestedLevels
+from comorbid.models.structures import Structure
+
+STUDIES = list("AAABBCCDDEEF")
+OUTCOMES = list("xyzxyxyxyzyx")
+
+
+def simulated(seed: int = 1, k: int = 12, **settings: Any) -> cb.Effects:
+    rng = np.random.default_rng(seed)
+    vi = rng.uniform(0.02, 0.2, k)
+    yi = rng.normal(0.4, np.sqrt(vi)) + rng.normal(0, 0.4, 26)[np.arange(k) // 2]
+    settings.setdefault("studies", STUDIES if k == 12 else None)
+    settings = {name: value for name, value in settings.items() if value is not None}
+    return cb.Effects(yi=yi, vi=vi, **settings)
+
+
+def written_out(fit: cb.Multilevel) -> float:
+    """The log-likelihood by dense matrices, from the components of a fit with blocks."""
+    m = np.zeros((fit.k, fit.k))
+    for block in fit.blocks:
+        m[np.ix_(block.rows, block.rows)] = block.variance
+        assert np.allclose(block.variance @ block.weights, np.eye(block.rows.size), atol=1e-10)
+    w, x, y = np.linalg.inv(m), fit.x, fit.effects.yi
+    xwx = x.T @ w @ x
+    assert fit.estimate == pytest.approx(np.linalg.solve(xwx, x.T @ w @ y), rel=1e-9)
+    assert fit.vcov == pytest.approx(np.linalg.inv(xwx), rel=1e-8)
+    rest = y - x @ fit.estimate
+    n = fit.k - fit.p if fit.method == "REML" else fit.k
+    value = n * math.log(2 * math.pi) + np.linalg.slogdet(m)[1] + rest @ w @ rest
+    if fit.method == "REML":
+        value += np.linalg.slogdet(xwx)[1] - np.linalg.slogdet(x.T @ x)[1]
+    return float(-value / 2)
+
+
+@pytest.mark.parametrize("method", ["REML", "ML"])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"random": "study_id"},
+        {"random": ["study_id", "estimate_id"], "formula": "~ dose"},
+        {"random": ["study_id", "outcome"]},
+        {"random": "outcome | study_id", "struct": "CS"},
+        {"random": "outcome | study_id", "struct": "HCS"},
+        {"random": "outcome | study_id", "struct": "AR"},
+        {"random": "outcome | study_id", "struct": "DIAG", "formula": "~ 0 + outcome"},
+        {"random": "outcome | study_id", "struct": "UN"},
+        {"random": ["outcome | study_id", "estimate_id"], "struct": "CS"},
+    ],
+)
+def test_the_likelihood_is_that_of_matrices_written_out(
+    settings: dict[str, Any], method: str
+) -> None:
+    effects = simulated(moderators={"outcome": OUTCOMES, "dose": list(range(12))})
+    given = {"formula": "~ 1", **settings, "method": method}
+    fit = cb.multilevel(effects, given.pop("formula"), **given)
+    assert fit.log_likelihood == pytest.approx(written_out(fit), abs=1e-9)
+    assert fit.search.gradient < 1e-6
+
+
+def test_one_row_a_study_is_a_pool() -> None:
+    effects = simulated(3, 10)
+    ours, pool = cb.multilevel(effects, random="study_id"), cb.pool(effects, test="z")
+    assert ours.sigma2.tolist() == pytest.approx([pool.tau2], rel=1e-8)
+    assert ours.estimate.tolist() == pytest.approx([pool.estimate], rel=1e-9)
+    assert ours.se.tolist() == pytest.approx([pool.se], rel=1e-9)
+    assert ours.log_likelihood == pytest.approx(pool.log_likelihood, abs=1e-9)
+    assert (ours.aic, ours.bic, ours.aicc) == pytest.approx((pool.aic, pool.bic, pool.aicc))
+    assert ours.heterogeneity.total == pytest.approx(pool.i2, rel=1e-8)
+    assert (ours.qe, ours.qe_p) == pytest.approx((pool.q, pool.q_p), rel=1e-9)
+    on_scale = ours.on_scale()
+    assert on_scale.pi == pytest.approx(pool.predict().pi, rel=1e-8)
+    blup = cb.blup(pool)
+    assert ours.blup().pred.tolist() == pytest.approx(blup.pred.tolist(), rel=1e-8)
+    assert ours.blup().se.tolist() == pytest.approx(blup.se.tolist(), rel=1e-8)
+    ranef = cb.ranef(pool).to_frame()
+    found = ours.ranef().to_frame().loc["study_id"].loc[list(ranef.index)]
+    assert found["pred"].tolist() == pytest.approx(ranef["pred"].tolist(), rel=1e-7)
+    assert found["se"].tolist() == pytest.approx(ranef["se"].tolist(), rel=1e-7)
+    interval = ours.confint().to_frame().loc["study_id", ["ci_low", "ci_high"]].tolist()
+    assert interval == pytest.approx(pool.tau2_ci("PL"), rel=1e-6)
+
+
+def test_nothing_but_chance_is_the_equal_effects_model() -> None:
+    effects = cb.Effects(yi=[0.31, 0.29, 0.3, 0.32, 0.3, 0.28], vi=[0.04] * 6, studies=list("AABBCC"))
+    fit, pool = cb.multilevel(effects), cb.pool(effects, method="EE", test="z")
+    assert fit.sigma2.tolist() == [0.0, 0.0]
+    assert fit.search.boundary == ("study_id", "study_id/estimate_id")
+    assert fit.estimate.tolist() == pytest.approx([pool.estimate], rel=1e-12)
+    assert fit.se.tolist() == pytest.approx([pool.se], rel=1e-12)
+    assert len(fit.warnings) == 2
+    assert "study_id is 0, at the end of its range" in fit.warnings[0]
+
+
+def test_a_balanced_design_has_a_closed_form() -> None:
+    """Analysis of variance: within 0.0325 - 0.02, between 0.1283 - 0.0325 / 2, by hand."""
+    yi = [0.1, 0.3, 0.6, 0.9, 0.2, 0.4, 1.1, 0.8]
+    effects = cb.Effects(yi=yi, vi=[0.02] * 8, studies=list("AABBCCDD"))
+    fit = cb.multilevel(effects)
+    means = np.reshape(yi, (4, 2)).mean(axis=1)
+    within = float((np.diff(np.reshape(yi, (4, 2)), axis=1) ** 2).sum()) / 2 / 4
+    between = float(means.var(ddof=1)) - within / 2
+    assert fit.sigma2.tolist() == pytest.approx([between, within - 0.02], rel=1e-9)
+
+
+@pytest.mark.parametrize("method", ["REML", "ML"])
+def test_group_sums_and_matrices_agree(method: Any) -> None:
+    """Three nested levels, with slopes, by Sherman and Morrison and by dense blocks."""
+    rng = np.random.default_rng(5)
+    k = 60
+    fine = np.arange(k) // 2
+    middle = fine // 4
+    top = middle // 3
+    columns = np.vstack([np.ones(k), rng.normal(size=k), rng.normal(size=k)])
+    vi = rng.uniform(0.5, 2, k)
+    groups = [top, fine, middle, np.arange(k)]
+    sums = NestedLevels(columns, vi, groups, method)
+    zeros = np.zeros(k, dtype=np.intp)
+    dense = DenseBlocks(columns, vi, [Term(group, zeros, 1) for group in groups], method)
+    sigma2 = [rng.uniform(0, 2, (5, 1, 1)) for _ in groups]
+    sigma2[0][0] = sigma2[3][1] = 0.0
+    for ours, theirs in zip(sums.evaluate(sigma2), dense.evaluate(sigma2), strict=True):
+        assert np.allclose(ours, theirs, rtol=1e-10, atol=1e-11)
+
+
+@pytest.mark.parametrize(
+    "structure",
+    [
+        Structure("intercept"),
+        Structure("DIAG", 3),
+        Structure("CS", 4, -1 / 3),
+        Structure("HCS", 3, -0.5),
+        Structure("UN", 4),
+        Structure("UN", 4, order=(2, 0, 1, 3)),
+        Structure("AR", 4),
+    ],
+)
+def test_slopes_of_structures_are_those_of_differences(structure: Structure) -> None:
+    theta = np.random.default_rng(7).normal(0.3, 0.6, (2, structure.size))
+    slopes = structure.slopes(theta)
+    for i in range(structure.size):
+        h = 1e-6 * np.eye(structure.size)[i]
+        expected = (structure.matrix(theta + h) - structure.matrix(theta - h)) / 2e-6
+        assert slopes[:, i] == pytest.approx(expected, abs=1e-8)
+    assert np.linalg.eigvalsh(structure.matrix(theta)).min() > -1e-12
+
+
+def test_two_outcomes_hcs_is_un() -> None:
+    effects = simulated(moderators={"outcome": list("xy" * 6)}, studies=list("AABBCCDDEEFF"))
+    hcs, un = (
+        cb.multilevel(effects, random="outcome | study_id", struct=struct)
+        for struct in ("HCS", "UN")
+    )
+    assert hcs.log_likelihood == pytest.approx(un.log_likelihood, abs=1e-9)
+    assert hcs.tau2.tolist() == pytest.approx(un.tau2.tolist(), rel=1e-5, abs=1e-9)
+
+
+def test_a_compound_symmetric_structure_is_two_levels() -> None:
+    effects = simulated(moderators={"outcome": OUTCOMES})
+    levels = cb.multilevel(effects)
+    both = cb.multilevel(effects, random="estimate_id | study_id", struct="CS")
+    assert both.tau2[0] == pytest.approx(levels.sigma2.sum(), rel=1e-6)
+    assert both.rho[0] == pytest.approx(levels.sigma2[0] / levels.sigma2.sum(), rel=1e-6)
+
+
+def test_covariances_of_0_are_none() -> None:
+    effects = simulated()
+    plain, given = cb.multilevel(effects), cb.multilevel(effects, V=np.diag(effects.vi))
+    assert plain.to_dict() == given.to_dict()
+
+
+def test_rows_without_effect_are_left_out_of_v_too() -> None:
+    effects = simulated()
+    yi = effects.yi.copy()
+    yi[3] = np.nan
+    v = np.where(np.equal.outer(STUDIES, STUDIES), 0.01, 0.0)
+    np.fill_diagonal(v, effects.vi)
+    gap = cb.Effects(yi=yi, vi=effects.vi, studies=STUDIES)
+    with pytest.warns(cb.DataWarning, match="left out, no effect: Study 4"):
+        fit = cb.multilevel(gap, V=v)
+    rest = [i for i in range(12) if i != 3]
+    expected = cb.multilevel(effects.take(rest), V=v[np.ix_(rest, rest)])
+    assert fit.estimate.tolist() == expected.estimate.tolist()
+    assert fit.warnings[0] == "left out, no effect: Study 4"
+
+
+def test_all_rows_of_a_study_table() -> None:
+    studies = cb.datasets.headache_back_pain()
+    reason = "The printed interval is impossible for so many people."
+    counts = [
+        cb.Override(name, use="counts", reason=reason)
+        for name in ("ghandour2004-1", "swain2014-1")
+    ]
+    effects = cb.effects(studies, rows="all", overrides=counts)
+    fit = cb.multilevel(effects)
+    assert fit.k == effects.k > len(set(effects.studies)) == fit.components[0].groups
+    assert "As OR:" in fit.summary()
+    assert fit.on_scale().estimate == pytest.approx(math.exp(fit.estimate[0]))
+
+
+def test_the_profile_is_highest_at_the_estimate() -> None:
+    fit = cb.multilevel(
+        simulated(moderators={"outcome": OUTCOMES}), random="outcome | study_id", struct="UN"
+    )
+    for component in fit.components:
+        if math.isnan(component.value):
+            continue
+        profile = fit.profile(component.name, points=5)
+        assert profile.log_likelihood.max() == pytest.approx(fit.log_likelihood, abs=1e-6)
+        assert component.value in profile.values.tolist()
+
+
+def test_new_data_need_the_level_that_intervals_depend_on() -> None:
+    effects = simulated(moderators={"outcome": OUTCOMES, "dose": list(range(12))})
+    fit = cb.multilevel(effects, "~ dose", random="outcome | study_id", struct="DIAG")
+    at = fit.predict({"dose": [1, 2], "outcome": ["x", "y"]})
+    width = (at.pi_high - at.pi_low) / 2 / 1.959963984540054
+    assert width**2 - at.se**2 == pytest.approx(fit.tau2[:2], abs=1e-12)
+    with pytest.raises(cb.DataError, match="no column outcome; the prediction intervals depend"):
+        fit.predict({"dose": [1]})
+    with pytest.raises(cb.DataError, match="row Row 1: outcome is q; the data fitted have x, y, z"):
+        fit.predict({"dose": [1], "outcome": ["q"]})
+
+
+def test_likelihood_ratio() -> None:
+    effects = simulated(moderators={"dose": list(range(12))})
+    three, two = cb.multilevel(effects), cb.multilevel(effects, random="study_id")
+    test = cb.likelihood_ratio(two, three)
+    assert test.statistic == pytest.approx(2 * (three.log_likelihood - two.log_likelihood))
+    assert (test.df, test.parameters) == (1, (3, 2))
+    assert "twice as large as it should be" in test.warnings[0]
+    single = cb.likelihood_ratio(three, cb.pool(effects))
+    assert single.log_likelihood[1] == pytest.approx(cb.pool(effects).log_likelihood)
+    moderated = cb.multilevel(effects, "~ dose")
+    with pytest.raises(cb.ModelError, match="with different coefficients cannot be compared"):
+        cb.likelihood_ratio(moderated, three)
+    with pytest.raises(cb.ModelError, match="have 3 parameters each: neither contains the other"):
+        cb.likelihood_ratio(three, three)
+    with pytest.raises(cb.ModelError, match="of different effects"):
+        cb.likelihood_ratio(three, cb.multilevel(effects.take(range(11)), random="study_id"))
+    with pytest.raises(cb.ModelError, match="by REML and ML"):
+        cb.likelihood_ratio(three, cb.multilevel(effects, random="study_id", method="ML"))
+    v = np.diag(effects.vi) + 0.001
+    np.fill_diagonal(v, effects.vi)
+    with pytest.raises(cb.ModelError, match="different sampling covariances"):
+        cb.likelihood_ratio(three, cb.multilevel(effects, random="study_id", V=v))
+    both = [cb.multilevel(effects, f, method="ML") for f in ("~ dose", "~ 1")]
+    assert cb.likelihood_ratio(*both).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"random": "study"}, None),
+        ({"random": "stody_id"}, "there is no column stody_id; did you mean study_id"),
+        ({"random": "a | b / c"}, "cannot be read; write"),
+        ({"random": []}, r"random is \[\]; write"),
+        ({"random": "same"}, "random term same: same has one group; its variance cannot be told"),
+        ({"random": "own / estimate_id"}, "own and own/estimate_id: every group is a single row"),
+        ({"random": ["study_id", "copy"]}, "study_id and copy: their groups are the same"),
+        ({"random": "outcome | study_id", "struct": "XX"}, "use one of CS, HCS, UN, DIAG, AR"),
+        ({"random": "same | study_id"}, "same is 1 in every row; use random='study_id'"),
+        ({"random": "copy | study_id"}, "no group of study_id has two levels of copy"),
+        ({"random": "rare | study_id", "struct": "UN"}, "rare b occurs in one group of study_id"),
+        ({"random": "half | study_id", "struct": "UN"}, "x and y never occur in one group"),
+        ({"random": "outcome | study_id", "struct": ["CS", "UN"]}, "struct has 2 values for 1"),
+        ({"random": ["outcome | study_id"] * 3}, "give two at most"),
+        ({"random": "study_id", "formula": "~ 0 + copy"}, "account for each of its groups"),
+        ({"method": "DL"}, "method is 'DL'; use one of REML, ML"),
+        ({"test": "knha"}, "test is 'knha'; use one of z, t"),
+        ({"dfs": 3}, "dfs is 3; use one of residual, contain"),
+        ({"random": "gaps"}, "Study 2: no gaps; give its group"),
+    ],
+)
+def test_what_the_groups_cannot_tell_is_refused(settings: dict[str, Any], message: str) -> None:
+    columns = {
+        "outcome": OUTCOMES,
+        "same": [1] * 12,
+        "own": list(range(12)),
+        "copy": STUDIES,
+        "rare": ["a", "b", *["a", "c"] * 5],
+        "half": list("xxzyzxzyzxzx"),
+        "gaps": ["a", None, *"bcdebcdebc"],
+    }
+    given = {"formula": "~ 1", **settings}
+    effects = simulated(moderators=columns)
+    if message is None:
+        assert cb.multilevel(effects, given.pop("formula"), **given).components[0].groups == 6
+        return
+    with pytest.raises(cb.ComorbidError, match=message):
+        cb.multilevel(effects, given.pop("formula"), **given)
+
+
+def test_covariances_that_cannot_be() -> None:
+    effects = simulated()
+    v = np.diag(effects.vi)
+    with pytest.raises(cb.DataError, match="V has shape .* for 12 effects; give a square matrix"):
+        cb.multilevel(effects, V=v[:3])
+    lopsided = v.copy()
+    lopsided[0, 1] = 0.01
+    with pytest.raises(cb.DataError, match="not symmetric: 0.01 for Study 1 and Study 2, and 0"):
+        cb.multilevel(effects, V=lopsided)
+    with pytest.raises(cb.DataError, match="diagonal of V is not the variances of Study 1, Study"):
+        cb.multilevel(effects, V=2 * v)
+    contradictory = v.copy()
+    sd = np.sqrt(effects.vi)
+    for i, j, rho in ((0, 1, 0.9), (1, 2, 0.9), (0, 2, -0.9)):
+        contradictory[i, j] = contradictory[j, i] = rho * sd[i] * sd[j]
+    with pytest.raises(cb.DataError) as caught:
+        cb.multilevel(effects, V=contradictory)
+    message = str(caught.value)
+    assert "not positive definite among Study 1, Study 2, Study 3" in message
+    # The eigenvalue is 1 - 2 * 0.9; correlations of 1 / 1.8 of these are as far as it goes.
+    assert "smallest eigenvalue -0.8" in message
+    assert "correlations of 0.55 times these" in message
+    shrunk = v + 0.55 * (contradictory - v)
+    assert cb.multilevel(effects, V=shrunk).k == 12
