@@ -22,7 +22,7 @@ from comorbid.models.likelihood import criteria
 from comorbid.models.mixed_model import MixedModel, common_mean, mixed_model
 from comorbid.models.multilevel_result import Multilevel
 from comorbid.models.profiled import Likelihood
-from comorbid.models.random_terms import absorbed, columns_of, random_terms
+from comorbid.models.random_terms import absorbed, columns_of, random_terms, sparse_notes
 from comorbid.models.sampling_covariance import check_covariance
 from comorbid.models.settings import check_level
 from comorbid.models.student import t_quantile, t_tail
@@ -257,7 +257,12 @@ def _fitted(
             maximum.gradient,
             tuple(c.name for c in components if c.on_boundary),
         ),
-        warnings=(*notes, *_boundary_notes(components), *singular_notes(model.terms, theta)),
+        warnings=(
+            *notes,
+            *sparse_notes(model.terms),
+            *_boundary_notes(components),
+            *singular_notes(model.terms, theta),
+        ),
         model=model,
         theta=read_only(theta),
         **settings,

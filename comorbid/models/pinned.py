@@ -74,7 +74,7 @@ class Pinned:
 
     def value(self, coordinate: float) -> float:
         """Return the value of a coordinate, on the analysis scale."""
-        return float(self.structure.value(np.array(coordinate), self.which)) * self.unit2
+        return self.structure.value(coordinate, self.which) * self.unit2
 
     @property
     def ends(self) -> tuple[float, float]:

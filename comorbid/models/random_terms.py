@@ -240,15 +240,6 @@ def _own_problems(term: Random) -> list[Problem]:
         remedy = f"a correlation cannot be estimated; use struct='DIAG' or random={outer!r}"
         return [Problem(message, remedy)]
     problems = []
-    if struct in ("HCS", "UN", "DIAG"):
-        problems += [
-            Problem(
-                f"random term {term.name}: {inner} {level} occurs in one group of {outer}",
-                "its variance cannot be estimated; leave its rows out or use struct='CS'",
-            )
-            for level, groups in zip(term.levels, met.sum(axis=0), strict=True)
-            if groups == 1
-        ]
     if struct == "UN":
         together = met.T.astype(int) @ met
         problems += [
@@ -261,6 +252,22 @@ def _own_problems(term: Random) -> list[Problem]:
             if together[i, j] == 0
         ]
     return problems
+
+
+def sparse_notes(terms: Sequence[Random]) -> tuple[str, ...]:
+    """Say which variances rest on a single group."""
+    notes = []
+    for term in terms:
+        if term.structure.variances == 1:
+            continue
+        for number, level in enumerate(term.levels):
+            if np.unique(term.group[term.inner == number]).size == 1:
+                inner, outer = term.columns
+                notes.append(
+                    f"{inner} {level} occurs in one group of {outer}, and its variance rests on "
+                    "that alone"
+                )
+    return tuple(notes)
 
 
 def _alike(terms: Sequence[Random]) -> list[Problem]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -67,16 +66,12 @@ def components_of(terms: Sequence[Random], theta: Array, unit: float) -> tuple[C
         ]
         pairs = np.transpose(np.triu_indices(len(term.levels), 1))
         for i, rho in enumerate(correlations.tolist()):
-            of = pairs[i] if term.structure.id == "UN" else None
-            none = variances[of].min() == 0 if of is not None else np.sum(variances > 0) < 1
-            value = math.nan if none else rho
-            ends = not none and (
-                rho > 1 - _AT_END or rho < _least(term) + _AT_END * (1 - _least(term))
-            )
+            ends = rho > 1 - _AT_END or rho < _least(term) + _AT_END * (1 - _least(term))
             label = correlation
-            if of is not None:
-                label = f"{correlation}[{term.levels[of[0]]}, {term.levels[of[1]]}]"
-            found.append(Component(label, "correlation", correlation, value, groups, bool(ends)))
+            if term.structure.id == "UN":
+                first, second = (term.levels[level] for level in pairs[i])
+                label = f"{correlation}[{first}, {second}]"
+            found.append(Component(label, "correlation", correlation, rho, groups, ends))
     return tuple(found)
 
 
@@ -94,7 +89,7 @@ def meaningless(terms: Sequence[Random], theta: Array, on_fold: Mask) -> Mask:
     ):
         of = np.zeros(part.size, dtype=bool)
         if fold.any():
-            of[term.structure.variances :] = True
+            of[0 if term.structure.id == "UN" else term.structure.variances :] = True
         found.append(of)
     return np.concatenate(found)
 
