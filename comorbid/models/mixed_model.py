@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -120,9 +120,18 @@ def mixed_model(
     start = np.linalg.lstsq(columns * w[:, None], yi * w, rcond=None)[0]
     rest = (yi - columns @ start) / unit
     centre = np.linalg.solve(root, start)
-    return MixedModel(
-        yi, x, v, tuple(terms), method, unit, root, centre, np.vstack([columns.T, rest])
-    )
+    excess = rest**2 - vi / unit**2
+    ordered = tuple(_ordered(term, excess) for term in terms)
+    return MixedModel(yi, x, v, ordered, method, unit, root, centre, np.vstack([columns.T, rest]))
+
+
+def _ordered(term: Random, excess: Array) -> Random:
+    """Return the term with the levels of UN by their spread, for a better conditioned root."""
+    if term.structure.id != "UN":
+        return term
+    spread = np.bincount(term.inner, excess) / np.bincount(term.inner)
+    order = tuple(int(i) for i in np.argsort(-spread, kind="stable"))
+    return replace(term, structure=replace(term.structure, order=order))
 
 
 def common_mean(model: MixedModel) -> tuple[float, Array, Array]:

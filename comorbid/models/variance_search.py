@@ -16,7 +16,9 @@ from comorbid.models.structures import Structure
 _DIFFERENCE = 1e-6
 # Converged where a step changes nothing by more than this part of its standard error.
 _CONVERGED, _ALMOST = 1e-7, 1e-5
-_MOST_ITERATIONS = 120
+_MOST_ITERATIONS = 150
+# The longest step, in parts of a point's distance from 0, and the damping that is no step at all.
+_LONGEST, _MOST_DAMPING = 2.0, 1e10
 # Heights that differ by less are of one maximum.
 ALIKE = 1e-7
 # A curvature that is less than this part of the largest is none.
@@ -104,31 +106,32 @@ def climb(surface: Surface, starts: Array, free: Mask | None = None) -> Found:
     """Climb from T starts (T, n) by Newton steps; coordinates that are not ``free`` stay.
 
     Where the surface bends upwards a step goes as far as it would were it bent downwards, and away
-    from a saddle, so that only a maximum ends a climb.
+    from a saddle, so that only a maximum ends a climb. A step that leads down is taken shorter,
+    most along what bends least (Levenberg, Marquardt).
     """
     theta = starts.copy()
     free = np.ones(theta.shape, dtype=bool) if free is None else free
     height, gradient, curvature = surface.curved(theta)
     converged = np.zeros(len(theta), dtype=bool)
-    radius = np.full(len(theta), 2.0)
+    damping = np.zeros(len(theta))
     active = np.arange(len(theta))
     for _ in range(_MOST_ITERATIONS):
-        step, size, saddle = _steps(gradient[active], curvature[active], free[active])
+        step, size, saddle = _steps(
+            gradient[active], curvature[active], free[active], damping[active]
+        )
         done = (size <= _CONVERGED) & ~saddle
         length = np.linalg.norm(step, axis=1)
-        limit = radius[active] * np.maximum(1.0, np.linalg.norm(theta[active], axis=1))
+        limit = _LONGEST * np.maximum(1.0, np.linalg.norm(theta[active], axis=1))
         step *= np.minimum(1.0, limit / np.maximum(length, 1e-300))[:, None]
-        new = theta[active] + step
-        h, g, c = surface.curved(new)
+        h, g, c = surface.curved(theta[active] + step)
         slack = 1e-11 * (1 + np.abs(height[active])) * np.where(saddle, -1, 1)
         better = (h >= height[active] - slack) & np.isfinite(h)
         kept = active[better]
-        theta[kept], height[kept] = new[better], h[better]
-        gradient[kept], curvature[kept] = g[better], c[better]
-        radius[active] = np.where(
-            better, np.minimum(2 * radius[active], 2.0), np.minimum(length, limit) / limit / 4
-        )
-        lost = radius[active] < 1e-9
+        theta[kept] += step[better]
+        height[kept], gradient[kept], curvature[kept] = h[better], g[better], c[better]
+        less = np.where(damping[active] < 1e-4, 0.0, damping[active] / 8)
+        damping[active] = np.where(better, less, np.maximum(4 * damping[active], 1e-3))
+        lost = damping[active] > _MOST_DAMPING
         # What bends upwards by rounding alone has no way up.
         done |= lost & (size <= _ALMOST)
         converged[active[done]] = True
@@ -138,20 +141,26 @@ def climb(surface: Surface, starts: Array, free: Mask | None = None) -> Found:
     return Found(theta, height, gradient, curvature, converged)
 
 
-def _steps(gradient: Array, curvature: Array, free: Mask) -> tuple[Array, Array, Mask]:
-    """Return the steps, their sizes in standard errors, and whether they leave a saddle."""
+def _steps(
+    gradient: Array, curvature: Array, free: Mask, damping: Array
+) -> tuple[Array, Array, Mask]:
+    """Return the steps, their sizes in standard errors, and whether they leave a saddle.
+
+    ``damping`` is in parts of the largest curvature.
+    """
     g = np.where(free, gradient, 0.0)
     both = free[:, :, None] & free[:, None, :]
     down = np.where(both, -curvature, 0.0)
     values, vectors = np.linalg.eigh(down)
     along = np.einsum("tij,ti->tj", vectors, g)
-    largest = np.abs(values).max(axis=1, keepdims=True)
-    bent = np.abs(values) > _FLAT * np.maximum(largest, 1e-8)
+    largest = np.maximum(np.abs(values).max(axis=1, keepdims=True), 1e-8)
+    bent = np.abs(values) > _FLAT * largest
     safe = np.where(bent, np.abs(values), 1.0)
-    moves = np.where(bent, along / safe, 0.0)
+    moves = np.where(bent, along / (safe + damping[:, None] * largest), 0.0)
     size = np.sqrt(np.where(bent, along**2 / safe, 0.0).sum(axis=1))
     # On a saddle there is no slope to follow: leave it along its upward bend.
-    saddle = (values < -1e-6 * np.maximum(largest, 1e-8)) & (size <= 1e-4)[:, None]
-    moves = np.where(saddle, np.where(along < 0, -0.1, 0.1), moves)
+    saddle = (values < -1e-6 * largest) & (size <= 1e-4)[:, None]
+    away = 0.1 / (1 + damping[:, None])
+    moves = np.where(saddle, np.where(along < 0, -away, away), moves)
     step = np.einsum("tij,tj->ti", vectors, moves)
     return step, size, saddle.any(axis=1)
