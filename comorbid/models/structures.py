@@ -125,9 +125,9 @@ class Structure:
             rho = np.clip(correlation, -0.9 / (self.q - 1), 0.99)
             found = self._of_matrix(rho + (1 - rho) * np.eye(self.q))
             if self.id == "CS":
-                return found * np.sqrt(variances)
+                return np.asarray(found * np.sqrt(variances))
             sd = np.sqrt(variances)
-            return found * np.append(sd, sd[np.tril_indices(self.q, -1)[0]])
+            return np.asarray(found * np.append(sd, sd[np.tril_indices(self.q, -1)[0]]))
         middle, half = (1 + self.least) / 2, (1 - self.least) / 2
         angle = np.arcsin(np.clip((correlation - middle) / half, -0.99, 0.99))
         return np.append(variances ** (0.25 if self.id == "HCS" else 0.5), angle)
