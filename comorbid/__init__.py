@@ -97,10 +97,12 @@ if TYPE_CHECKING:
     from comorbid.export import to_csv as to_csv
     from comorbid.many.pool_many import pool_many as pool_many
     from comorbid.many.result import PooledGroups as PooledGroups
+    from comorbid.models.beta_binomial import beta_binomial as beta_binomial
     from comorbid.models.fit import (
         Fit as Fit,
         pool as pool,
     )
+    from comorbid.models.glmm import glmm as glmm
     from comorbid.models.likelihood_ratio import likelihood_ratio as likelihood_ratio
     from comorbid.models.mantel_haenszel import (
         MantelHaenszel as MantelHaenszel,
@@ -109,6 +111,8 @@ if TYPE_CHECKING:
     from comorbid.models.multilevel import multilevel as multilevel
     from comorbid.models.multilevel_result import Multilevel as Multilevel
     from comorbid.models.notices import notices as notices
+    from comorbid.models.one_step import OneStep as OneStep
+    from comorbid.models.penalised_logistic import penalised_logistic as penalised_logistic
     from comorbid.models.permutation import permutation_test as permutation_test
     from comorbid.models.peto import (
         Peto as Peto,
@@ -127,6 +131,7 @@ if TYPE_CHECKING:
     from comorbid.models.regression import regress as regress
     from comorbid.models.regression_result import Regression as Regression
     from comorbid.models.residuals import rstandard as rstandard
+    from comorbid.models.sparse import Sparse as Sparse, sparse as sparse
     from comorbid.people import people as people
     from comorbid.registry import hookimpl as hookimpl
     from comorbid.report.build import build as build
@@ -202,12 +207,16 @@ _HOMES = {
     "export": "to_csv",
     "many.pool_many": "pool_many",
     "many.result": "PooledGroups",
+    "models.beta_binomial": "beta_binomial",
     "models.fit": "Fit pool",
     "models.likelihood_ratio": "likelihood_ratio",
+    "models.glmm": "glmm",
     "models.mantel_haenszel": "MantelHaenszel mantel_haenszel",
     "models.multilevel": "multilevel",
     "models.multilevel_result": "Multilevel",
     "models.notices": "notices",
+    "models.one_step": "OneStep",
+    "models.penalised_logistic": "penalised_logistic",
     "models.permutation": "permutation_test",
     "models.peto": "Peto peto",
     "models.presets": "find_preset presets",
@@ -217,6 +226,7 @@ _HOMES = {
     "models.regression": "regress",
     "models.regression_result": "Regression",
     "models.residuals": "rstandard",
+    "models.sparse": "Sparse sparse",
     "people": "people",
     "registry": "hookimpl",
     "report.build": "build",

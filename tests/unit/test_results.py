@@ -63,6 +63,10 @@ RESULTS: dict[str, Any] = {
     ),
     "mantel_haenszel": cb.mantel_haenszel(CELLS),
     "peto": cb.peto(CELLS),
+    "glmm": cb.glmm(CELLS),
+    "beta_binomial": cb.beta_binomial(CELLS),
+    "penalised_logistic": cb.penalised_logistic(CELLS),
+    "sparse": cb.sparse(CELLS),
     "profile": cb.profile(FIT, points=5),
     "blup": cb.blup(FIT),
     "ranef": cb.ranef(FIT),
@@ -120,6 +124,7 @@ NOT_RECORDED = {
     "selection_model": {"test"},
     "grim": {"measure", "method", "test", "level", "ids", "warnings"},  # of no studies
     "s_value": {"test"},
+    "sparse": {"measure", "method", "test", "level"},  # nothing is pooled
     "people": {"measure", "method", "test", "level", "ids", "warnings"},  # of the burden
     "risk_of_bias": {"measure", "method", "test", "level", "warnings"},  # nothing is computed
 }

@@ -1,0 +1,341 @@
+"""GLMM: one-step models of counts, by likelihood, for rare events."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import numpy as np
+
+from comorbid.checks import check_choice, check_whole
+from comorbid.effects.arrays import Array, Mask
+from comorbid.effects.measures import find_measure
+from comorbid.effects.zeros import Drop00
+from comorbid.errors import DataError, ModelError
+from comorbid.models.climbs import Climb, climb
+from comorbid.models.count_models import (
+    Cor,
+    CountModel,
+    Model,
+    conditional,
+    edges,
+    fixed_studies,
+    one_group,
+    random_studies,
+)
+from comorbid.models.counts import Counts, read_counts
+from comorbid.models.cumulants import Observed, binomial, hypergeometric, poisson
+from comorbid.models.inferred import (
+    absent,
+    check_test,
+    check_whole_counts,
+    chi_squared,
+    inference,
+    own_effects,
+    spread_shares,
+)
+from comorbid.models.one_step import OneStep
+from comorbid.models.saturated import saturated
+
+if TYPE_CHECKING:
+    from comorbid.models.counts import Tables
+
+_TWO, _ONE = ("OR", "IRR"), ("PLO", "IRLN")
+_MOST_NODES = 100
+_NODES = {"UM.RS": 1}
+_ELSE = 15
+
+
+def glmm(
+    tables: Tables,
+    *,
+    measure: str = "OR",
+    model: Model = "UM.FS",
+    method: Literal["ML", "EE"] = "ML",
+    cor: Cor = "no",
+    drop00: Drop00 = "no",
+    test: Literal["z", "t"] = "z",
+    level: float = 0.95,
+    nodes: int | None = None,
+) -> OneStep:
+    r"""Pool counts by a generalised linear mixed model, in one step.
+
+    No effect of a single study is computed, so that nothing is added to zero cells, and no normal
+    distribution of such an effect is assumed. With :math:`z = 1/2` in group 1, :math:`-1/2` in
+    group 2, :math:`x = 1, 0` and binomial (OR) or Poisson (IRR) counts with link :math:`\eta`,
+
+    .. math:: \text{UM.FS: } \eta_{ig} = \mu_i + \beta x_g + u_i z_g, \quad
+       \text{UM.RS: } \eta_{ig} = \alpha + s_i + \beta x_g + u_i z_g, \quad
+       u_i \sim N(0, \tau^2),\ s_i \sim N(0, \sigma^2)
+
+    CM.EL is the likelihood of group 1's events given those of both groups: for OR Fisher's
+    non-central hypergeometric with log odds ratio :math:`\beta + u_i`, for IRR binomial with
+    log odds :math:`\beta + u_i + \log(t_{1i} / t_{2i})`; CM.AL is that binomial for OR, with
+    the sizes of the groups, for events that are rare. In one group the logit (PLO) or log rate
+    (IRLN) is :math:`\beta + u_i`.
+
+    Tables without events, or with nothing else, say nothing in UM.FS, CM.EL and CM.AL, whose
+    likelihood of them is 1 whatever the effect (in UM.FS at the table's own best study effect):
+    they are left out with a note. In UM.RS they stay: they say what risks there are, and so
+    through the distribution of the study effects, a little about the association.
+
+    Parameters
+    ----------
+    tables : Studies, DataFrame or mapping of str to array_like
+        One table a row, as in `mantel_haenszel`; for PLO ``xi, mi`` (events, others) or ``xi, ni``,
+        for IRLN ``xi, ti``.
+    measure : {"OR", "IRR", "PLO", "IRLN"}
+    model : {"UM.FS", "UM.RS", "CM.EL", "CM.AL"}
+        Of two groups. For IRR, CM.EL and CM.AL are the same.
+    method : {"ML", "EE"}
+        Maximum likelihood with tau2, or equal effects: without.
+    cor : {"no", "yes"}
+        Whether study effects and effects are correlated, in UM.RS.
+    drop00 : {"no", "yes"}
+        ``yes``, as metafor's default: also UM.RS leaves out tables without events, or with
+        nothing else, in both groups.
+    test : {"z", "t"}
+        Standard normal, or t with k - 1 degrees of freedom.
+    level : float
+        Of the intervals, a proportion between 0 and 1.
+    nodes : int, optional
+        Of the adaptive Gauss-Hermite quadrature, a random effect. By default 15, and for UM.RS,
+        which has two random effects, 1: Laplace's approximation, as lme4 and metafor do. It can
+        be off there with few events: with 7 or more, see whether the result moves.
+
+    Returns
+    -------
+    OneStep
+
+    Raises
+    ------
+    DataError
+        If counts are missing everywhere, negative, infinite or no whole numbers, or the estimate
+        is infinite, as where no table has events in group 1.
+    ModelError
+        If a setting is none of those allowed, or the likelihood has no maximum.
+
+    Notes
+    -----
+    The search starts from three values of tau2, climbs by Newton's method with exact derivatives,
+    and says how many starts agreed. The standard error is from the observed information of all
+    parameters. metafor's log-likelihoods of UM.FS, CM.AL and one group are not integrated over
+    the random effects, so that they are other numbers than these, and so AIC and BIC.
+
+    References
+    ----------
+    Turner RM, Omar RZ, Yang M, Goldstein H, Thompson SG (2000). Statistics in Medicine
+    19:3417-3432. doi:10.1002/1097-0258(20001230)19:24<3417::AID-SIM614>3.0.CO;2-L
+    van Houwelingen HC, Zwinderman KH, Stijnen T (1993). Statistics in Medicine 12:2273-2284.
+    doi:10.1002/sim.4780122405
+    Stijnen T, Hamza TH, Ozdemir P (2010). Statistics in Medicine 29:3046-3067.
+    doi:10.1002/sim.4040
+    Jackson D, Law M, Stijnen T, Viechtbauer W, White IR (2018). Statistics in Medicine
+    37:1059-1085. doi:10.1002/sim.7588
+
+    Examples
+    --------
+    >>> import comorbid as cb
+    >>> tables = {"ai": [0, 2, 1], "n1i": [50, 90, 40], "ci": [3, 5, 4], "n2i": [52, 88, 41]}
+    >>> fit = cb.glmm(tables, model="CM.EL")
+    >>> round(fit.on_scale().estimate, 2), fit.tau2
+    (0.24, 0.0)
+    """
+    check_choice("measure", measure, (*_TWO, *_ONE))
+    check_choice("model", model, get_args(Model))
+    check_choice("method", method, ("ML", "EE"))
+    check_choice("cor", cor, get_args(Cor))
+    check_choice("drop00", drop00, get_args(Drop00))
+    check_test(test, level)
+    if nodes is None:
+        nodes = _ELSE if measure in _ONE else _NODES.get(model, _ELSE)
+    check_whole("nodes", nodes, least=1, most=_MOST_NODES)
+    if cor == "yes" and (model != "UM.RS" or method != "ML" or measure in _ONE):
+        raise ModelError("cor='yes' belongs to model 'UM.RS' of two groups with method 'ML'")
+    counts = read_counts(tables, find_measure(measure))
+    check_whole_counts(counts)
+    name = "GLMM" if measure in _ONE else "CM.EL" if (measure, model) == ("IRR", "CM.AL") else model
+    return _fit(counts, name, method, cor, drop00, test, level, nodes)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Setup:
+    """What a model sees of the tables: one count a table, or two, and their offset."""
+
+    groups: tuple[Observed, ...]
+    offset: Array
+    used: Mask
+
+
+def _fit(
+    counts: Counts,
+    name: str,
+    method: str,
+    cor: Cor,
+    drop00: str,
+    test: Any,
+    level: float,
+    nodes: int,
+) -> OneStep:
+    setup = _setup(counts, name, drop00)
+    _check_finite(setup, counts)
+    k = int(setup.used.sum())
+    random = method == "ML" and k > 1
+    found = equal = climb(_model(name, setup, False, cor), nodes)
+    model = _model(name, setup, random, cor)
+    if random:
+        found = climb(model, nodes, after=equal.top)
+    effects = own_effects(counts)
+    values = _parameters(model, found, random)
+    tests = absent("qe_wld", "qe_wld_p", "qe_lrt", "qe_lrt_p")
+    if k > 1:
+        full = saturated(setup.groups, setup.offset, random_studies=name == "UM.RS", nodes=nodes)
+        lrt = max(0.0, 2 * (full.log_likelihood - equal.top.log_likelihood))
+        tests = {"qe_wld": full.wald, "qe_wld_p": chi_squared(full.wald, k - 1)}
+        tests |= {"qe_lrt": lrt, "qe_lrt_p": chi_squared(lrt, k - 1)}
+    shares = spread_shares(effects, values["tau2"])
+    if not random:
+        shares |= absent("i2", "h2")
+    at = values.pop("estimate"), values.pop("se")
+    pi_tau2 = values["tau2"] if random else math.nan
+    return OneStep(
+        effects=effects,
+        model=name,
+        method=method,
+        test=test,
+        level=level,
+        **inference(*at, pi_tau2, k, test, level),
+        **values,
+        **shares,
+        **tests,
+        qe_df=k - 1,
+        log_likelihood=found.top.log_likelihood,
+        parameters=model.own.size + model.common.size,
+        observations=len(setup.groups) * k,
+        k=k,
+        informative=setup.used,
+        nodes=nodes if model.scales else 0,
+        starts=found.starts,
+        agreed=found.agreed,
+        gradient=found.top.gain,
+        warnings=(*counts.warnings, *_notes(counts, setup, name, random, method, found)),
+    )
+
+
+def _setup(counts: Counts, name: str, drop00: str) -> _Setup:
+    """Return the counts that the model has a likelihood for."""
+    groups: tuple[Observed, ...]
+    values = counts.values
+    if name == "GLMM":
+        one = poisson(*values) if counts.measure.id == "IRLN" else binomial(*values)
+        return _Setup((one,), np.zeros(counts.k), np.ones(counts.k, dtype=bool))
+    a, b, c, d = values
+    empty = (a + c == 0) | (False if counts.rates else b + d == 0)
+    used = np.asarray(~empty | (name == "UM.RS" and drop00 == "no"))
+    if not used.any():
+        raise DataError("no table has both events and others, in either group: nothing to pool")
+    a, b, c, d = values[:, used]
+    offset = np.zeros(int(used.sum()))
+    if name in ("UM.FS", "UM.RS"):
+        pair = (a, b), (c, d)
+        groups = tuple(poisson(x, t) if counts.rates else binomial(x, x + t) for x, t in pair)
+    elif name == "CM.EL" and not counts.rates:
+        groups = (hypergeometric(a, a + b, c + d, a + c),)
+    else:
+        groups = (binomial(a, a + c),)
+        offset = np.log(b / d) if counts.rates else np.log((a + b) / (c + d))
+    return _Setup(groups, offset, used)
+
+
+def _model(name: str, setup: _Setup, random: bool, cor: Cor) -> CountModel:
+    if name == "GLMM":
+        return one_group(setup.groups[0], random)
+    if name == "UM.FS":
+        return fixed_studies(setup.groups, random)
+    if name == "UM.RS":
+        return random_studies(setup.groups, random, cor)
+    return conditional(setup.groups[0], setup.offset, random)
+
+
+def _check_finite(setup: _Setup, counts: Counts) -> None:
+    """Raise `DataError` where the counts lie so far to one side that the estimate is infinite."""
+    low, high = [], []
+    for group in setup.groups:
+        least, most = edges(group)
+        low.append(group.count == least)
+        high.append(group.count == most)
+    # of two groups, the effect is one way without end where group 1 is at its least in the tables
+    # in which group 2 is not at its own, and the other way round
+    if len(low) == 2:
+        sides = ((low[0] | high[1]).all(), (high[0] | low[1]).all())
+    else:
+        sides = (low[0].all(), high[0].all())
+    if any(sides):
+        what = "as low as it can be" if sides[0] else "as high as it can be"
+        where = "the only group" if setup.groups and len(counts.values) == 2 else "group 1"
+        raise DataError(
+            f"the pooled {counts.measure.id} is infinite: in every table the number of events in "
+            f"{where} is {what}; penalised_logistic() gives a finite odds ratio"
+        )
+
+
+def _parameters(model: CountModel, found: Climb, random: bool) -> dict[str, Any]:
+    """Return the estimates as they are reported."""
+    top = found.top
+    covariance = np.linalg.inv(top.information)
+    common, spread = top.common, np.sqrt(np.diag(covariance))
+    values = {
+        "estimate": float(common[model.effect]),
+        "se": float(spread[model.effect]),
+        "tau2": 0.0,
+        "se_tau2": math.nan,
+        "sigma2": math.nan,
+        "rho": math.nan,
+    }
+    scales = list(model.scales)
+    if random:
+        tau = float(common[scales[-1]])
+        values["tau2"] = tau**2
+        if tau > 0 and not model.correlated:
+            values["se_tau2"] = 2 * tau * float(spread[scales[-1]])
+        scales.pop()
+    if scales:
+        values["sigma2"] = float(common[scales[0]]) ** 2
+    if model.correlated:
+        across = float(common[-1])
+        values["tau2"] += across**2
+        if values["sigma2"] > 0 and values["tau2"] > 0:
+            values["rho"] = across / math.sqrt(values["tau2"])
+    return values
+
+
+def _notes(
+    counts: Counts, setup: _Setup, name: str, random: bool, method: str, found: Climb
+) -> tuple[str, ...]:
+    notes = []
+    if not setup.used.all():
+        left_out = ", ".join(np.array(counts.labels)[~setup.used])
+        why = "left out as drop00 says" if name == "UM.RS" else "they say nothing in this model"
+        notes.append(f"no events, or nothing else, in both groups: {why}: {left_out}")
+    elif name == "UM.RS" and (empty := _empty(counts)).any():
+        names = ", ".join(np.array(counts.labels)[empty])
+        notes.append(
+            "no events, or nothing else, in both groups: kept, as they say what risks there are: "
+            f"{names}"
+        )
+    if method == "ML" and not random:
+        notes.append("one table: nothing is pooled; tau2 and a prediction interval cannot be given")
+    if method == "EE":
+        notes.append("equal-effects model: no prediction interval, as it assumes one true effect")
+    if found.agreed < found.starts:
+        notes.append(
+            f"{found.starts - found.agreed} of {found.starts} starts ended at a lower maximum of "
+            "the likelihood, or at none: the highest is given"
+        )
+    return tuple(notes)
+
+
+def _empty(counts: Counts) -> Mask:
+    a, b, c, d = counts.values
+    return np.asarray((a + c == 0) | (False if counts.rates else b + d == 0))

@@ -1,0 +1,263 @@
+"""Penalised logistic: a common odds ratio that stays finite when events are rare."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from scipy import optimize, special
+
+from comorbid.checks import check_choice
+from comorbid.effects.arrays import Array, Mask
+from comorbid.effects.measures import find_measure
+from comorbid.effects.zeros import Drop00
+from comorbid.errors import DataError, ModelError
+from comorbid.models.counts import read_counts
+from comorbid.models.cumulants import log_choose
+from comorbid.models.inferred import absent, check_test, check_whole_counts, inference, own_effects
+from comorbid.models.one_step import OneStep
+from comorbid.models.student import t_quantile, t_tail
+
+if TYPE_CHECKING:
+    from comorbid.models.counts import Tables
+
+_STEPS, _HALVINGS, _NOTHING = 500, 40, 1e-20
+
+
+def penalised_logistic(
+    tables: Tables,
+    *,
+    interval: Literal["wald", "profile"] = "wald",
+    drop00: Drop00 = "no",
+    test: Literal["z", "t"] = "z",
+    level: float = 0.95,
+) -> OneStep:
+    r"""Pool 2x2 tables by logistic regression with Firth's penalty, under equal effects.
+
+    With study effects :math:`\mu_i`, :math:`\mathrm{logit}\,\pi_{ig} = \mu_i + \beta x_g`,
+    :math:`x = 1, 0`, and weights :math:`w_{ig} = n_{ig} \pi_{ig} (1 - \pi_{ig})`, it maximises
+
+    .. math:: \ell^* = \ell(\mu, \beta) + \tfrac12 \log |I(\mu, \beta)|, \quad
+       |I| = \prod_i (w_{i1} + w_{i2})\, \sum_i \frac{w_{i1} w_{i2}}{w_{i1} + w_{i2}}
+
+    The penalty takes away the first-order bias of the estimate and keeps it finite where one
+    group has no events at all. Of a single table the result is the odds ratio with 1/2 added to
+    each cell. Tables without events stay: the penalty gives them a little weight, so that the
+    sizes of their groups move the estimate slightly.
+
+    Parameters
+    ----------
+    tables : Studies, DataFrame or mapping of str to array_like
+        One table a row, as in `mantel_haenszel`.
+    interval : {"wald", "profile"}
+        From the standard error, as R's meta does for its method LRP; or by the profile of the
+        penalised likelihood, which Heinze and Schemper advise, with its likelihood-ratio test.
+    drop00 : {"no", "yes"}
+        ``yes``, as meta's default: tables without events, or with nothing else, in both groups
+        are left out.
+    test : {"z", "t"}
+        Standard normal, or t with k - 1 degrees of freedom, also for the root of the likelihood
+        ratio.
+    level : float
+        Of the interval, a proportion between 0 and 1.
+
+    Returns
+    -------
+    OneStep
+        ``log_likelihood`` is the penalised one, and the standard error that of the information
+        without the penalty.
+
+    Raises
+    ------
+    DataError
+        If counts are missing everywhere, negative, infinite or no whole numbers.
+    ModelError
+        If a setting is none of those allowed, or the penalised likelihood has no maximum.
+
+    References
+    ----------
+    Firth D (1993). Biometrika 80:27-38. doi:10.1093/biomet/80.1.27
+    Heinze G, Schemper M (2002). Statistics in Medicine 21:2409-2419. doi:10.1002/sim.1047
+
+    Examples
+    --------
+    >>> import comorbid as cb
+    >>> fit = cb.penalised_logistic({"ai": [0], "n1i": [50], "ci": [3], "n2i": [52]})
+    >>> round(fit.on_scale().estimate, 4), round((0.5 / 50.5) / (3.5 / 49.5), 4)
+    (0.14, 0.14)
+    """
+    check_choice("interval", interval, ("wald", "profile"))
+    check_choice("drop00", drop00, ("no", "yes"))
+    check_test(test, level)
+    counts = read_counts(tables, find_measure("OR"))
+    check_whole_counts(counts)
+    a, b, c, d = counts.values
+    empty = (a + c == 0) | (b + d == 0)
+    used = ((a + b > 0) & (c + d > 0)) & ~(empty & (drop00 == "yes"))
+    if not used.any():
+        raise DataError(
+            "no table has people in both groups, and events and others: nothing to pool"
+        )
+    data = _Tables(*(cells[used] for cells in counts.values))
+    k = int(used.sum())
+    found = _fit(data, None)
+    se = 1 / math.sqrt(data.information(found))
+    effects = own_effects(counts)
+    inferred = inference(found.effect, se, math.nan, k, test, level)
+    if interval == "profile":
+        inferred |= _profiled(data, found, inferred["df"], level)
+    return OneStep(
+        effects=effects,
+        model="LRP",
+        method="EE",
+        test=test,
+        level=level,
+        **inferred,
+        **absent(
+            "se_tau2", "sigma2", "rho", "i2", "h2", "qe_wld", "qe_wld_p", "qe_lrt", "qe_lrt_p"
+        ),
+        tau2=0.0,
+        qe_df=k - 1,
+        log_likelihood=data.height(found),
+        parameters=k + 1,
+        observations=2 * k,
+        k=k,
+        k_yi=int(np.isfinite(effects.vi).sum()),
+        informative=used,
+        nodes=0,
+        starts=1,
+        agreed=1,
+        gradient=found.gain,
+        warnings=(*counts.warnings, *_notes(counts.labels, used, empty)),
+    )
+
+
+def _notes(labels: tuple[str, ...], used: Mask, empty: Mask) -> list[str]:
+    notes = ["equal-effects model: no prediction interval, as it assumes one true effect"]
+    if not used.all():
+        notes.append(f"left out, a group is empty or drop00 says so: {_listed(labels, ~used)}")
+    if (empty & used).any():
+        notes.append(
+            "no events, or nothing else, in both groups: kept, as the penalty gives them a little "
+            f"weight: {_listed(labels, empty & used)}"
+        )
+    return notes
+
+
+def _listed(labels: tuple[str, ...], chosen: Mask) -> str:
+    return ", ".join(label for label, is_so in zip(labels, chosen, strict=True) if is_so)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Point:
+    """Study effects and log odds ratio, and what a further step would gain."""
+
+    studies: Array
+    effect: float
+    gain: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Tables:
+    """The cells of k tables, with their penalised likelihood."""
+
+    a: Array
+    b: Array
+    c: Array
+    d: Array
+
+    def weights(self, at: _Point) -> tuple[Array, Array]:
+        """Return n p (1 - p) of both groups."""
+        first, second = at.studies + at.effect, at.studies
+        return (
+            (self.a + self.b) * special.expit(first) * special.expit(-first),
+            (self.c + self.d) * special.expit(second) * special.expit(-second),
+        )
+
+    def information(self, at: _Point) -> float:
+        """Return that of the effect, the study effects taken as unknown."""
+        w1, w2 = self.weights(at)
+        return float((w1 * w2 / (w1 + w2)).sum())
+
+    def height(self, at: _Point) -> float:
+        """Return the penalised log-likelihood."""
+        first, second = at.studies + at.effect, at.studies
+        w1, w2 = self.weights(at)
+        likelihood = (
+            log_choose(self.a + self.b, self.a)
+            + log_choose(self.c + self.d, self.c)
+            - self.a * np.logaddexp(0, -first)
+            - self.b * np.logaddexp(0, first)
+            - self.c * np.logaddexp(0, -second)
+            - self.d * np.logaddexp(0, second)
+        )
+        penalty = np.log(w1 + w2).sum() + math.log((w1 * w2 / (w1 + w2)).sum())
+        return float(likelihood.sum() + penalty / 2)
+
+    def score(self, at: _Point) -> tuple[Array, Array]:
+        """Return the slopes of the penalised log-likelihood by the logits of both groups."""
+        first, second = at.studies + at.effect, at.studies
+        w1, w2 = self.weights(at)
+        total = w1 + w2
+        effect = (w1 * w2 / total).sum()
+        hat1 = w1 * (1 / total + (w2 / total) ** 2 / effect)
+        hat2 = w2 * (1 / total + (w1 / total) ** 2 / effect)
+        p1, p2 = special.expit(first), special.expit(second)
+        return (
+            self.a * (1 - p1) - self.b * p1 + hat1 * (0.5 - p1),
+            self.c * (1 - p2) - self.d * p2 + hat2 * (0.5 - p2),
+        )
+
+
+def _fit(data: _Tables, effect: float | None) -> _Point:
+    """Climb to the maximum by scoring steps that go up; with a fixed effect if one is given."""
+    events, others = data.a + data.c + 0.5, data.b + data.d + 0.5
+    at = _Point(np.log(events / others), effect or 0.0, math.inf)
+    height = data.height(at)
+    for _ in range(_STEPS):
+        first, second = data.score(at)
+        w1, w2 = data.weights(at)
+        total = w1 + w2
+        slope = first.sum() - (w1 / total * (first + second)).sum()
+        move = 0.0 if effect is not None else slope / data.information(at)
+        moves = (first + second - w1 * move) / total
+        gain = float(((first + second) * moves).sum() + first.sum() * move) / 2
+        if gain <= _NOTHING * (1 + abs(height)):
+            return _Point(at.studies, at.effect, gain)
+        scale = min(1.0, 3 / max(abs(move), float(np.abs(moves).max())))
+        for _ in range(_HALVINGS):
+            tried = _Point(at.studies + scale * moves, at.effect + scale * move, gain)
+            new = data.height(tried)
+            if new > height or gain < 1e-9:
+                break
+            scale /= 2
+        at, height = tried, new
+    raise ModelError(
+        f"the penalised likelihood has no maximum that was found: a step would gain {gain:g}"
+    )
+
+
+def _profiled(data: _Tables, found: _Point, df: float, level: float) -> dict[str, Any]:
+    """Return interval and test by the profile of the penalised likelihood."""
+    top = data.height(found)
+    if not df > 0:
+        return {"ci": (math.nan, math.nan), "statistic": math.nan, "p_value": math.nan}
+    farthest = float(t_quantile(np.array(df), (1 + level) / 2))
+
+    def root(effect: float) -> float:
+        return math.sqrt(max(0.0, 2 * (top - data.height(_fit(data, effect)))))
+
+    ends = []
+    for sign in (-1.0, 1.0):
+        width = farthest / math.sqrt(data.information(found))
+        while root(found.effect + sign * width) < farthest:
+            width *= 2
+            if width > 1e3:
+                raise ModelError("the profile of the penalised likelihood is flat: use 'wald'")
+        inner, outer = found.effect, found.effect + sign * width
+        ends.append(float(optimize.brentq(lambda x: root(x) - farthest, inner, outer, xtol=1e-10)))
+    statistic = math.copysign(root(0.0), found.effect)
+    p = 2 * float(t_tail(np.array(df), np.array(abs(statistic))))
+    return {"ci": (ends[0], ends[1]), "statistic": statistic, "p_value": p}
