@@ -43,8 +43,8 @@ if TYPE_CHECKING:
 
 _TWO, _ONE = ("OR", "IRR"), ("PLO", "IRLN")
 _MOST_NODES = 100
-_NODES = {"UM.RS": 1}
-_ELSE = 15
+# metafor's, whose integral of CM.EL is adaptive.
+_NODES = {"UM.FS": 7, "UM.RS": 1, "CM.EL": 15, "CM.AL": 7, "GLMM": 7}
 
 
 def glmm(
@@ -77,8 +77,9 @@ def glmm(
 
     Tables without events, or with nothing else, say nothing in UM.FS, CM.EL and CM.AL, whose
     likelihood of them is 1 whatever the effect (in UM.FS at the table's own best study effect):
-    they are left out with a note. In UM.RS they stay: they say what risks there are, and so
-    through the distribution of the study effects, a little about the association.
+    they are left out with a note. In UM.RS they stay: they say what risks there are and so,
+    through the distribution of the study effects, a little about the association. An empty group
+    is treated alike.
 
     Parameters
     ----------
@@ -100,9 +101,10 @@ def glmm(
     level : float
         Of the intervals, a proportion between 0 and 1.
     nodes : int, optional
-        Of the adaptive Gauss-Hermite quadrature, a random effect. By default 15, and for UM.RS,
-        which has two random effects, 1: Laplace's approximation, as lme4 and metafor do. It can
-        be off there with few events: with 7 or more, see whether the result moves.
+        Of the adaptive Gauss-Hermite quadrature, a random effect. By default 7, as metafor has
+        it; 15 for the hypergeometric CM.EL; and 1 for UM.RS, which has two random effects: that
+        is Laplace's approximation, all that lme4 and so metafor have there, and with few events
+        it can be off. Whether the result moves with more nodes says whether they suffice.
 
     Returns
     -------
@@ -148,14 +150,16 @@ def glmm(
     check_choice("cor", cor, get_args(Cor))
     check_choice("drop00", drop00, get_args(Drop00))
     check_test(test, level)
-    if nodes is None:
-        nodes = _ELSE if measure in _ONE else _NODES.get(model, _ELSE)
-    check_whole("nodes", nodes, least=1, most=_MOST_NODES)
     if cor == "yes" and (model != "UM.RS" or method != "ML" or measure in _ONE):
         raise ModelError("cor='yes' belongs to model 'UM.RS' of two groups with method 'ML'")
     counts = read_counts(tables, find_measure(measure))
     check_whole_counts(counts)
-    name = "GLMM" if measure in _ONE else "CM.EL" if (measure, model) == ("IRR", "CM.AL") else model
+    name = "GLMM" if measure in _ONE else model
+    if nodes is None:
+        nodes = _NODES["CM.AL" if measure == "IRR" and model == "CM.EL" else name]
+    check_whole("nodes", nodes, least=1, most=_MOST_NODES)
+    if (measure, model) == ("IRR", "CM.AL"):
+        name = "CM.EL"
     return _fit(counts, name, method, cor, drop00, test, level, nodes)
 
 
@@ -225,27 +229,34 @@ def _fit(
 
 def _setup(counts: Counts, name: str, drop00: str) -> _Setup:
     """Return the counts that the model has a likelihood for."""
-    groups: tuple[Observed, ...]
-    values = counts.values
+    silent = _silent(counts)
+    used = ~silent | (name == "UM.RS" and drop00 == "no")
+    if not used.any():
+        raise DataError("no table has both events and others, in both groups: nothing to pool")
+    values = counts.values[:, used]
+    offset = np.zeros(values.shape[1])
     if name == "GLMM":
         one = poisson(*values) if counts.measure.id == "IRLN" else binomial(*values)
-        return _Setup((one,), np.zeros(counts.k), np.ones(counts.k, dtype=bool))
+        return _Setup((one,), offset, used)
     a, b, c, d = values
-    empty = (a + c == 0) | (False if counts.rates else b + d == 0)
-    used = np.asarray(~empty | (name == "UM.RS" and drop00 == "no"))
-    if not used.any():
-        raise DataError("no table has both events and others, in either group: nothing to pool")
-    a, b, c, d = values[:, used]
-    offset = np.zeros(int(used.sum()))
     if name in ("UM.FS", "UM.RS"):
-        pair = (a, b), (c, d)
-        groups = tuple(poisson(x, t) if counts.rates else binomial(x, x + t) for x, t in pair)
-    elif name == "CM.EL" and not counts.rates:
-        groups = (hypergeometric(a, a + b, c + d, a + c),)
-    else:
-        groups = (binomial(a, a + c),)
-        offset = np.log(b / d) if counts.rates else np.log((a + b) / (c + d))
-    return _Setup(groups, offset, used)
+        pairs = (a, b), (c, d)
+        groups = tuple(poisson(x, t) if counts.rates else binomial(x, x + t) for x, t in pairs)
+        return _Setup(groups, offset, used)
+    if name == "CM.EL" and not counts.rates:
+        return _Setup((hypergeometric(a, a + b, c + d, a + c),), offset, used)
+    offset = np.log(b / d) if counts.rates else np.log((a + b) / (c + d))
+    return _Setup((binomial(a, a + c),), offset, used)
+
+
+def _silent(counts: Counts) -> Mask:
+    """Return which tables hold no comparison: no events, or nothing else, or an empty group."""
+    if len(counts.values) == 2:
+        return np.asarray(counts.values[1] == 0)
+    a, b, c, d = counts.values
+    if counts.rates:
+        return np.asarray(a + c == 0)
+    return np.asarray((a + c == 0) | (b + d == 0) | (a + b == 0) | (c + d == 0))
 
 
 def _model(name: str, setup: _Setup, random: bool, cor: Cor) -> CountModel:
@@ -314,16 +325,16 @@ def _notes(
     counts: Counts, setup: _Setup, name: str, random: bool, method: str, found: Climb
 ) -> tuple[str, ...]:
     notes = []
-    if not setup.used.all():
-        left_out = ", ".join(np.array(counts.labels)[~setup.used])
-        why = "left out as drop00 says" if name == "UM.RS" else "they say nothing in this model"
-        notes.append(f"no events, or nothing else, in both groups: {why}: {left_out}")
-    elif name == "UM.RS" and (empty := _empty(counts)).any():
-        names = ", ".join(np.array(counts.labels)[empty])
-        notes.append(
-            "no events, or nothing else, in both groups: kept, as they say what risks there are: "
-            f"{names}"
-        )
+    silent = _silent(counts)
+    if silent.any():
+        if name != "UM.RS":
+            why = "left out, as they say nothing in this model"
+        elif setup.used.all():
+            why = "kept, as they say what risks there are"
+        else:
+            why = "left out, as drop00 says"
+        labels = ", ".join(np.array(counts.labels)[silent])
+        notes.append(f"no events, or nothing else, or nobody in a group: {why}: {labels}")
     if method == "ML" and not random:
         notes.append("one table: nothing is pooled; tau2 and a prediction interval cannot be given")
     if method == "EE":
@@ -334,8 +345,3 @@ def _notes(
             "the likelihood, or at none: the highest is given"
         )
     return tuple(notes)
-
-
-def _empty(counts: Counts) -> Mask:
-    a, b, c, d = counts.values
-    return np.asarray((a + c == 0) | (False if counts.rates else b + d == 0))
