@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
@@ -154,7 +155,7 @@ def _checked(
     problems = [
         Problem(f"{name} repeats: {', '.join(repeated)}", "make each unique")
         for name, values in names.items()
-        if (repeated := sorted({value for value in values if values.count(value) > 1}))
+        if (repeated := _repeated(values))
     ]
     problems += formula.problems(given, labels)
     if problems:
@@ -165,6 +166,10 @@ def _checked(
     if not complete.any():
         raise DataError("no table to pool: every row misses a count")
     return _kept(measure, values, labels, taken, complete)
+
+
+def _repeated(names: Sequence[str]) -> list[str]:
+    return sorted(name for name, times in Counter(names).items() if times > 1)
 
 
 def _kept(
@@ -185,8 +190,7 @@ def _kept(
     if not complete.all():
         left_out = ", ".join(np.array(labels)[~complete])
         notes.append(f"left out, counts are missing: {left_out}")
-    repeated = sorted({study for study in studies if studies.count(study) > 1})
-    if repeated:
+    if repeated := _repeated(studies):
         notes.append(
             f"several rows about the same people are taken as independent: {', '.join(repeated)}"
         )

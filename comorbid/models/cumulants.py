@@ -36,7 +36,7 @@ class Observed:
     constant: Array
     unbounded: bool = False
 
-    def take(self, rows: Mask | NDArray[np.intp]) -> Observed:
+    def take(self, rows: slice | Mask | NDArray[np.intp]) -> Observed:
         """Return the counts of these studies, which may repeat."""
         parts = {name: getattr(self, name)[..., rows] for name in ("count", "size", "constant")}
         return replace(self, **parts)

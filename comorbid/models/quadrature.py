@@ -16,6 +16,8 @@ from comorbid.models.cumulants import Observed
 from comorbid.models.jets import Jet, parameters
 
 _STEPS, _HALVINGS = 100, 40
+# Most second derivatives, by node, that a block of studies has: they stay in the cache.
+_CELLS = 100_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,7 +33,7 @@ class Arm:
     random: Array
     offset: Array
 
-    def take(self, rows: NDArray[np.intp]) -> Arm:
+    def take(self, rows: slice | NDArray[np.intp]) -> Arm:
         """Return the arm with these studies, which may repeat."""
         return replace(self, observed=self.observed.take(rows), offset=self.offset[rows])
 
@@ -62,6 +64,14 @@ def integrate(arms: Sequence[Arm], theta: Array, nodes: int) -> Jet:
     Liu Q, Pierce DA (1994). Biometrika 81:624-629. doi:10.1093/biomet/81.3.624
     Pinheiro JC, Bates DM (1995). J Comput Graph Stat 4:12-35. doi:10.2307/1390625
     """
+    k, cells = theta.shape[1], len(theta) ** 2 * nodes ** len(arms[0].random)
+    step = max(1, _CELLS // cells)
+    if k > step:
+        parts = [
+            integrate([arm.take(part) for arm in arms], theta[:, part], nodes).terms
+            for part in (slice(at, at + step) for at in range(0, k, step))
+        ]
+        return Jet(np.concatenate(parts, axis=1))
     constant = sum(arm.observed.constant for arm in arms)
     thetas = parameters(theta)
     effects = len(arms[0].random)

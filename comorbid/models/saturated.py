@@ -46,7 +46,9 @@ def saturated(
         own, spread, highest = _own(group)
         eta, variance, height = eta + sign * own, variance + spread, height + highest
     finite = np.isfinite(variance)
-    return Saturated(height, _q(eta[finite], np.diag(1 / variance[finite])))
+    nothing = np.zeros((0, int(finite.sum())))
+    wald = _q(eta[finite], 1 / variance[finite], nothing, np.zeros((0, 0)))
+    return Saturated(height, wald)
 
 
 def _own(group: Observed) -> tuple[Array, Array, float]:
@@ -78,14 +80,20 @@ def _random(groups: Sequence[Observed], nodes: int) -> Saturated:
     hessian = integrate(model.arms, theta, nodes).second
     own, across = -hessian[0, 0, finite], -hessian[0, 1:][:, finite]
     common = -hessian[1:, 1:].sum(axis=-1)
-    precision = np.diag(own) - across.T @ np.linalg.solve(common, across)
-    return Saturated(top.log_likelihood, _q(top.own[finite], precision))
+    return Saturated(top.log_likelihood, _q(top.own[finite], own, across, common))
 
 
-def _q(values: Array, precision: Array) -> float:
-    """Return the squared distance of values from their weighted mean, in their own metric."""
+def _q(values: Array, own: Array, across: Array, common: Array) -> float:
+    """Return the squared distance of values from their weighted mean, in their own metric.
+
+    The metric is the information diag(own) - across' common^-1 across, never formed.
+    """
     if values.size < 2:
         return 0.0
-    weight = precision.sum(axis=0)
+
+    def weighted(x: Array) -> Array:
+        return np.asarray(own * x - across.T @ np.linalg.solve(common, across @ x))
+
+    weight = weighted(np.ones_like(values))
     away = values - (weight @ values) / weight.sum()
-    return float(max(0.0, away @ precision @ away))
+    return float(max(0.0, away @ weighted(away)))
