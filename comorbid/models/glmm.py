@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
 from comorbid.checks import check_choice, check_whole
-from comorbid.effects.arrays import Array, Mask
 from comorbid.effects.measures import find_measure
 from comorbid.effects.zeros import Drop00
-from comorbid.errors import DataError, ModelError
+from comorbid.errors import ModelError
 from comorbid.models.climbs import Climb, climb
-from comorbid.models.count_models import (
-    Cor,
-    CountModel,
-    Model,
-    conditional,
-    edges,
-    fixed_studies,
-    one_group,
-    random_studies,
-)
+from comorbid.models.count_models import Cor, CountModel, Model
+from comorbid.models.count_setup import Setup, check_finite, set_up, silent_tables
 from comorbid.models.counts import Counts, read_counts
-from comorbid.models.cumulants import Observed, binomial, hypergeometric, poisson
 from comorbid.models.inferred import (
     absent,
     check_test,
@@ -163,15 +152,6 @@ def glmm(
     return _fit(counts, name, method, cor, drop00, test, level, nodes)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Setup:
-    """What a model sees of the tables: one count a table, or two, and their offset."""
-
-    groups: tuple[Observed, ...]
-    offset: Array
-    used: Mask
-
-
 def _fit(
     counts: Counts,
     name: str,
@@ -182,22 +162,15 @@ def _fit(
     level: float,
     nodes: int,
 ) -> OneStep:
-    setup = _setup(counts, name, drop00)
-    _check_finite(setup, counts)
-    k = int(setup.used.sum())
-    random = method == "ML" and k > 1
-    found = equal = climb(_model(name, setup, False, cor), nodes)
-    model = _model(name, setup, random, cor)
+    setup = set_up(counts, name, drop00)
+    check_finite(setup, counts)
+    random = method == "ML" and setup.k > 1
+    found = equal = climb(setup.model(name, False, cor), nodes)
+    model = setup.model(name, random, cor)
     if random:
         found = climb(model, nodes, after=equal.top)
     effects = own_effects(counts)
     values = _parameters(model, found, random)
-    tests = absent("qe_wld", "qe_wld_p", "qe_lrt", "qe_lrt_p")
-    if k > 1:
-        full = saturated(setup.groups, setup.offset, random_studies=name == "UM.RS", nodes=nodes)
-        lrt = max(0.0, 2 * (full.log_likelihood - equal.top.log_likelihood))
-        tests = {"qe_wld": full.wald, "qe_wld_p": chi_squared(full.wald, k - 1)}
-        tests |= {"qe_lrt": lrt, "qe_lrt_p": chi_squared(lrt, k - 1)}
     shares = spread_shares(effects, values["tau2"])
     if not random:
         shares |= absent("i2", "h2")
@@ -209,15 +182,14 @@ def _fit(
         method=method,
         test=test,
         level=level,
-        **inference(*at, pi_tau2, k, test, level),
+        **inference(*at, pi_tau2, setup.k, test, level),
         **values,
         **shares,
-        **tests,
-        qe_df=k - 1,
+        **_heterogeneity(setup, name, equal, nodes),
         log_likelihood=found.top.log_likelihood,
         parameters=model.own.size + model.common.size,
-        observations=len(setup.groups) * k,
-        k=k,
+        observations=len(setup.groups) * setup.k,
+        k=setup.k,
         informative=setup.used,
         nodes=nodes if model.scales else 0,
         starts=found.starts,
@@ -227,68 +199,20 @@ def _fit(
     )
 
 
-def _setup(counts: Counts, name: str, drop00: str) -> _Setup:
-    """Return the counts that the model has a likelihood for."""
-    silent = _silent(counts)
-    used = ~silent | (name == "UM.RS" and drop00 == "no")
-    if not used.any():
-        raise DataError("no table has both events and others, in both groups: nothing to pool")
-    values = counts.values[:, used]
-    offset = np.zeros(values.shape[1])
-    if name == "GLMM":
-        one = poisson(*values) if counts.measure.id == "IRLN" else binomial(*values)
-        return _Setup((one,), offset, used)
-    a, b, c, d = values
-    if name in ("UM.FS", "UM.RS"):
-        pairs = (a, b), (c, d)
-        groups = tuple(poisson(x, t) if counts.rates else binomial(x, x + t) for x, t in pairs)
-        return _Setup(groups, offset, used)
-    if name == "CM.EL" and not counts.rates:
-        return _Setup((hypergeometric(a, a + b, c + d, a + c),), offset, used)
-    offset = np.log(b / d) if counts.rates else np.log((a + b) / (c + d))
-    return _Setup((binomial(a, a + c),), offset, used)
-
-
-def _silent(counts: Counts) -> Mask:
-    """Return which tables hold no comparison: no events, or nothing else, or an empty group."""
-    if len(counts.values) == 2:
-        return np.asarray(counts.values[1] == 0)
-    a, b, c, d = counts.values
-    if counts.rates:
-        return np.asarray(a + c == 0)
-    return np.asarray((a + c == 0) | (b + d == 0) | (a + b == 0) | (c + d == 0))
-
-
-def _model(name: str, setup: _Setup, random: bool, cor: Cor) -> CountModel:
-    if name == "GLMM":
-        return one_group(setup.groups[0], random)
-    if name == "UM.FS":
-        return fixed_studies(setup.groups, random)
-    if name == "UM.RS":
-        return random_studies(setup.groups, random, cor)
-    return conditional(setup.groups[0], setup.offset, random)
-
-
-def _check_finite(setup: _Setup, counts: Counts) -> None:
-    """Raise `DataError` where the counts lie so far to one side that the estimate is infinite."""
-    low, high = [], []
-    for group in setup.groups:
-        least, most = edges(group)
-        low.append(group.count == least)
-        high.append(group.count == most)
-    # of two groups, the effect is one way without end where group 1 is at its least in the tables
-    # in which group 2 is not at its own, and the other way round
-    if len(low) == 2:
-        sides = ((low[0] | high[1]).all(), (high[0] | low[1]).all())
-    else:
-        sides = (low[0].all(), high[0].all())
-    if any(sides):
-        what = "as low as it can be" if sides[0] else "as high as it can be"
-        where = "the only group" if setup.groups and len(counts.values) == 2 else "group 1"
-        raise DataError(
-            f"the pooled {counts.measure.id} is infinite: in every table the number of events in "
-            f"{where} is {what}; penalised_logistic() gives a finite odds ratio"
-        )
+def _heterogeneity(setup: Setup, name: str, equal: Climb, nodes: int) -> dict[str, Any]:
+    """Return the tests of the equal-effects model against an effect for each table."""
+    df = setup.k - 1
+    if not df:
+        return {"qe_df": 0, **absent("qe_wld", "qe_wld_p", "qe_lrt", "qe_lrt_p")}
+    full = saturated(setup.groups, setup.offset, random_studies=name == "UM.RS", nodes=nodes)
+    lrt = max(0.0, 2 * (full.log_likelihood - equal.top.log_likelihood))
+    return {
+        "qe_df": df,
+        "qe_wld": full.wald,
+        "qe_wld_p": chi_squared(full.wald, df),
+        "qe_lrt": lrt,
+        "qe_lrt_p": chi_squared(lrt, df),
+    }
 
 
 def _parameters(model: CountModel, found: Climb, random: bool) -> dict[str, Any]:
@@ -322,10 +246,10 @@ def _parameters(model: CountModel, found: Climb, random: bool) -> dict[str, Any]
 
 
 def _notes(
-    counts: Counts, setup: _Setup, name: str, random: bool, method: str, found: Climb
+    counts: Counts, setup: Setup, name: str, random: bool, method: str, found: Climb
 ) -> tuple[str, ...]:
     notes = []
-    silent = _silent(counts)
+    silent = silent_tables(counts)
     if silent.any():
         if name != "UM.RS":
             why = "left out, as they say nothing in this model"
