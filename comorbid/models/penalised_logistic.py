@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -17,13 +17,14 @@ from comorbid.errors import DataError, ModelError
 from comorbid.models.counts import read_counts
 from comorbid.models.cumulants import log_choose
 from comorbid.models.inferred import absent, check_test, check_whole_counts, inference, own_effects
+from comorbid.models.jets import Jet, parameters
 from comorbid.models.one_step import OneStep
 from comorbid.models.student import t_quantile, t_tail
 
 if TYPE_CHECKING:
     from comorbid.models.counts import Tables
 
-_STEPS, _HALVINGS, _NOTHING = 500, 40, 1e-20
+_STEPS, _HALVINGS, _LITTLE, _NOTHING = 200, 40, 1e-9, 1e-20
 
 
 def penalised_logistic(
@@ -103,7 +104,7 @@ def penalised_logistic(
     data = _Tables(*(cells[used] for cells in counts.values))
     k = int(used.sum())
     found = _fit(data, None)
-    se = 1 / math.sqrt(data.information(found))
+    se = 1 / math.sqrt(found.information)
     effects = own_effects(counts)
     inferred = inference(found.effect, se, math.nan, k, test, level)
     if interval == "profile":
@@ -120,7 +121,7 @@ def penalised_logistic(
         ),
         tau2=0.0,
         qe_df=k - 1,
-        log_likelihood=data.height(found),
+        log_likelihood=found.height,
         parameters=k + 1,
         observations=2 * k,
         k=k,
@@ -152,106 +153,123 @@ def _listed(labels: tuple[str, ...], chosen: Mask) -> str:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Point:
-    """Study effects and log odds ratio, and what a further step would gain."""
+    """Study effects and log odds ratio, the penalised log-likelihood, and a step's gain."""
 
     studies: Array
     effect: float
-    gain: float
+    height: float
+    information: float
+    gain: float = math.inf
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Tables:
-    """The cells of k tables, with their penalised likelihood."""
+    """The cells of k tables."""
 
     a: Array
     b: Array
     c: Array
     d: Array
 
-    def weights(self, at: _Point) -> tuple[Array, Array]:
-        """Return n p (1 - p) of both groups."""
-        first, second = at.studies + at.effect, at.studies
-        return (
-            (self.a + self.b) * special.expit(first) * special.expit(-first),
-            (self.c + self.d) * special.expit(second) * special.expit(-second),
-        )
+    def parts(self, studies: Array, effect: float) -> tuple[Jet, Jet, Array, Array]:
+        """Return what each table adds to the sums, with derivatives by its own effect and beta.
 
-    def information(self, at: _Point) -> float:
-        """Return that of the effect, the study effects taken as unknown."""
-        w1, w2 = self.weights(at)
-        return float((w1 * w2 / (w1 + w2)).sum())
+        The penalised log-likelihood is the sum of the first and half the log of the sum of the
+        second, which is the information on beta; the last two are the weights of group 1 and of
+        both.
+        """
+        m, beta = parameters(np.vstack([studies, np.full_like(studies, effect)]))
+        one, two = _group(m + beta, self.a, self.b), _group(m, self.c, self.d)
+        total = one[1] + two[1]
+        own = one[0] + two[0] + total.log() * 0.5
+        information = one[1] * two[1] * total.power(-1.0)
+        return own.only(), information.only(), one[1].value[0], total.value[0]
 
-    def height(self, at: _Point) -> float:
-        """Return the penalised log-likelihood."""
-        first, second = at.studies + at.effect, at.studies
-        w1, w2 = self.weights(at)
-        likelihood = (
-            log_choose(self.a + self.b, self.a)
-            + log_choose(self.c + self.d, self.c)
-            - self.a * np.logaddexp(0, -first)
-            - self.b * np.logaddexp(0, first)
-            - self.c * np.logaddexp(0, -second)
-            - self.d * np.logaddexp(0, second)
-        )
-        penalty = np.log(w1 + w2).sum() + math.log((w1 * w2 / (w1 + w2)).sum())
-        return float(likelihood.sum() + penalty / 2)
+    def at(self, studies: Array, effect: float) -> _Point:
+        """Return a point with its penalised log-likelihood."""
+        own, information, *_ = self.parts(studies, effect)
+        total = float(information.value.sum())
+        return _Point(studies, effect, float(own.value.sum()) + math.log(total) / 2, total)
 
-    def score(self, at: _Point) -> tuple[Array, Array]:
-        """Return the slopes of the penalised log-likelihood by the logits of both groups."""
-        first, second = at.studies + at.effect, at.studies
-        w1, w2 = self.weights(at)
-        total = w1 + w2
-        effect = (w1 * w2 / total).sum()
-        hat1 = w1 * (1 / total + (w2 / total) ** 2 / effect)
-        hat2 = w2 * (1 / total + (w1 / total) ** 2 / effect)
-        p1, p2 = special.expit(first), special.expit(second)
-        return (
-            self.a * (1 - p1) - self.b * p1 + hat1 * (0.5 - p1),
-            self.c * (1 - p2) - self.d * p2 + hat2 * (0.5 - p2),
-        )
+
+def _group(eta: Jet, events: Array, others: Array) -> tuple[Jet, Jet]:
+    """Return a group's log-likelihoods and weights n p (1 - p)."""
+    n = events + others
+    p, q = special.expit(eta.value), special.expit(-eta.value)
+    w = n * p * q
+    height = log_choose(n, events) - events * np.logaddexp(0.0, -eta.value)
+    height = height - others * np.logaddexp(0.0, eta.value)
+    return (
+        eta.map((height, events * q - others * p, -w)),
+        eta.map((w, w * (q - p), w * (1 - 6 * p * q))),
+    )
 
 
 def _fit(data: _Tables, effect: float | None) -> _Point:
-    """Climb to the maximum by scoring steps that go up; with a fixed effect if one is given."""
+    """Climb to the maximum by Newton steps that go up; with a fixed effect if one is given."""
     events, others = data.a + data.c + 0.5, data.b + data.d + 0.5
-    at = _Point(np.log(events / others), effect or 0.0, math.inf)
-    height = data.height(at)
+    at = data.at(np.log(events / others), effect or 0.0)
     for _ in range(_STEPS):
-        first, second = data.score(at)
-        w1, w2 = data.weights(at)
-        total = w1 + w2
-        slope = first.sum() - (w1 / total * (first + second)).sum()
-        move = 0.0 if effect is not None else slope / data.information(at)
-        moves = (first + second - w1 * move) / total
-        gain = float(((first + second) * moves).sum() + first.sum() * move) / 2
-        if gain <= _NOTHING * (1 + abs(height)):
-            return _Point(at.studies, at.effect, gain)
+        moves, move, gain = _step(*data.parts(at.studies, at.effect), fixed=effect is not None)
+        if gain <= _NOTHING or _LITTLE >= gain > at.gain / 4:
+            return replace(at, gain=gain)
         scale = min(1.0, 3 / max(abs(move), float(np.abs(moves).max())))
         for _ in range(_HALVINGS):
-            tried = _Point(at.studies + scale * moves, at.effect + scale * move, gain)
-            new = data.height(tried)
-            if new > height or gain < 1e-9:
+            new = data.at(at.studies + scale * moves, at.effect + scale * move)
+            if new.height > at.height or gain <= _LITTLE:
                 break
             scale /= 2
-        at, height = tried, new
+        at = replace(new, gain=gain)
     raise ModelError(
         f"the penalised likelihood has no maximum that was found: a step would gain {gain:g}"
     )
 
 
+def _step(
+    own: Jet, information: Jet, weight: Array, both: Array, *, fixed: bool
+) -> tuple[Array, float, float]:
+    """Return Newton's steps of study effects and beta, and what they would gain.
+
+    The curvature is an arrow and, from the log of a sum, a matrix of rank one. Where it is not
+    that of a maximum, Fisher's information is taken in its place.
+    """
+    total = information.value.sum()
+    slopes = own.first + information.first / (2 * total)
+    side = information.first / total
+    curvature = -own.second - information.second / (2 * total)
+    score, tilt = slopes[1].sum(), side[1].sum()
+
+    def solved(x: Array, y: float) -> tuple[Array, float]:
+        last = 0.0 if fixed else (y - (cross / first * x).sum()) / schur
+        return (x - cross * last) / first, float(last)
+
+    first, cross = curvature[0, 0], curvature[0, 1]
+    first = np.where(first > both / 1000, first, both)
+    schur = curvature[1, 1].sum() - (cross**2 / first).sum()
+    (moves, move), (turns, turn) = solved(slopes[0], score), solved(side[0], tilt)
+    share = (side[0] @ moves + tilt * move) / (2 + side[0] @ turns + tilt * turn)
+    moves, move = moves - share * turns, move - share * turn
+    gain = float(slopes[0] @ moves + score * move) / 2
+    if gain >= 0 and (fixed or schur > 0):
+        return moves, float(move), gain
+    first, cross, schur = both, weight, total
+    moves, move = solved(slopes[0], score)
+    return moves, move, float(slopes[0] @ moves + score * move) / 2
+
+
 def _profiled(data: _Tables, found: _Point, df: float, level: float) -> dict[str, Any]:
     """Return interval and test by the profile of the penalised likelihood."""
-    top = data.height(found)
+    top = found.height
     if not df > 0:
         return {"ci": (math.nan, math.nan), "statistic": math.nan, "p_value": math.nan}
     farthest = float(t_quantile(np.array(df), (1 + level) / 2))
 
     def root(effect: float) -> float:
-        return math.sqrt(max(0.0, 2 * (top - data.height(_fit(data, effect)))))
+        return math.sqrt(max(0.0, 2 * (top - _fit(data, effect).height)))
 
     ends = []
     for sign in (-1.0, 1.0):
-        width = farthest / math.sqrt(data.information(found))
+        width = farthest / math.sqrt(found.information)
         while root(found.effect + sign * width) < farthest:
             width *= 2
             if width > 1e3:
