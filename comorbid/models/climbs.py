@@ -8,7 +8,7 @@ import numpy as np
 
 from comorbid.effects.arrays import Array
 from comorbid.errors import ModelError
-from comorbid.models.arrow import Maximum, maximise
+from comorbid.models.arrow import Likelihood, Maximum, maximise
 from comorbid.models.count_models import CountModel
 from comorbid.models.jets import Jet
 from comorbid.models.quadrature import integrate
@@ -79,14 +79,20 @@ _ENDLESS = f"the likelihood goes up without end as a parameter grows; {_REMEDY}"
 def _maximise(
     model: CountModel, nodes: int, own: list[Array], common: list[Array]
 ) -> list[Maximum]:
-    k, n = model.arms[0].offset.size, len(common)
+    likelihood, k = likelihood_of(model, nodes, len(common)), model.arms[0].offset.size
+    return maximise(likelihood, np.stack(own, axis=1), np.stack(common, axis=1), k)
+
+
+def likelihood_of(model: CountModel, nodes: int, n: int) -> Likelihood:
+    """Return the log-likelihoods of the studies as a function of n sets of parameters."""
+    k = model.arms[0].offset.size
     arms = [arm.take(np.repeat(np.arange(k), n)) for arm in model.arms] if n > 1 else model.arms
 
     def likelihood(theta: Array) -> Jet:
         jet = integrate(arms, theta.reshape(len(theta), k * n), nodes)
         return Jet(jet.terms.reshape(-1, k, n))
 
-    return maximise(likelihood, np.stack(own, axis=1), np.stack(common, axis=1), k)
+    return likelihood
 
 
 def _settled(model: CountModel, found: Maximum, nodes: int) -> Maximum:

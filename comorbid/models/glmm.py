@@ -26,6 +26,7 @@ from comorbid.models.inferred import (
 )
 from comorbid.models.one_step import OneStep
 from comorbid.models.saturated import saturated
+from comorbid.models.tau2_profile import Solution
 
 if TYPE_CHECKING:
     from comorbid.models.counts import Tables
@@ -195,6 +196,7 @@ def _fit(
         starts=found.starts,
         agreed=found.agreed,
         gradient=found.top.gain,
+        solution=Solution(model, found.top, nodes) if random else None,
         warnings=(*counts.warnings, *_notes(counts, setup, name, random, method, found)),
     )
 

@@ -103,6 +103,13 @@ class Jet:
         terms[self.d + 1 :] += away.reshape(-1, *away.shape[2:])
         return Jet(terms)
 
+    def without(self, parameter: int) -> Jet:
+        """Return it with one of the parameters taken as known."""
+        first = np.delete(self.first, parameter, axis=0)
+        second = np.delete(np.delete(self.second, parameter, axis=0), parameter, axis=1)
+        second = second.reshape(-1, *self.value.shape)
+        return Jet(np.concatenate([self.value[None], first, second]))
+
     def only(self) -> Jet:
         """Return it without the first axis of the value, which has one element."""
         return Jet(self.terms[:, 0])

@@ -11,11 +11,14 @@ import numpy as np
 from comorbid.effects.arrays import Array, Frozen, Mask
 from comorbid.effects.scales import SCALES
 from comorbid.effects.table import Effects
+from comorbid.errors import ModelError
 from comorbid.models import text
 from comorbid.models.fit import Scaled
 from comorbid.models.fitted import Pair
 from comorbid.models.frames import labelled, own_intervals
+from comorbid.models.settings import check_level
 from comorbid.models.student import Test
+from comorbid.models.tau2_profile import Solution
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,6 +36,7 @@ _NUMBERS = (
     *("estimate", "se", "statistic", "p_value", "tau2", "se_tau2", "sigma2", "rho", "i2", "h2"),
     *("qe_wld", "qe_wld_p", "qe_lrt", "qe_lrt_p", "log_likelihood", "aic", "bic", "aicc"),
 )
+_APART = ("effects", "ci", "pi", "informative", "warnings", "solution", *_NUMBERS)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
@@ -88,6 +92,8 @@ class OneStep(Frozen):
         What a further Newton step would gain in log-likelihood.
     warnings : tuple of str
         What tables contribute, what was left out, and what could not be given.
+    solution : Solution or None
+        The model with random effects at its maximum, for `tau2_ci`.
 
     Examples
     --------
@@ -132,6 +138,7 @@ class OneStep(Frozen):
     agreed: int
     gradient: float
     warnings: tuple[str, ...]
+    solution: Solution | None = None
 
     @property
     def aic(self) -> float:
@@ -152,6 +159,34 @@ class OneStep(Frozen):
     def _criterion(self, price: float) -> float:
         penalised = self.model == "LRP"
         return math.nan if penalised else -2 * self.log_likelihood + price * self.parameters
+
+    def tau2_ci(self, level: float | None = None) -> Pair:
+        """Return the interval of tau2 by the profile of the likelihood.
+
+        It holds the values that a likelihood-ratio test with one degree of freedom does not
+        reject; with few studies, or where 0 is one of them, that test is only approximate.
+
+        Parameters
+        ----------
+        level : float, optional
+            By default that of the fit.
+
+        Raises
+        ------
+        ModelError
+            If the model has no tau2 of its own: method EE, a beta-binomial, a penalised or a
+            correlated one, or one table.
+
+        References
+        ----------
+        Hardy RJ, Thompson SG (1996). Statistics in Medicine 15:619-629.
+        doi:10.1002/(SICI)1097-0258(19960330)15:6<619::AID-SIM188>3.0.CO;2-A
+        """
+        level = self.level if level is None else level
+        check_level(level)
+        if self.solution is None or self.solution.model.correlated:
+            raise ModelError("this model has no tau2 of its own; use glmm() with method 'ML'")
+        return self.solution.tau2_ci(level)
 
     def on_scale(self) -> Scaled:
         """Return estimate and intervals back-transformed, for ratios as ratios."""
@@ -182,7 +217,7 @@ class OneStep(Frozen):
         plain = {
             field.name: getattr(self, field.name)
             for field in fields(self)
-            if field.name not in ("effects", "ci", "pi", "informative", "warnings", *_NUMBERS)
+            if field.name not in _APART
         }
         return {
             "measure": self.effects.measure,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
-from scipy import integrate as scipy_integrate, special, stats
+from scipy import integrate as scipy_integrate, optimize, special, stats
 from scipy.stats import contingency
 
 import comorbid as cb
@@ -533,6 +533,39 @@ def test_intervals_of_t_and_prediction() -> None:
     alone = cb.glmm(ONE, model="CM.EL", test="t")
     assert math.isnan(alone.p_value)
     assert math.isnan(alone.ci[0])
+
+
+@pytest.mark.parametrize("model", TWO)
+def test_the_profile_interval_of_tau2(model: Any) -> None:
+    """At its ends, twice the fall of the log-likelihood is the quantile of chi-squared."""
+    fit = cb.glmm(AZITHROMYCIN, model=model)
+    low, high = fit.tau2_ci()
+    assert 0 < low < fit.tau2 < high < math.inf
+    assert fit.tau2_ci(0.5)[0] > low
+    assert fit.solution is not None
+    place = fit.solution.model.scales[-1]
+    for end in (low, high):
+        fixed = fit.solution.model
+        common = fit.solution.maximum.common.copy()
+        common[place] = math.sqrt(end)
+
+        def height(rest: Any, common: Any = common, fixed: Any = fixed) -> float:
+            own = fit.solution.maximum.own.size  # type: ignore[union-attr]
+            at = np.insert(rest[own:], place, common[place])
+            theta = np.repeat(at[:, None], 15, axis=1)
+            theta = np.vstack([rest[:own], theta]) if own else theta
+            return float(-integrate(fixed.arms, theta, fit.nodes).value.sum())
+
+        start = np.concatenate([fit.solution.maximum.own, np.delete(common, place)])
+        found = optimize.minimize(height, start, method="BFGS", options={"gtol": 1e-4})
+        fall = 2 * (fit.log_likelihood + found.fun)
+        assert fall == pytest.approx(stats.chi2.ppf(0.95, 1), abs=1e-4)
+
+
+def test_an_interval_of_tau2_from_0() -> None:
+    assert cb.glmm(CATHETERS, model="CM.EL").tau2_ci(0.999)[0] == 0
+    with pytest.raises(cb.ModelError, match="no tau2 of its own"):
+        cb.glmm(CATHETERS, method="EE").tau2_ci()
 
 
 def test_information_criteria_count_the_parameters() -> None:

@@ -148,7 +148,7 @@ def test_a_result_cannot_be_changed(name: str) -> None:
         setattr(result, field, None)
     assert not hasattr(result, "__dict__")
     # The tables and the kernel's own arrays are inner works of the two.
-    inner = (".fits.", ".strata.", ".without.", ".design.")
+    inner = (".fits.", ".strata.", ".without.", ".design.", ".solution.")
     writeable = [
         path
         for path, array in arrays(result, "")
