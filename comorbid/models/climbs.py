@@ -49,14 +49,11 @@ def climb(model: CountModel, nodes: int, *, after: Maximum | None = None) -> Cli
         own, common[: after.common.size] = after.own, after.common
     begin = [common]
     if model.scales:
-        begin = [_at(common, model.scales[-1], start) for start in _STARTS]
+        begin = [_off_zero(model, _at(common, model.scales[-1], start)) for start in _STARTS]
     found = _maximise(model, nodes, [own] * len(begin), begin)
     if model.scales and not all(each.curved for each in found):
         # where a standard deviation is 0 the gradient is too: off the saddle, and on
-        begin = [
-            each.common if each.curved else _at(each.common, model.scales[-1], _STARTS[0])
-            for each in found
-        ]
+        begin = [each.common if each.curved else _off_zero(model, each.common) for each in found]
         found = _maximise(model, nodes, [each.own for each in found], begin)
     maxima = [each for each in found if each.curved]
     if not maxima:
@@ -111,6 +108,13 @@ def _settled(model: CountModel, found: Maximum, nodes: int) -> Maximum:
     # the information turns with the signs of the parameters
     sign = np.where(common * found.common < 0, -1.0, 1.0)
     return replace(found, common=common, information=found.information * np.outer(sign, sign))
+
+
+def _off_zero(model: CountModel, common: Array) -> Array:
+    """Return the parameters with standard deviations that are not too near 0 to leave it."""
+    moved, places = common.copy(), list(model.scales)
+    moved[places] = np.maximum(np.abs(moved[places]), _STARTS[0])
+    return moved
 
 
 def _at(common: Array, place: int, value: float) -> Array:

@@ -76,23 +76,28 @@ def silent_tables(counts: Counts) -> Mask:
     return np.asarray((a + c == 0) | (b + d == 0) | (a + b == 0) | (c + d == 0))
 
 
-def check_finite(setup: Setup, counts: Counts) -> None:
-    """Raise `DataError` where the counts lie so far to one side that the estimate is infinite."""
+def check_finite(setup: Setup, counts: Counts, name: str) -> None:
+    """Raise `DataError` where the counts lie so far to one side that the estimate is infinite.
+
+    With fixed study effects that is so if in every table group 1 is at its least, or group 2 at
+    its most, or everywhere the other way round. Random ones have an end of their own, so that in
+    UM.RS one of the groups must be at one edge in all tables.
+    """
     low, high = [], []
     for group in setup.groups:
         least, most = edges(group)
         low.append(group.count == least)
         high.append(group.count == most)
-    # of two groups, the effect is one way without end where group 1 is at its least in the tables
-    # in which group 2 is not at its own, and the other way round
-    if len(low) == 2:
-        sides = ((low[0] | high[1]).all(), (high[0] | low[1]).all())
+    if name == "UM.FS":
+        infinite = (low[0] | high[1]).all() or (high[0] | low[1]).all()
     else:
-        sides = (low[0].all(), high[0].all())
-    if any(sides):
-        what = "as low as it can be" if sides[0] else "as high as it can be"
-        where = "the only group" if setup.groups and len(counts.values) == 2 else "group 1"
-        raise DataError(
-            f"the pooled {counts.measure.id} is infinite: in every table the number of events in "
-            f"{where} is {what}; penalised_logistic() gives a finite odds ratio"
-        )
+        infinite = any(side.all() for side in (*low, *high))
+    if not infinite:
+        return
+    what = "the only group has no events, or nothing else"
+    if len(counts.values) == 4:
+        what = "one group has no events, or nothing else, or as few or many as the margins allow"
+    raise DataError(
+        f"the pooled {counts.measure.id} is infinite or not determined: in every table {what}; "
+        "penalised_logistic() gives a finite odds ratio"
+    )

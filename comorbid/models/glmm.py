@@ -164,7 +164,7 @@ def _fit(
     nodes: int,
 ) -> OneStep:
     setup = set_up(counts, name, drop00)
-    check_finite(setup, counts)
+    check_finite(setup, counts, name)
     random = method == "ML" and setup.k > 1
     found = equal = climb(setup.model(name, False, cor), nodes)
     model = setup.model(name, random, cor)

@@ -137,22 +137,19 @@ def _mode(
     Two further Newton steps on jets, with the curvature held fixed, make the first and then the
     second derivatives of the mode exact.
     """
-    start = _real_mode(
+    start, curvature = _real_mode(
         arms,
         [base.value[0] for base in bases],
         np.array([[load.value[0] for load in loads] for loads in loadings]),
     )
-    effects = len(start)
+    inverse = np.linalg.inv(curvature.T).T
     nothing = bases[0] * 0.0
     u = [nothing + value for value in start]
-    precision = _precision(arms, _predictors(bases, loadings, u), loadings)
-    matrix = np.array([[entry.value[0] for entry in row] for row in precision])
-    inverse = np.linalg.inv(matrix.T).T
     for _ in range(2):
         score = _score(arms, _predictors(bases, loadings, u), loadings, u)
-        for r in range(effects):
-            for s in range(effects):
-                u[r] = u[r] + score[s] * inverse[r, s]
+        for effect, row in enumerate(inverse):
+            for part, weight in zip(score, row, strict=True):
+                u[effect] = u[effect] + part * weight
     return u, _precision(arms, _predictors(bases, loadings, u), loadings)
 
 
@@ -170,6 +167,7 @@ def _score(
 def _precision(
     arms: Sequence[Arm], etas: Sequence[Jet], loadings: Sequence[Sequence[Jet]]
 ) -> list[list[Jet]]:
+    """Return the curvature, 1 on the diagonal for the normal density and the rest from counts."""
     effects = len(loadings[0])
     nothing = etas[0] * 0.0
     found = [[nothing + float(r == s) for s in range(effects)] for r in range(effects)]
@@ -177,8 +175,8 @@ def _precision(
         weight = eta.map(arm.observed.cumulants(eta.value, arm.observed.size, 2))
         for r in range(effects):
             weighted = weight * loads[r]
-            for s in range(effects):
-                found[r][s] = found[r][s] + weighted * loads[s]
+            for s in range(r, effects):
+                found[r][s] = found[s][r] = found[r][s] + weighted * loads[s]
     return found
 
 
@@ -201,18 +199,19 @@ def _spread(mode: Sequence[Jet], root: list[list[Jet]], points: Array) -> list[J
     return [centre + away for centre, away in zip(mode, moved, strict=True)]
 
 
-def _real_mode(arms: Sequence[Arm], bases: Sequence[Array], loads: Array) -> Array:
-    """Return the modes (q, k) by Newton's method, halving steps that do not go up.
+def _real_mode(arms: Sequence[Arm], bases: Sequence[Array], loads: Array) -> tuple[Array, Array]:
+    """Return the modes (q, k), and the curvature (q, q, k), by Newton's method.
 
-    The log of the integrand is strictly concave, so there is one mode.
+    The log of the integrand is strictly concave, so there is one mode; steps that do not go up are
+    halved.
     """
     u = np.zeros(loads.shape[1:])
-    height, step = _uphill(arms, bases, loads, u)
+    height, step, curvature = _uphill(arms, bases, loads, u)
     for _ in range(_STEPS):
         if bool((np.abs(step) <= 1e-9 * (1 + np.abs(u))).all()):
-            return np.asarray(u + step)
+            return u + step, curvature
         for _ in range(_HALVINGS):
-            new, after = _uphill(arms, bases, loads, u + step)
+            new, after, curvature = _uphill(arms, bases, loads, u + step)
             worse = new < height - 1e-12 * (1 + np.abs(height))
             if not worse.any():
                 break
@@ -225,11 +224,12 @@ def _real_mode(arms: Sequence[Arm], bases: Sequence[Array], loads: Array) -> Arr
 
 def _uphill(
     arms: Sequence[Arm], bases: Sequence[Array], loads: Array, u: Array
-) -> tuple[Array, Array]:
-    """Return the logs of the integrands (k,) at u, and Newton's steps (q, k) from there."""
+) -> tuple[Array, Array, Array]:
+    """Return the logs of the integrands (k,) at u, Newton's steps (q, k), and the curvature."""
     q, k = u.shape
-    height, score = -0.5 * (u**2).sum(axis=0), -u
-    curvature = np.zeros((q, q, k))
+    height: Array = -0.5 * (u**2).sum(axis=0)
+    score: Array = -u
+    curvature: Array = np.zeros((q, q, k))
     curvature[range(q), range(q)] = 1.0
     for arm, base, load in zip(arms, bases, loads, strict=True):
         seen = arm.observed
@@ -239,13 +239,6 @@ def _uphill(
         score = score + (seen.count - mean) * load
         curvature = curvature + variance * load[:, None] * load[None]
     if q == 1:
-        return height, score / curvature[0]
-    across = curvature[0, 1]
-    determinant = curvature[0, 0] * curvature[1, 1] - across**2
-    turned = np.array(
-        [
-            curvature[1, 1] * score[0] - across * score[1],
-            curvature[0, 0] * score[1] - across * score[0],
-        ]
-    )
-    return height, turned / determinant
+        return height, score / curvature[0], curvature
+    step = np.linalg.solve(np.moveaxis(curvature, -1, 0), score.T[:, :, None])
+    return height, step[:, :, 0].T, curvature

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from comorbid.effects.arrays import Array
+from comorbid.errors import ModelError
 from comorbid.models.arrow import maximise
 from comorbid.models.climbs import climb
 from comorbid.models.count_models import at_edge, saturated_random_studies
@@ -67,6 +68,8 @@ def _own(group: Observed) -> tuple[Array, Array, float]:
         return Jet(integrate((arm,), theta[..., 0], 1).terms[..., None])
 
     (found,) = maximise(likelihood, np.zeros((k, 1)), np.zeros((0, 1)), k)
+    if not found.reached:
+        raise ModelError("the effects of single tables were not found; check the counts")
     _, _, information = arm.observed.cumulants(found.own[None], arm.observed.size, 0)
     eta[inside], variance[inside] = found.own, 1 / information[0]
     return eta, variance, found.log_likelihood

@@ -8,6 +8,7 @@ import numpy as np
 from scipy import optimize, special
 
 from comorbid.effects.arrays import Array
+from comorbid.errors import ModelError
 from comorbid.models.arrow import Maximum, maximise
 from comorbid.models.climbs import likelihood_of
 from comorbid.models.count_models import CountModel
@@ -59,4 +60,6 @@ class Solution:
             return whole(np.insert(theta, row, tau, axis=0)).without(row)
 
         (found,) = maximise(likelihood, own if own.size else np.zeros((0, 1)), rest, k)
+        if not found.reached:
+            raise ModelError(f"the profile of the likelihood was not found at tau = {tau:g}")
         return found.log_likelihood

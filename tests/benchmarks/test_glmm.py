@@ -123,7 +123,7 @@ def test_time_grows_with_the_number_of_tables(k: int, capsys: pytest.CaptureFixt
         print(f"\nUM.FS of {k:,} tables: {ours:.2f} s")
 
 
-TRUTH, TAU, EVENTS, TABLES, DRAWS = -0.5, 0.4, 0.01, 15, 300
+TRUTH, TAU, EVENTS, TABLES, DRAWS = -0.5, 0.4, 0.01, 15, 200
 
 
 def rare_tables() -> Iterator[dict[str, Any]]:

@@ -631,6 +631,33 @@ def test_counts_must_be_whole() -> None:
     assert rates.k == 9
 
 
+def test_random_study_effects_have_an_estimate_where_fixed_ones_have_none() -> None:
+    """In each table group 1 has no events or group 2 nothing else."""
+    table: Table = {"ai": [0, 4, 0], "n1i": [20, 20, 15], "ci": [3, 22, 2], "n2i": [22, 22, 16]}
+    with pytest.raises(cb.DataError, match="infinite"):
+        cb.glmm(table, model="UM.FS")
+    fit = cb.glmm(table, model="UM.RS", method="EE", nodes=30)
+    assert -20 < fit.estimate < 0
+    assert 0 < fit.sigma2 < 100
+
+
+def test_study_effects_that_vary_only_beside_random_effects() -> None:
+    """Simulated: sigma is 0 under equal effects, but not where tau is at its best."""
+    table: Table = {
+        "ai": [5, 4, 0, 2, 1, 3, 0, 2, 6, 3, 6, 1, 0, 1, 2],
+        "n1i": [367, 183, 128, 318, 369, 229, 326, 197, 315, 248, 456, 255, 111, 133, 178],
+        "ci": [0, 3, 5, 3, 3, 3, 3, 2, 2, 2, 2, 4, 4, 2, 1],
+        "n2i": [322, 233, 109, 272, 245, 262, 468, 195, 176, 110, 147, 218, 243, 116, 288],
+    }
+    assert cb.glmm(table, model="UM.RS", method="EE").sigma2 == 0
+    fit = cb.glmm(table, model="UM.RS")
+    assert fit.sigma2 > 0
+    assert fit.tau2 > 0.1
+    # with sigma at 0, tau is 0.59155, and the likelihood curves up
+    assert fit.log_likelihood > -56.64965
+    assert fit.agreed == 3
+
+
 def test_settings_that_do_not_exist() -> None:
     with pytest.raises(cb.ModelError, match=r"model is 'UM'; use one of UM\.FS"):
         cb.glmm(SMALL, model="UM")  # type: ignore[arg-type]
