@@ -241,4 +241,4 @@ def _uphill(
     if q == 1:
         return height, score / curvature[0], curvature
     step = np.linalg.solve(np.moveaxis(curvature, -1, 0), score.T[:, :, None])
-    return height, step[:, :, 0].T, curvature
+    return height, np.asarray(step[:, :, 0].T, dtype=np.float64), curvature
