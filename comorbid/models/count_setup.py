@@ -69,7 +69,7 @@ def set_up(counts: Counts, name: str, drop00: str) -> Setup:
 def silent_tables(counts: Counts) -> Mask:
     """Return which tables hold no comparison: no events, or nothing else, or an empty group."""
     if len(counts.values) == 2:
-        return np.asarray(counts.values[1] == 0)
+        return np.zeros(counts.k, dtype=bool)
     a, b, c, d = counts.values
     if counts.rates:
         return np.asarray(a + c == 0)
@@ -97,7 +97,8 @@ def check_finite(setup: Setup, counts: Counts, name: str) -> None:
     what = "the only group has no events, or nothing else"
     if len(counts.values) == 4:
         what = "one group has no events, or nothing else, or as few or many as the margins allow"
+    finite = "; penalised_logistic() gives a finite one" if counts.measure.id == "OR" else ""
     raise DataError(
-        f"the pooled {counts.measure.id} is infinite or not determined: in every table {what}; "
-        "penalised_logistic() gives a finite odds ratio"
+        f"the pooled {counts.measure.id} is infinite or not determined: in every table {what}"
+        f"{finite}"
     )

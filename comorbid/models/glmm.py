@@ -113,7 +113,8 @@ def glmm(
     The search starts from three values of tau2, climbs by Newton's method with exact derivatives,
     and says how many starts agreed. The standard error is from the observed information of all
     parameters. metafor's log-likelihoods of UM.FS, CM.AL and one group are not integrated over
-    the random effects, so that they are other numbers than these, and so AIC and BIC.
+    the random effects, so that they are other numbers than these, and so AIC and BIC; and it does
+    not count the correlation of ``cor`` as a parameter.
 
     References
     ----------
