@@ -62,7 +62,7 @@ def fixed_studies(groups: Sequence[Observed], random: bool) -> CountModel:
     d = 3 if random else 2
     loads = loads[:, : int(random), :d]
     arms = _two(groups, fixed[:, :d], loads)
-    own = (_links(groups[0]) + _links(groups[1])) / 2
+    own = (groups[0].normal()[0] + groups[1].normal()[0]) / 2
     return CountModel(arms, own, np.zeros(d - 1), 0, (1,) if random else ())
 
 
@@ -99,7 +99,7 @@ def saturated_random_studies(groups: Sequence[Observed]) -> CountModel:
     fixed = np.array([[1.0, 1.0, 0.0], [0.0, 1.0, 0.0]])
     loads = np.array([[[0.0, 0.0, 1.0]]] * 2)
     arms = _two((first.without(extreme), second), fixed, loads)
-    own = np.where(extreme, 0.0, _links(first) - _links(second))
+    own = np.where(extreme, 0.0, first.normal()[0] - second.normal()[0])
     return CountModel(arms, own, np.array([_middle(second), 0.5]), 0, (1,))
 
 
@@ -122,13 +122,7 @@ def edges(observed: Observed) -> tuple[Array, Array]:
     return zero, (np.full_like(zero, np.inf) if observed.unbounded else observed.size)
 
 
-def _links(observed: Observed) -> Array:
-    """Return each study's log odds or log rate, with 1/2 added to the counts."""
-    y, n = observed.count + 0.5, observed.size
-    return np.log(y / n) if observed.unbounded else np.log(y / (n + 1 - y))
-
-
 def _middle(observed: Observed) -> float:
     """Return the log odds or log rate of all studies together."""
     whole = replace(observed, count=observed.count.sum(keepdims=True))
-    return float(_links(replace(whole, size=observed.size.sum(keepdims=True)))[0])
+    return float(replace(whole, size=observed.size.sum(keepdims=True)).normal()[0][0])

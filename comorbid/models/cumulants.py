@@ -36,6 +36,22 @@ class Observed:
     constant: Array
     unbounded: bool = False
 
+    def normal(self) -> tuple[Array, Array]:
+        """Return about what eta is by each count alone, and its inverse variance.
+
+        With 1/2 added to the cells; of the hypergeometric distribution as of a 2x2 table.
+        """
+        y = self.count
+        if self.unbounded:
+            return np.log((y + 0.5) / self.size), y + 0.5
+        cells = [y, self.size - y]
+        if self.size.ndim == 2:
+            n1, n2, events = self.size
+            cells = [y, n1 - y, events - y, n2 - events + y]
+        table = np.array(cells) + 0.5
+        signs = np.array([1.0, -1.0, -1.0, 1.0])[: len(table), None]
+        return (signs * np.log(table)).sum(axis=0), 1 / (1 / table).sum(axis=0)
+
     def take(self, rows: slice | Mask | NDArray[np.intp]) -> Observed:
         """Return the counts of these studies, which may repeat."""
         parts = {name: getattr(self, name)[..., rows] for name in ("count", "size", "constant")}

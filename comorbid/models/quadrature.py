@@ -205,7 +205,7 @@ def _real_mode(arms: Sequence[Arm], bases: Sequence[Array], loads: Array) -> tup
     The log of the integrand is strictly concave, so there is one mode; steps that do not go up are
     halved.
     """
-    u = np.zeros(loads.shape[1:])
+    u = _start(arms, bases, loads)
     height, step, curvature = _uphill(arms, bases, loads, u)
     for _ in range(_STEPS):
         if bool((np.abs(step) <= 1e-9 * (1 + np.abs(u))).all()):
@@ -220,6 +220,27 @@ def _real_mode(arms: Sequence[Arm], bases: Sequence[Array], loads: Array) -> tup
     raise ModelError(
         "the mode of a study's likelihood was not found; check the counts for typing errors"
     )
+
+
+def _start(arms: Sequence[Arm], bases: Sequence[Array], loads: Array) -> Array:
+    """Return about where the modes are, as if the links of the counts were normal."""
+    q, k = loads.shape[1:]
+    score: Array = np.zeros((q, k))
+    curvature: Array = np.zeros((q, q, k))
+    curvature[range(q), range(q)] = 1.0
+    for arm, base, load in zip(arms, bases, loads, strict=True):
+        link, weight = arm.observed.normal()
+        score = score + weight * (link - base) * load
+        curvature = curvature + weight * load[:, None] * load[None]
+    return _solved(curvature, score)
+
+
+def _solved(curvature: Array, score: Array) -> Array:
+    """Return the Newton steps (q, k) that belong to curvatures (q, q, k) and slopes (q, k)."""
+    if len(score) == 1:
+        return np.asarray(score / curvature[0])
+    step = np.linalg.solve(np.moveaxis(curvature, -1, 0), score.T[:, :, None])
+    return np.asarray(step[:, :, 0].T, dtype=np.float64)
 
 
 def _uphill(
@@ -238,7 +259,4 @@ def _uphill(
         height = height + seen.count * eta - total
         score = score + (seen.count - mean) * load
         curvature = curvature + variance * load[:, None] * load[None]
-    if q == 1:
-        return height, score / curvature[0], curvature
-    step = np.linalg.solve(np.moveaxis(curvature, -1, 0), score.T[:, :, None])
-    return height, np.asarray(step[:, :, 0].T, dtype=np.float64), curvature
+    return height, _solved(curvature, score), curvature
