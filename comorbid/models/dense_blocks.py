@@ -122,19 +122,19 @@ class DenseBlocks:
 
     def evaluate(self, matrices: Sequence[Array]) -> tuple[Array, list[Array]]:
         """Return heights (T,), and their slopes in G, for matrices G of shape (T, q, q)."""
-        cells = sum(blocks.v.size for blocks in self.blocks)
-        at_once = max(1, _CELLS // cells)
-        t = len(matrices[0])
-        parts = [
-            self._evaluate([matrix[i : i + at_once] for matrix in matrices])
-            for i in range(0, t, at_once)
-        ]
+        parts = [self._evaluate(part) for part in self._parts(matrices)]
         height = np.concatenate([part[0] for part in parts])
         return height, [np.concatenate(s) for s in zip(*(part[1] for part in parts), strict=True)]
 
     def profile(self, matrices: Sequence[Array]) -> Profiled:
         """Return coefficients and height for matrices G of shape (T, q, q)."""
-        return self.solve(matrices)[0]
+        parts = [self.solve(part)[0] for part in self._parts(matrices)]
+        return Profiled(
+            *(
+                np.concatenate([getattr(part, name) for part in parts])
+                for name in ("coefficients", "unit_vcov", "height")
+            )
+        )
 
     def solve(self, matrices: Sequence[Array]) -> tuple[Profiled, list[Solved]]:
         """Return coefficients and height, and each stack solved."""
@@ -145,6 +145,12 @@ class DenseBlocks:
         )
         log_det = np.sum([at.log_det for at in solved], axis=0)
         return profiled(np.asarray(products), log_det, self.method), solved
+
+    def _parts(self, matrices: Sequence[Array]) -> list[list[Array]]:
+        """Return as many points at a time as memory is meant for."""
+        at_once = max(1, _CELLS // sum(blocks.v.size for blocks in self.blocks))
+        starts = range(0, len(matrices[0]), at_once)
+        return [[matrix[i : i + at_once] for matrix in matrices] for i in starts]
 
     def _evaluate(self, matrices: Sequence[Array]) -> tuple[Array, list[Array]]:
         found, solved = self.solve(matrices)

@@ -12,7 +12,7 @@ from comorbid.effects.arrays import Array
 from comorbid.errors import ModelError
 from comorbid.models.structures import Structure
 from comorbid.models.variance_components import parts_of
-from comorbid.models.variance_maximum import starting_points
+from comorbid.models.variance_maximum import starting_point
 from comorbid.models.variance_search import Surface, climb
 
 if TYPE_CHECKING:
@@ -114,14 +114,14 @@ def pin(fit: Multilevel, component: str) -> Pinned:
     parts[number] = structure.recast(parts[number], new)
     place = sum(s.size for s in structures[:number]) + which
     unit2 = fit.model.unit**2 if chosen.kind == "variance" else 1.0
-    others = starting_points(structures, fit.model.typical)[:1]
+    other = starting_point(structures, fit.model.typical)
     pinned = Pinned(
         surface=replace(surface, structures=tuple(structures)),
         structure=new,
         which=which,
         place=place,
         unit2=unit2,
-        starts=np.vstack([_off_folds(parts, structures, others[0]), others]),
+        starts=np.vstack([_off_folds(parts, structures, other), other]),
         constant=fit.model.constant,
         best=0.0,
     )

@@ -14,7 +14,7 @@ from comorbid.errors import ModelError
 from comorbid.models.structures import Structure
 from comorbid.models.variance_search import ALIKE, Found, Surface, climb
 
-_SHARES = (0.0, 0.03, 0.3, 1.0, 3.0)
+_SHARES = (0.02, 0.15, 0.4, 1.0, 2.5)
 _CORRELATIONS = (-0.5, 0.0, 0.5, 0.9)
 # A coordinate closer to its fold than this part of its standard error is on it.
 _ON_FOLD = 1e-5
@@ -79,7 +79,8 @@ class Maximum:
 def find_maximum(surface: Surface, typical: float) -> Maximum:
     """Return the highest maximum that climbs from several starts end at.
 
-    The best point of a lattice that includes each variance at 0 is among the starts.
+    They start from the best point of a lattice, from the best with each term nearly without
+    variance, and with most variance in each term, and from the best with each sign of correlations.
 
     Parameters
     ----------
@@ -92,10 +93,10 @@ def find_maximum(surface: Surface, typical: float) -> Maximum:
     ModelError
         If no climb ends.
     """
-    starts = starting_points(surface.structures, typical)
-    lattice = _lattice(surface.structures, typical)
-    best = int(np.argmax(surface.at(lattice)[0]))
-    found = climb(surface, np.vstack([starts, _off_folds(lattice[best], starts[0])]))
+    shares, lattice = _lattice(surface.structures, typical)
+    height = surface.heights(lattice)
+    chosen = sorted({int(np.argmax(np.where(r, height, -np.inf))) for r in _regions(shares)})
+    found = climb(surface, lattice[chosen])
     height = np.where(np.isfinite(found.height), found.height, -np.inf)
     top = int(np.argmax(height))
     agreed = height >= height[top] - ALIKE
@@ -121,12 +122,16 @@ def _polished(
     )
     bend = np.sqrt(np.maximum(-np.diagonal(found.curvature[top]), 0))
     near = np.abs(theta - fold) * np.maximum(bend, 1e-3) < _ON_FOLD
-    height, gradient, curvature = surface.curved(np.where(near, fold, theta)[None])
-    if near.any() and height[0] >= found.height[top] - ALIKE / 100:
-        theta = np.where(near, fold, theta)
-    else:
-        near = np.zeros(theta.size, dtype=bool)
-        height, gradient, curvature = surface.curved(theta[None])
+    height, gradient, curvature = (
+        part[top : top + 1] for part in (found.height, found.gradient, found.curvature)
+    )
+    if near.any():
+        on_fold = np.where(near, fold, theta)
+        there = surface.curved(on_fold[None])
+        if there[0][0] >= height[0] - ALIKE / 100:
+            theta, (height, gradient, curvature) = on_fold, there
+        else:
+            near = np.zeros(theta.size, dtype=bool)
     safe = np.where(bend > 0, bend, 1.0)
     return Maximum(
         theta=theta,
@@ -152,31 +157,33 @@ def undetermined(maximum: Maximum, meaningless: Mask) -> list[int]:
     return [int(i) for i in used[np.abs(vectors[:, 0]) > 0.1]]
 
 
-def starting_points(structures: Sequence[Structure], typical: float) -> Array:
-    """Return starts of shape (T, n): shared evenly, nearly all in one term, little, and much."""
-    j = len(structures)
-    shares = [np.full(j, 1 / j), np.full(j, 0.02), np.full(j, 4.0)]
-    if j > 1:
-        shares += list(np.where(np.eye(j) > 0, 1.0, 0.02))
-    points = [_point(structures, typical * share, 0.3) for share in shares]
-    if any(structure.correlations for structure in structures):
-        points += [_point(structures, typical * shares[0], rho) for rho in (-0.5, 0.8)]
-    return np.array(points)
+def _lattice(structures: Sequence[Structure], typical: float) -> tuple[Array, Array]:
+    """Return shares and correlations (L, j + 1), and points (L, n), that cover what is plausible.
 
-
-def _lattice(structures: Sequence[Structure], typical: float) -> Array:
-    """Return points of shape (L, n) that cover what is plausible, variances of 0 included."""
+    No variance is 0, which a climb would not leave, but each is next to it.
+    """
     j = len(structures)
-    sides = _SHARES if j <= 3 else _SHARES[:4:3]
+    sides = _SHARES if j <= 3 else _SHARES[1::2]
     correlated = any(structure.correlations for structure in structures)
     rhos = _CORRELATIONS if correlated else (0.0,)
-    return np.array(
-        [
-            _point(structures, typical * np.array(share), rho)
-            for share in product(sides, repeat=j)
-            for rho in rhos
-        ]
-    )
+    shares = np.array([(*share, rho) for share in product(sides, repeat=j) for rho in rhos])
+    points = [_point(structures, typical * row[:-1], float(row[-1])) for row in shares]
+    return shares, np.array(points)
+
+
+def _regions(shares: Array) -> list[Mask]:
+    """Return the parts of a lattice of which the best point is a start."""
+    variances, rho = shares[:, :-1], shares[:, -1]
+    found = [np.ones(len(shares), dtype=bool)]
+    found += [column == column.min() for column in variances.T]
+    found += [(variances <= row[:, None]).all(axis=1) for row in variances.T]
+    return found + ([rho < 0, rho > 0] if (rho < 0).any() else [])
+
+
+def starting_point(structures: Sequence[Structure], typical: float) -> Array:
+    """Return a point (n,) with the variance shared evenly."""
+    j = len(structures)
+    return _point(structures, np.full(j, typical / j), 0.3)
 
 
 def _point(structures: Sequence[Structure], variances: Array, correlation: float) -> Array:
@@ -184,8 +191,3 @@ def _point(structures: Sequence[Structure], variances: Array, correlation: float
     return np.concatenate(
         [s.coordinates(np.full(s.variances, variance), correlation) for s, variance in parts]
     )
-
-
-def _off_folds(theta: Array, other: Array) -> Array:
-    """Return the point with its zeros, which a climb would not leave, moved a little."""
-    return np.where(theta == 0, other / 20, theta)

@@ -14,11 +14,11 @@ from comorbid.models.structures import Structure
 
 # Step of the differences that give curvatures, relative to a coordinate of order 1.
 _DIFFERENCE = 1e-6
-# Converged where a step changes nothing by more than this part of its standard error.
-_CONVERGED, _ALMOST = 1e-7, 1e-5
+# Converged where a step would change nothing by more than this part of its standard error.
+_CONVERGED, _ALMOST = 1e-8, 1e-5
 _MOST_ITERATIONS = 150
 # The longest step, in parts of a point's distance from 0, and the damping that is no step at all.
-_LONGEST, _MOST_DAMPING = 2.0, 1e10
+_LONGEST, _MOST_DAMPING = 0.5, 1e10
 # Heights that differ by less are of one maximum.
 ALIKE = 1e-7
 # A curvature that is less than this part of the largest is none.
@@ -58,6 +58,10 @@ class Surface:
         """Return G of each term at coordinates (T, n)."""
         parts = zip(self.structures, self.split(theta), strict=True)
         return [structure.matrix(part) for structure, part in parts]
+
+    def heights(self, theta: Array) -> Array:
+        """Return heights (T,) at coordinates (T, n)."""
+        return self.engine.profile(self.matrices(theta)).height
 
     def at(self, theta: Array) -> tuple[Array, Array]:
         """Return heights (T,) and gradients (T, n)."""
@@ -120,6 +124,10 @@ def climb(surface: Surface, starts: Array, free: Mask | None = None) -> Found:
             gradient[active], curvature[active], free[active], damping[active]
         )
         done = (size <= _CONVERGED) & ~saddle
+        converged[active[done]] = True
+        step, size, saddle, active = (part[~done] for part in (step, size, saddle, active))
+        if not active.size:
+            break
         length = np.linalg.norm(step, axis=1)
         limit = _LONGEST * np.maximum(1.0, np.linalg.norm(theta[active], axis=1))
         step *= np.minimum(1.0, limit / np.maximum(length, 1e-300))[:, None]
@@ -130,14 +138,11 @@ def climb(surface: Surface, starts: Array, free: Mask | None = None) -> Found:
         theta[kept] += step[better]
         height[kept], gradient[kept], curvature[kept] = h[better], g[better], c[better]
         less = np.where(damping[active] < 1e-4, 0.0, damping[active] / 8)
-        damping[active] = np.where(better, less, np.maximum(4 * damping[active], 1e-3))
+        damping[active] = np.where(better, less, np.maximum(6 * damping[active], 0.02))
         lost = damping[active] > _MOST_DAMPING
         # What bends upwards by rounding alone has no way up.
-        done |= lost & (size <= _ALMOST)
-        converged[active[done]] = True
-        active = active[~(done | lost)]
-        if not active.size:
-            break
+        converged[active[lost & (size <= _ALMOST)]] = True
+        active = active[~lost]
     return Found(theta, height, gradient, curvature, converged)
 
 
