@@ -192,8 +192,8 @@ def _blocks(stack: Stack, columns: Array, v: Array, terms: Sequence[Term]) -> Bl
 
 
 def _solved(blocks: Blocks, matrices: Sequence[Array]) -> Solved:
-    root = np.linalg.cholesky(blocks.variance(matrices))
+    variance = blocks.variance(matrices)
+    root = np.linalg.cholesky(variance)
     log_det = 2 * np.log(np.einsum("tmii->tmi", root)).sum(axis=(1, 2))
-    inverse = np.linalg.inv(root)
-    w = inverse.swapaxes(2, 3) @ inverse
+    w = np.linalg.inv(variance)
     return Solved(w, w @ blocks.columns, log_det)

@@ -9,8 +9,8 @@ import numpy as np
 
 from comorbid.effects.arrays import Array, Index, Mask
 
-# A few blocks are all padded to the largest; more are sorted into classes of size.
-_SMALL, _GROWTH = 20_000, 1.4
+# Few and small blocks are all padded to the largest; others are sorted into classes of size.
+_SMALL, _GROWTH = 50_000, 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def stacks(component: Index) -> list[Stack]:
     order = np.argsort(component, kind="stable")
     start = np.cumsum(size) - size
     by_size = np.argsort(size, kind="stable")
-    if size.size * int(size.max()) ** 2 <= _SMALL:
+    if size.size * int(size.max()) ** 3 <= _SMALL:
         classes = [by_size]
     else:
         step = np.ceil(np.log(size[by_size]) / np.log(_GROWTH))

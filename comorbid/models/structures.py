@@ -97,6 +97,12 @@ class Structure:
         found: Array = self.matrix(moved.reshape(t * n, n)).imag / _STEP
         return found.reshape(t, n, self.q, self.q)
 
+    def gradient(self, theta: Array, slope: Array) -> Array:
+        """Return the slopes in the coordinates (T, size), from those in G (T, q, q)."""
+        if self.id == "intercept":
+            return 2 * theta * slope[:, :, 0]
+        return np.einsum("tab,tnab->tn", slope, self.slopes(theta))
+
     def natural(self, theta: Array) -> tuple[Array, Array]:
         """Return variances and correlations, by pairs (1, 2), (1, 3), ..., at one point (size,).
 

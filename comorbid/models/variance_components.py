@@ -10,6 +10,7 @@ import numpy as np
 
 from comorbid.effects.arrays import Array, Mask
 from comorbid.models.random_terms import Random
+from comorbid.models.variance_search import split_by
 
 _LETTERS = (("tau2", "rho"), ("gamma2", "phi"))
 _AT_END = 1e-9
@@ -77,8 +78,7 @@ def components_of(terms: Sequence[Random], theta: Array, unit: float) -> tuple[C
 
 def parts_of(terms: Sequence[Random], theta: Any) -> list[Any]:
     """Return the coordinates of each term, along the last axis."""
-    ends = np.cumsum([term.structure.size for term in terms])[:-1]
-    return np.split(theta, ends, axis=-1)
+    return split_by([term.structure.size for term in terms], theta)
 
 
 def meaningless(terms: Sequence[Random], theta: Array, on_fold: Mask) -> Mask:

@@ -19,6 +19,8 @@ _CORRELATIONS = (-0.5, 0.0, 0.5, 0.9)
 # A coordinate closer to its fold than this part of its standard error is on it.
 _ON_FOLD = 1e-5
 _UNDETERMINED = 1e-8
+# Further starts where the first did not agree.
+_SECOND = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,8 @@ def find_maximum(surface: Surface, typical: float) -> Maximum:
     """Return the highest maximum that climbs from several starts end at.
 
     They start from the best point of a lattice, from the best with each term nearly without
-    variance, and with most variance in each term, and from the best with each sign of correlations.
+    variance, with most variance in each term, and with each sign of correlations, and from two
+    points with even shares; unless all end at one maximum, also from the next best of the lattice.
 
     Parameters
     ----------
@@ -95,8 +98,12 @@ def find_maximum(surface: Surface, typical: float) -> Maximum:
     """
     shares, lattice = _lattice(surface.structures, typical)
     height = surface.heights(lattice)
-    chosen = sorted({int(np.argmax(np.where(r, height, -np.inf))) for r in _regions(shares)})
-    found = climb(surface, lattice[chosen])
+    chosen = {int(np.argmax(np.where(part, height, -np.inf))) for part in _regions(shares)}
+    starts = [starting_point(surface.structures, factor * typical) for factor in (1.0, 3.0)]
+    found = climb(surface, np.vstack([lattice[sorted(chosen)], starts]))
+    if not _unanimous(found):
+        rest = [i for i in np.argsort(-height, kind="stable").tolist() if i not in chosen]
+        found = _joined(found, climb(surface, lattice[rest[:_SECOND]]))
     height = np.where(np.isfinite(found.height), found.height, -np.inf)
     top = int(np.argmax(height))
     agreed = height >= height[top] - ALIKE
@@ -108,6 +115,16 @@ def find_maximum(surface: Surface, typical: float) -> Maximum:
     top = int(np.argmax(np.where(agreed & found.converged, height, -np.inf)))
     lower = height[top] - height[found.converged & ~agreed]
     return _polished(surface, found, top, int(agreed.sum()), tuple(np.unique(lower.round(6))))
+
+
+def _unanimous(found: Found) -> bool:
+    """Return whether all climbs ended, and at the same height."""
+    return bool(found.converged.all() and np.ptp(found.height) <= ALIKE)
+
+
+def _joined(first: Found, second: Found) -> Found:
+    names = ("theta", "height", "gradient", "curvature", "converged")
+    return Found(*(np.concatenate([getattr(f, n) for f in (first, second)]) for n in names))
 
 
 def _polished(
@@ -167,6 +184,8 @@ def _lattice(structures: Sequence[Structure], typical: float) -> tuple[Array, Ar
     correlated = any(structure.correlations for structure in structures)
     rhos = _CORRELATIONS if correlated else (0.0,)
     shares = np.array([(*share, rho) for share in product(sides, repeat=j) for rho in rhos])
+    if not any(structure.size > 1 for structure in structures):
+        return shares, np.sqrt(typical * shares[:, :-1])
     points = [_point(structures, typical * row[:-1], float(row[-1])) for row in shares]
     return shares, np.array(points)
 

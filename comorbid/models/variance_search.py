@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -51,8 +51,7 @@ class Surface:
 
     def split(self, theta: Array) -> list[Array]:
         """Return the coordinates of each structure."""
-        ends = np.cumsum([structure.size for structure in self.structures])[:-1]
-        return np.split(theta, ends, axis=-1)
+        return split_by([structure.size for structure in self.structures], theta)
 
     def matrices(self, theta: Array) -> list[Array]:
         """Return G of each term at coordinates (T, n)."""
@@ -66,12 +65,8 @@ class Surface:
     def at(self, theta: Array) -> tuple[Array, Array]:
         """Return heights (T,) and gradients (T, n)."""
         height, slopes = self.engine.evaluate(self.matrices(theta))
-        gradient = [
-            np.einsum("tab,tnab->tn", slope, structure.slopes(part))
-            for slope, structure, part in zip(
-                slopes, self.structures, self.split(theta), strict=True
-            )
-        ]
+        parts = zip(slopes, self.structures, self.split(theta), strict=True)
+        gradient = [structure.gradient(part, slope) for slope, structure, part in parts]
         return height, np.concatenate(gradient, axis=1)
 
     def curved(self, theta: Array) -> tuple[Array, Array, Array]:
@@ -86,6 +81,15 @@ class Surface:
             all_of[:, 0],
             (curvature + curvature.swapaxes(1, 2)) / 2,
         )
+
+
+def split_by(sizes: Sequence[int], values: Any) -> list[Any]:
+    """Return values in parts of these sizes along the last axis."""
+    parts, start = [], 0
+    for size in sizes:
+        parts.append(values[..., start : start + size])
+        start += size
+    return parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +132,8 @@ def climb(surface: Surface, starts: Array, free: Mask | None = None) -> Found:
         step, size, saddle, active = (part[~done] for part in (step, size, saddle, active))
         if not active.size:
             break
-        length = np.linalg.norm(step, axis=1)
-        limit = _LONGEST * np.maximum(1.0, np.linalg.norm(theta[active], axis=1))
+        length, distance = (np.sqrt((part * part).sum(axis=1)) for part in (step, theta[active]))
+        limit = _LONGEST * np.maximum(1.0, distance)
         step *= np.minimum(1.0, limit / np.maximum(length, 1e-300))[:, None]
         h, g, c = surface.curved(theta[active] + step)
         slack = 1e-11 * (1 + np.abs(height[active])) * np.where(saddle, -1, 1)
@@ -157,7 +161,7 @@ def _steps(
     both = free[:, :, None] & free[:, None, :]
     down = np.where(both, -curvature, 0.0)
     values, vectors = np.linalg.eigh(down)
-    along = np.einsum("tij,ti->tj", vectors, g)
+    along = (g[:, None, :] @ vectors)[:, 0]
     largest = np.maximum(np.abs(values).max(axis=1, keepdims=True), 1e-8)
     bent = np.abs(values) > _FLAT * largest
     safe = np.where(bent, np.abs(values), 1.0)
@@ -167,5 +171,5 @@ def _steps(
     saddle = (values < -1e-6 * largest) & (size <= 1e-4)[:, None]
     away = 0.1 / (1 + damping[:, None])
     moves = np.where(saddle, np.where(along < 0, -away, away), moves)
-    step = np.einsum("tij,tj->ti", vectors, moves)
+    step = (vectors @ moves[:, :, None])[:, :, 0]
     return step, size, saddle.any(axis=1)
