@@ -291,8 +291,10 @@ def _alike(terms: Sequence[Random]) -> list[Problem]:
 
 def absorbed(x: Array, terms: Sequence[Random]) -> list[Problem]:
     """Name the terms whose groups the moderators already account for."""
+    problems: list[Problem] = []
+    if x.shape[1] == 1:
+        return problems
     basis = np.linalg.qr(x)[0]
-    problems = []
     for term in terms:
         if term.levels:
             continue

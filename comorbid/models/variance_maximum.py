@@ -19,8 +19,8 @@ _CORRELATIONS = (-0.5, 0.0, 0.5, 0.9)
 # A coordinate closer to its fold than this part of its standard error is on it.
 _ON_FOLD = 1e-5
 _UNDETERMINED = 1e-8
-# Further starts where the first did not agree.
-_SECOND = 8
+# Starts that are too few, and further ones where the first did not agree.
+_FEWEST, _SECOND = 3, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +82,8 @@ def find_maximum(surface: Surface, typical: float) -> Maximum:
     """Return the highest maximum that climbs from several starts end at.
 
     They start from the best point of a lattice, from the best with each term nearly without
-    variance, with most variance in each term, and with each sign of correlations, and from two
-    points with even shares; unless all end at one maximum, also from the next best of the lattice.
+    variance, with most variance in each term, and with each sign of correlations; where these are
+    few, from two points with even shares; unless all end at one maximum, from the next best too.
 
     Parameters
     ----------
@@ -99,8 +99,10 @@ def find_maximum(surface: Surface, typical: float) -> Maximum:
     shares, lattice = _lattice(surface.structures, typical)
     height = surface.heights(lattice)
     chosen = {int(np.argmax(np.where(part, height, -np.inf))) for part in _regions(shares)}
-    starts = [starting_point(surface.structures, factor * typical) for factor in (1.0, 3.0)]
-    found = climb(surface, np.vstack([lattice[sorted(chosen)], starts]))
+    starts = list(lattice[sorted(chosen)])
+    if len(starts) < _FEWEST:
+        starts += [starting_point(surface.structures, share * typical) for share in (1.0, 3.0)]
+    found = climb(surface, np.array(starts))
     if not _unanimous(found):
         rest = [i for i in np.argsort(-height, kind="stable").tolist() if i not in chosen]
         found = _joined(found, climb(surface, lattice[rest[:_SECOND]]))
