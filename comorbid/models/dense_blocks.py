@@ -195,5 +195,5 @@ def _solved(blocks: Blocks, matrices: Sequence[Array]) -> Solved:
     variance = blocks.variance(matrices)
     root = np.linalg.cholesky(variance)
     log_det = 2 * np.log(np.einsum("tmii->tmi", root)).sum(axis=(1, 2))
-    w = np.linalg.inv(variance)
+    w = np.asarray(np.linalg.inv(variance))
     return Solved(w, w @ blocks.columns, log_det)

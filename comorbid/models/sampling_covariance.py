@@ -94,11 +94,14 @@ def _definite_problems(v: Array, labels: Sequence[str]) -> list[Problem]:
         least = np.linalg.eigvalsh(np.where(real, inside, np.eye(real.shape[1])))[:, 0]
         for b in np.flatnonzero(least < _SINGULAR):
             rows = stack.rows[b][stack.real[b]]
+            why = "its correlations there contradict each other"
+            if least[b] > -_SINGULAR:
+                why = "one of these effects is determined by the others"
             share = np.floor(100 / (1 - least[b] + 1e-3)) / 100
             problems.append(
                 Problem(
-                    f"V is not positive definite among {_named(rows, labels)}: its correlations "
-                    f"there contradict each other (smallest eigenvalue {least[b]:.2g})",
+                    f"V is not positive definite among {_named(rows, labels)}: {why} (smallest "
+                    f"eigenvalue {least[b]:.2g})",
                     f"correlations of {share:g} times these would do; check those of 1 and of "
                     "opposite sign",
                 )

@@ -101,7 +101,7 @@ class Structure:
         """Return the slopes in the coordinates (T, size), from those in G (T, q, q)."""
         if self.id == "intercept":
             return 2 * theta * slope[:, :, 0]
-        return np.einsum("tab,tnab->tn", slope, self.slopes(theta))
+        return np.asarray(np.einsum("tab,tnab->tn", slope, self.slopes(theta)))
 
     def natural(self, theta: Array) -> tuple[Array, Array]:
         """Return variances and correlations, by pairs (1, 2), (1, 3), ..., at one point (size,).

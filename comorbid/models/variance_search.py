@@ -129,7 +129,8 @@ def climb(surface: Surface, starts: Array, free: Mask | None = None) -> Found:
         )
         done = (size <= _CONVERGED) & ~saddle
         converged[active[done]] = True
-        step, size, saddle, active = (part[~done] for part in (step, size, saddle, active))
+        step, size, saddle = step[~done], size[~done], saddle[~done]
+        active = active[~done]
         if not active.size:
             break
         length, distance = (np.sqrt((part * part).sum(axis=1)) for part in (step, theta[active]))

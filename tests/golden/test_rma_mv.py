@@ -8,6 +8,8 @@ short of the maximum; ours must fit at least as well.
 from __future__ import annotations
 
 import csv
+import gzip
+import json
 import math
 from typing import Any
 
@@ -210,3 +212,63 @@ def test_every_golden_fit_is_compared() -> None:
         if isinstance(value, dict) and "sigma2" in value
     }
     assert fits == set(CASES)
+
+
+FURTHER = json.loads(gzip.decompress((DATA / "rma_mv.json.gz").read_bytes()))["fits"]
+TIMES = {"formula": "~ 0 + C(time)", "random": "time | study"}
+# How each of metafor's calls is written here; "ishak UN ML" is ishak2007 with struct and method.
+CALLS: dict[str, dict[str, Any]] = {
+    "ishak": TIMES,
+    "fine": TIMES,
+    "crede3": {"random": "studyid/sampleid"},
+    "crede3t": {
+        "formula": "~ year",
+        "random": "studyid/sampleid",
+        "test": "t",
+        "dfs": "contain",
+    },
+    "bornmann": {"random": "study/obs"},
+    "bornmann_mod": {"formula": "~ type", "random": "study/obs", "method": "ML"},
+    "assink_two": {"formula": "~ deltype", "random": ["deltype | study", "id"]},
+}
+# metafor's correlation is -1, where with four levels G is no covariance matrix, and lower.
+STUCK = "fine HCS"
+
+
+def further(case: str) -> cb.Multilevel:
+    name, *rest = case.split()
+    settings = {**CALLS[name], **dict(zip(("struct", "method"), rest, strict=False))}
+    table = dict(FURTHER[case]["data"])
+    yi, vi = (table.pop(key) for key in ("yi", "vi"))
+    effects = cb.Effects(yi=yi, vi=vi, moderators=table)
+    formula = settings.pop("formula", "~ 1")
+    return cb.multilevel(effects, formula, V=FURTHER[case].get("V"), **settings)
+
+
+@pytest.mark.parametrize("case", [case for case in FURTHER if case != STUCK])
+def test_further_data_sets(case: str) -> None:
+    """ishak2007, fine1993, crede2010, bornmann2007 and assink2016, by metafor 3.8-1."""
+    fit, expected = further(case), FURTHER[case]
+    assert expected["ll"] - 1e-9 <= fit.log_likelihood <= expected["ll"] + 2e-8
+    for symbol in ("sigma2", "tau2", "rho"):
+        found = getattr(fit, symbol).tolist()
+        if found:
+            assert found == pytest.approx(listed(expected[symbol]), rel=2 * VARIANCES), symbol
+    assert fit.se.tolist() == pytest.approx(listed(expected["se"]), rel=TABLE)
+    for found, beta, se in zip(fit.estimate, listed(expected["beta"]), fit.se, strict=True):
+        assert found == pytest.approx(beta, rel=COEFFICIENTS, abs=COEFFICIENTS * se)
+    assert fit.aicc == pytest.approx(expected["AICc"], rel=1e-7)
+    assert fit.bic == pytest.approx(expected["BIC"], rel=1e-7)
+    assert fit.qe == pytest.approx(expected["QE"], rel=1e-7)
+    if fit.test == "t":
+        assert fit.df.tolist() == listed(expected["ddf"])
+    assert fit.search.agreed == fit.search.starts
+
+
+def test_where_metafor_is_stuck() -> None:
+    fit, expected = further(STUCK), FURTHER[STUCK]
+    assert expected["rho"] == pytest.approx(-1, abs=1e-6)
+    assert fit.log_likelihood > expected["ll"] + 1
+    assert fit.rho[0] > 0
+    assert fit.search.agreed > 1
+    assert fit.search.lower != ()
