@@ -97,7 +97,10 @@ if TYPE_CHECKING:
     from comorbid.export import to_csv as to_csv
     from comorbid.many.pool_many import pool_many as pool_many
     from comorbid.many.result import PooledGroups as PooledGroups
+    from comorbid.models.aggregate import aggregate as aggregate
     from comorbid.models.beta_binomial import beta_binomial as beta_binomial
+    from comorbid.models.covariance import covariance as covariance
+    from comorbid.models.covariance_result import Covariance as Covariance
     from comorbid.models.fit import (
         Fit as Fit,
         pool as pool,
@@ -131,6 +134,8 @@ if TYPE_CHECKING:
     from comorbid.models.regression import regress as regress
     from comorbid.models.regression_result import Regression as Regression
     from comorbid.models.residuals import rstandard as rstandard
+    from comorbid.models.robust import robust as robust
+    from comorbid.models.robust_result import Robust as Robust
     from comorbid.models.sparse import Sparse as Sparse, sparse as sparse
     from comorbid.people import people as people
     from comorbid.registry import hookimpl as hookimpl
@@ -207,7 +212,10 @@ _HOMES = {
     "export": "to_csv",
     "many.pool_many": "pool_many",
     "many.result": "PooledGroups",
+    "models.aggregate": "aggregate",
     "models.beta_binomial": "beta_binomial",
+    "models.covariance": "covariance",
+    "models.covariance_result": "Covariance",
     "models.fit": "Fit pool",
     "models.glmm": "glmm",
     "models.likelihood_ratio": "likelihood_ratio",
@@ -226,6 +234,8 @@ _HOMES = {
     "models.regression": "regress",
     "models.regression_result": "Regression",
     "models.residuals": "rstandard",
+    "models.robust": "robust",
+    "models.robust_result": "Robust",
     "models.sparse": "Sparse sparse",
     "people": "people",
     "registry": "hookimpl",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from comorbid.checks import shown
 from comorbid.errors import ModelError, Problem
 from comorbid.models import text
 
@@ -109,13 +110,8 @@ def wald_test(regression: Regression, terms: str | Sequence[str]) -> WaldTest:
     >>> wald_test(regress(effects, "~ year + group", test="z"), "group").df
     2
     """
-    wanted = [terms] if isinstance(terms, str) else list(terms)
     design = regression.design
-    places = {name: (i,) for i, name in enumerate(design.names)} | dict(design.terms)
-    unknown = [name for name in wanted if name not in places]
-    if unknown or not wanted:
-        raise ModelError([_unknown(name, list(places)) for name in unknown] or "name a term")
-    rows = sorted({i for name in wanted for i in places[name]})
+    rows = find_terms(design.names, design.terms, terms)
     statistic, p_value = regression.fits.wald(rows)
     return WaldTest(
         tuple(design.names[i] for i in rows),
@@ -124,6 +120,28 @@ def wald_test(regression: Regression, terms: str | Sequence[str]) -> WaldTest:
         regression.df,
         float(p_value[0]),
     )
+
+
+def find_terms(
+    names: Sequence[str], places: Mapping[str, Sequence[int]], wanted: str | Sequence[str]
+) -> list[int]:
+    """Return which coefficients are meant by names of coefficients or terms.
+
+    Raises
+    ------
+    ModelError
+        If a name is neither a coefficient nor a term.
+    """
+    known = {name: (i,) for i, name in enumerate(names)} | {
+        n: tuple(at) for n, at in places.items()
+    }
+    if not isinstance(wanted, str | list | tuple):
+        raise ModelError(f"terms is {shown(wanted)}; name coefficients or terms")
+    asked = [wanted] if isinstance(wanted, str) else list(wanted)
+    unknown = [name for name in asked if not isinstance(name, str) or name not in known]
+    if unknown or not asked:
+        raise ModelError([_unknown(str(name), list(known)) for name in unknown] or "name a term")
+    return sorted({i for name in asked for i in known[name]})
 
 
 def _unknown(name: str, known: Sequence[str]) -> Problem:

@@ -1,0 +1,216 @@
+"""Aggregation: one row a study of several dependent effects."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from comorbid.checks import check_choice, check_type, is_number, numbers
+from comorbid.effects.arrays import Array, Index
+from comorbid.effects.scales import base_name
+from comorbid.effects.table import Effects
+from comorbid.errors import DataError, ModelError
+from comorbid.models.clusters import Clusters, clusters_of, named, stacks_of
+from comorbid.models.covariance import covariance
+from comorbid.models.covariance_result import Covariance, Dependent
+
+Weighting = Literal["inverse-variance", "equal"]
+# A covariance between studies above this share of their variances is no rounding.
+_INDEPENDENT = 1e-10
+
+
+def aggregate(
+    effects: Effects,
+    *,
+    by: Any = "study_id",
+    rho: float | None = None,
+    V: Covariance | ArrayLike | None = None,  # noqa: N803, as in metafor and the formulas
+    weights: Weighting = "inverse-variance",
+) -> Effects:
+    r"""Pool the effects within each study, so that there is one row a study.
+
+    With the covariances :math:`V_j` of the effects of study j,
+
+    .. math:: y_j = \frac{1'V_j^{-1} y}{1'V_j^{-1} 1}, \quad v_j = \frac{1}{1'V_j^{-1} 1}
+       \qquad \text{or} \qquad y_j = \bar y, \quad v_j = \frac{1'V_j 1}{m_j^2}
+
+    by inverse variance, or with equal weights. As with metafor's `aggregate`, the effects of a
+    study are taken as estimates of one true effect: what they differ by beyond V is lost.
+
+    Parameters
+    ----------
+    effects : Effects
+        k rows, several of one study; rows without an effect are left out, with a note in the
+        result's warnings.
+    by : str or sequence of k
+        A column, or one value an effect: what becomes a row.
+    rho : float, optional
+        A correlation assumed of the effects of a study, from -1 / (m - 1) to 1 for m effects; 0
+        for independent ones.
+    V : Covariance or array_like of shape (k, k), optional
+        Their covariances in place of ``rho``: what `covariance` returns, or a matrix with the
+        effects' variances on its diagonal.
+    weights : {"inverse-variance", "equal"}
+
+    Returns
+    -------
+    Effects
+        In the order in which the studies come first, with their names as labels and ids.
+        Moderators that are numbers are averaged; others are kept where they agree within a study
+        and None where they do not.
+
+    Raises
+    ------
+    DataError
+        If a study's name is missing, V is not that of these effects, joins effects of different
+        studies, or is not positive definite.
+    ModelError
+        If not exactly one of ``rho`` and ``V`` is given, or rho is out of its range.
+
+    References
+    ----------
+    Borenstein M, Hedges LV, Higgins JPT, Rothstein HR (2009). Introduction to Meta-Analysis,
+    chapter 24. doi:10.1002/9780470743386
+    Viechtbauer W (2010). Journal of Statistical Software 36(3). doi:10.18637/jss.v036.i03
+
+    Examples
+    --------
+    >>> import comorbid as cb
+    >>> effects = cb.Effects(yi=[0.2, 0.4, 0.9], vi=[0.04, 0.04, 0.1], studies=["A", "A", "B"])
+    >>> means = aggregate(effects, rho=0.5)
+    >>> means.labels, means.yi.round(3).tolist(), means.vi.round(3).tolist()
+    (('A', 'B'), [0.3, 0.9], [0.03, 0.1])
+    """
+    check_type("effects", effects, Effects, "give what escalc(), effects() or Effects() returns")
+    check_choice("weights", weights, get_args(Weighting))
+    if (rho is None) == (V is None):
+        raise ModelError("give one of rho and V: how the effects of a study depend")
+    known = ~(np.isnan(effects.yi) | np.isnan(effects.vi))
+    clusters = clusters_of(effects, by, name="by")
+    v = covariance(effects, cluster=clusters.of, rho=rho) if V is None else _given(V, effects)
+    used = np.flatnonzero(known)
+    notes = effects.warnings
+    if not known.all():
+        notes = (*notes, f"left out, no effect: {named(np.flatnonzero(~known), effects.labels)}")
+    if not used.size:
+        raise DataError("no effect to aggregate: every row is missing its effect or its variance")
+    names, of = np.unique(clusters.of[used], return_inverse=True)
+    parts = Clusters(clusters.by, tuple(clusters.names[i] for i in names), of)
+    rows = [used[r] for r in parts.rows()]
+    y, variances = np.empty(len(rows)), np.empty(len(rows))
+    _check_apart(v, clusters.of, effects)
+    for stack in stacks_of(rows):
+        at = stack.rows
+        blocks = v.among(at)
+        w = _weights(blocks, weights, at, effects)
+        y[stack.numbers] = (w * effects.yi[at]).sum(axis=1)
+        variances[stack.numbers] = np.einsum("bi,bij,bj->b", w, blocks, w)
+    return _effects(effects, y, variances, parts.names, rows, notes)
+
+
+def _given(v: object, effects: Effects) -> Covariance:
+    """Return covariances of these effects, of a matrix as one block."""
+    if isinstance(v, Covariance):
+        if v.ids != effects.ids or not np.array_equal(v.vi, effects.vi, equal_nan=True):
+            raise DataError("V is of other effects; make it from these, in their order")
+        return v
+    matrix = numbers("V", v)
+    if matrix.shape != (effects.k, effects.k):
+        raise DataError(
+            f"V has shape {matrix.shape} for {effects.k} effects; give a square matrix with one "
+            "row and column an effect, in their order"
+        )
+    known = np.flatnonzero(~np.isnan(effects.vi))
+    inside, vi = matrix[np.ix_(known, known)], effects.vi[known]
+    scale = np.sqrt(np.outer(vi, vi))
+    if not np.isfinite(inside).all() or (np.abs(inside - inside.T) > 1e-8 * scale).any():
+        raise DataError("V has missing or infinite values, or is not symmetric; see covariance()")
+    apart = known[np.abs(np.diagonal(inside) - vi) > 1e-6 * vi]
+    if apart.size:
+        raise DataError(
+            f"the diagonal of V is not the variance of {named(apart, effects.labels)}; make V from "
+            "these effects, in their order"
+        )
+    return Covariance(
+        ids=effects.ids,
+        labels=effects.labels,
+        measure=effects.measure,
+        vi=effects.vi,
+        blocks=(Dependent(known, inside),),
+        how="a matrix",
+        assumed={},
+        warnings=(),
+    )
+
+
+def _check_apart(v: Covariance, of: Index, effects: Effects) -> None:
+    """Raise `DataError` if effects of different rows depend on each other."""
+    for rows, matrix in v.blocks:
+        sd = np.sqrt(effects.vi[rows])
+        other = of[rows][:, None] != of[rows]
+        joined = np.argwhere(other & (np.abs(matrix) > _INDEPENDENT * np.outer(sd, sd)))
+        if joined.size:
+            i, j = rows[joined[0]]
+            raise DataError(
+                f"V joins {effects.labels[i]} and {effects.labels[j]}, which become different "
+                "rows; give by= a column in which they are one"
+            )
+
+
+def _weights(blocks: Array, weights: str, at: Index, effects: Effects) -> Array:
+    """Return weights that sum to 1 for blocks of shape (b, s, s)."""
+    size = blocks.shape[1]
+    if weights == "equal":
+        return np.full(at.shape, 1 / size)
+    sd = np.sqrt(effects.vi[at])
+    least = np.linalg.eigvalsh(blocks / (sd[:, :, None] * sd[:, None, :]))[:, 0]
+    bad = np.flatnonzero(least < _INDEPENDENT)
+    if bad.size:
+        raise DataError(
+            f"V is not positive definite among {named(at[bad[0]], effects.labels)}; lower their "
+            "correlations, or use weights='equal'"
+        )
+    w = np.linalg.solve(blocks, np.ones((len(blocks), size, 1)))[:, :, 0]
+    return np.asarray(w / w.sum(axis=1, keepdims=True))
+
+
+def _effects(
+    effects: Effects,
+    y: Array,
+    variances: Array,
+    names: tuple[str, ...],
+    rows: list[Index],
+    notes: tuple[str, ...],
+) -> Effects:
+    ni = np.array([_common(effects.ni[r].tolist(), np.nan) for r in rows])
+    return Effects(
+        yi=y,
+        vi=variances,
+        labels=names,
+        measure=effects.measure,
+        scale=effects.scale if np.isnan(ni).any() else base_name(effects.scale),
+        source=tuple(_common([effects.source[i] for i in r], "given") for r in rows),
+        moderators={
+            name: _joined(name, values, rows) for name, values in effects.moderators.items()
+        },
+        overrides=effects.overrides,
+        warnings=notes,
+        ni=ni,
+    )
+
+
+def _joined(name: str, values: Sequence[Any], rows: list[Index]) -> list[Any]:
+    """Return a moderator by study: the mean of numbers, otherwise what all have."""
+    if all(value is None or is_number(value) for value in values):
+        column = numbers(name, values)
+        return [float(column[r].mean()) for r in rows]
+    return [_common([values[i] for i in r], None) for r in rows]
+
+
+def _common(values: list[Any], otherwise: Any) -> Any:
+    """Return the value that all have, or another."""
+    first = values[0]
+    return first if all(value == first for value in values) else otherwise

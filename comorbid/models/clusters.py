@@ -1,0 +1,136 @@
+"""Clusters: which effects are of the same study, people or reference group."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from comorbid.checks import is_missing, shown
+from comorbid.effects.arrays import Array, Index
+from comorbid.effects.table import Effects
+from comorbid.errors import DataError, ModelError, Problem
+
+MOST_NAMED = 6
+
+
+class Clusters(NamedTuple):
+    """The clusters of some effects.
+
+    Attributes
+    ----------
+    by : str
+        The column that they are of, or ``given`` for values.
+    names : tuple of m str
+        In the order in which they come first.
+    of : integer array of shape (k,)
+        The number of each effect's cluster.
+    """
+
+    by: str
+    names: tuple[str, ...]
+    of: Index
+
+    @property
+    def sizes(self) -> Index:
+        """Number of effects of each."""
+        return np.bincount(self.of, minlength=len(self.names))
+
+    def rows(self) -> list[Index]:
+        """Return the positions of each cluster's effects."""
+        order = np.argsort(self.of, kind="stable")
+        return np.split(order, np.cumsum(self.sizes)[:-1])
+
+
+def column(name: str, given: object, effects: Effects) -> tuple[object, ...]:
+    """Return one value an effect: those of a column by its name, or values as given.
+
+    Raises
+    ------
+    DataError
+        If there is not one an effect.
+    ModelError
+        If there is no such column.
+    """
+    if isinstance(given, str):
+        known = {
+            "study_id": effects.studies,
+            "study": effects.studies,
+            "estimate_id": effects.ids,
+            "id": effects.ids,
+            "label": effects.labels,
+            **effects.moderators,
+        }
+        if given not in known:
+            raise ModelError(f"{name} is {given!r}; use one of the columns {', '.join(known)}")
+        return tuple(known[given])
+    if isinstance(given, Mapping) or not isinstance(given, Iterable):
+        raise DataError(f"{name} is {shown(given)}; give a column's name, or one value an effect")
+    values = tuple(given)
+    if len(values) != effects.k:
+        raise DataError(
+            f"{name} has {len(values)} values for {effects.k} effects; give one an effect"
+        )
+    return values
+
+
+def clusters_of(effects: Effects, given: object, *, name: str = "cluster") -> Clusters:
+    """Return the clusters of effects by a column's name, or one value an effect.
+
+    Raises
+    ------
+    DataError
+        If values are missing, or not one an effect.
+    ModelError
+        If there is no such column.
+
+    Examples
+    --------
+    >>> effects = Effects(yi=[0.1, 0.2, 0.3], vi=[0.1] * 3, studies=["B", "A", "B"])
+    >>> clusters_of(effects, "study_id").of.tolist()
+    [0, 1, 0]
+    """
+    values = column(name, given, effects)
+    bad = [i for i, value in enumerate(values) if is_missing(value) or not str(value).strip()]
+    if bad:
+        raise DataError(
+            [
+                Problem(
+                    f"{name} is missing for {named(bad, effects.labels)}",
+                    f"give each effect its {name}; one that depends on no other is by itself",
+                )
+            ]
+        )
+    places: dict[str, int] = {}
+    of = np.array([places.setdefault(str(value), len(places)) for value in values], dtype=np.intp)
+    return Clusters(given if isinstance(given, str) else "given", tuple(places), of)
+
+
+def named(rows: Iterable[int], labels: tuple[str, ...]) -> str:
+    """Return the labels at some positions, as an error lists them."""
+    found = [labels[i] for i in rows]
+    more = f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
+    return ", ".join(found[:MOST_NAMED]) + more
+
+
+class Stack(NamedTuple):
+    """Clusters of the same size: their numbers (b,) and the rows of their effects (b, s)."""
+
+    numbers: Index
+    rows: Index
+
+
+def stacks_of(rows: list[Index]) -> list[Stack]:
+    """Put clusters of the same size together, so that one operation does for all of them."""
+    sizes = np.array([r.size for r in rows])
+    found = []
+    for size in np.unique(sizes):
+        numbers = np.flatnonzero(sizes == size)
+        found.append(Stack(numbers, np.stack([rows[i] for i in numbers])))
+    return found
+
+
+def inside(blocks: Array) -> Array:
+    """Return the mean of a matrix and its transpose, for a stack of them."""
+    return np.asarray((blocks + np.swapaxes(blocks, -1, -2)) / 2)

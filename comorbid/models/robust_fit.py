@@ -1,0 +1,97 @@
+"""Fits as the sandwich takes them: weights and working covariances, cluster by cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from comorbid.effects.arrays import Array, Index
+from comorbid.errors import DataError, ModelError, Problem
+from comorbid.models.clusters import Clusters, clusters_of
+from comorbid.models.design_matrix import INTERCEPT
+from comorbid.models.fitted import Fitted
+from comorbid.models.sandwich import Working, working
+
+
+class Clustered(NamedTuple):
+    """A fit and the clusters of its effects.
+
+    Attributes
+    ----------
+    fit : Fit, Regression or Multilevel
+    clusters : Clusters
+    working : Working
+    names : tuple of p str
+        The coefficients.
+    terms : mapping of str to sequence of int
+        Coefficients of each term of the formula.
+    tested : tuple of int
+        Those of the omnibus test.
+    """
+
+    fit: Any
+    clusters: Clusters
+    working: Working
+    names: tuple[str, ...]
+    terms: Mapping[str, Sequence[int]]
+    tested: tuple[int, ...]
+
+
+def clustered(fit: object, cluster: object) -> Clustered:
+    """Return a fit of `pool`, `regress` or `multilevel` with the clusters of its effects.
+
+    Raises
+    ------
+    DataError
+        If it is no such fit, or a cluster is missing.
+    ModelError
+        If there is one cluster, or not more than coefficients, or effects of different clusters
+        depend on each other in the model.
+    """
+    known: Any = fit
+    if not (isinstance(fit, Fitted) or hasattr(fit, "blocks")):
+        remedy = "give what pool(), regress() or multilevel() returns"
+        raise DataError([Problem(f"fit is of type {type(fit).__name__}", remedy)])
+    clusters = clusters_of(known.effects, cluster)
+    m, p = len(clusters.names), int(known.p)
+    if m <= p:
+        raise ModelError(
+            f"{m} {'cluster' if m == 1 else 'clusters'} for {p} "
+            f"{'coefficient' if p == 1 else 'coefficients'}: a cluster-robust variance needs more "
+            "clusters than coefficients; leave moderators out, or give cluster= a finer column"
+        )
+    rows = clusters.rows()
+    if isinstance(fit, Fitted):
+        tau2 = 0.0 if np.isnan(fit.tau2) else fit.tau2
+        phi = fit.effects.vi + tau2
+        weights = [np.diag(fit.raw_weights[r]) for r in rows]
+        parts = working(fit.x, fit.residuals, rows, weights, [np.diag(phi[r]) for r in rows])
+    else:
+        w, phi_parts = _blocks(known, clusters, rows)
+        parts = working(known.x, known.residuals, rows, w, phi_parts)
+    design = getattr(fit, "design", None)
+    if design is None:
+        return Clustered(fit, clusters, parts, (INTERCEPT,), {}, (0,))
+    return Clustered(fit, clusters, parts, design.names, design.terms, design.tested)
+
+
+def _blocks(fit: Any, clusters: Clusters, rows: list[Index]) -> tuple[list[Array], list[Array]]:
+    """Return weights and marginal covariances of each cluster from the model's own blocks."""
+    place = np.empty(len(clusters.of), dtype=np.intp)
+    for r in rows:
+        place[r] = np.arange(r.size)
+    w = [np.zeros((r.size, r.size)) for r in rows]
+    phi = [np.zeros((r.size, r.size)) for r in rows]
+    for block in fit.blocks:
+        of = np.unique(clusters.of[block.rows])
+        if of.size > 1:
+            joined = ", ".join(clusters.names[i] for i in of[:2])
+            raise ModelError(
+                f"the model lets effects of different clusters ({joined}) depend on each other; "
+                "give cluster= the outermost grouping of the model"
+            )
+        at = np.ix_(place[block.rows], place[block.rows])
+        w[of[0]][at], phi[of[0]][at] = block.weights, block.variance
+    return w, phi
