@@ -137,6 +137,10 @@ if TYPE_CHECKING:
     from comorbid.models.robust import robust as robust
     from comorbid.models.robust_result import Robust as Robust
     from comorbid.models.sparse import Sparse as Sparse, sparse as sparse
+    from comorbid.models.wild_bootstrap import (
+        WildBootstrap as WildBootstrap,
+        wild_bootstrap as wild_bootstrap,
+    )
     from comorbid.people import people as people
     from comorbid.registry import hookimpl as hookimpl
     from comorbid.report.build import build as build
@@ -237,6 +241,7 @@ _HOMES = {
     "models.robust": "robust",
     "models.robust_result": "Robust",
     "models.sparse": "Sparse sparse",
+    "models.wild_bootstrap": "WildBootstrap wild_bootstrap",
     "people": "people",
     "registry": "hookimpl",
     "report.build": "build",

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from comorbid.checks import is_missing, shown
-from comorbid.effects.arrays import Array, Index
+from comorbid.effects.arrays import Index
 from comorbid.effects.table import Effects
 from comorbid.errors import DataError, ModelError, Problem
 
@@ -67,6 +67,9 @@ def column(name: str, given: object, effects: Effects) -> tuple[object, ...]:
         return tuple(known[given])
     if isinstance(given, Mapping) or not isinstance(given, Iterable):
         raise DataError(f"{name} is {shown(given)}; give a column's name, or one value an effect")
+    # Only arrays with a mask name numpy.ma, which is loaded when it is named.
+    if isinstance(given, np.ndarray) and hasattr(given, "mask"):
+        given = np.ma.filled(given.astype(object), None)
     values = tuple(given)
     if len(values) != effects.k:
         raise DataError(
@@ -129,8 +132,3 @@ def stacks_of(rows: list[Index]) -> list[Stack]:
         numbers = np.flatnonzero(sizes == size)
         found.append(Stack(numbers, np.stack([rows[i] for i in numbers])))
     return found
-
-
-def inside(blocks: Array) -> Array:
-    """Return the mean of a matrix and its transpose, for a stack of them."""
-    return np.asarray((blocks + np.swapaxes(blocks, -1, -2)) / 2)

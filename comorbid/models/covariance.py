@@ -71,10 +71,12 @@ def covariance(
         A column, or one value an effect; effects of different clusters are independent.
     rho : float, optional
         Between -1 / (m - 1) and 1, for clusters of up to m effects.
-    type, time : str or sequence of k, optional
-        What an effect is of, such as an outcome, and when.
+    type : str or sequence of k, optional
+        What an effect is of, such as an outcome.
     rho_type : float, optional
         With ``type``: the correlation of two effects of different types.
+    time : str or sequence of k, optional
+        When it was measured, as a number.
     phi : float, optional
         With ``time``: the correlation of two effects one unit of time apart, from 0 to 1; alone
         or beside ``rho``.
@@ -117,9 +119,10 @@ def covariance(
     --------
     >>> import comorbid as cb
     >>> effects = cb.Effects(yi=[0.1, 0.3, 0.6], vi=[0.04, 0.01, 0.02], studies=["A", "A", "B"])
-    >>> covariance(effects, rho=0.5).matrix[0].tolist()
+    >>> covariance(effects, rho=0.5).matrix[0].round(9).tolist()
     [0.04, 0.01, 0.0]
-    >>> covariance(effects, overlap=[[90, 30, 0], [30, 40, 0], [0, 0, 70]]).matrix[0].tolist()
+    >>> shared = covariance(effects, overlap=[[90, 30, 0], [30, 40, 0], [0, 0, 70]])
+    >>> shared.matrix[0].round(9).tolist()
     [0.04, 0.01, 0.0]
     """
     check_type("effects", effects, Effects, "give what escalc(), effects() or Effects() returns")

@@ -55,7 +55,7 @@ class Covariance(Frozen):
     --------
     >>> import comorbid as cb
     >>> effects = cb.Effects(yi=[0.1, 0.3, 0.6], vi=[0.04, 0.01, 0.02], studies=["A", "A", "B"])
-    >>> cb.covariance(effects, rho=0.5).matrix.tolist()
+    >>> cb.covariance(effects, rho=0.5).matrix.round(9).tolist()
     [[0.04, 0.01, 0.0], [0.01, 0.01, 0.0], [0.0, 0.0, 0.02]]
     """
 

@@ -94,7 +94,7 @@ def robust(
     of = clustered(fit, cluster)
     level = float(of.fit.level) if level is None else level
     found = adjusted(of.working, vcov)
-    alone = resting_on_one(of.working, found if vcov == "CR2" else adjusted(of.working, "CR2"))
+    alone = resting_on_one(of.working)
     estimate = np.asarray(of.fit.estimate, dtype=float).reshape(-1)
     se = np.where(alone, np.nan, np.sqrt(np.diagonal(found.vcov)))
     df = np.where(alone, np.nan, _freedom(of, found, vcov))

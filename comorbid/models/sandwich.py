@@ -118,6 +118,8 @@ class Adjusted(NamedTuple):
     c : array of shape (m, p, p)
         :math:`g_j'\Phi_j g_j`.
     factor : float
+    g : tuple of arrays of shape (b, s, p)
+        By part, as the fit has them.
     """
 
     u: Array
@@ -125,6 +127,7 @@ class Adjusted(NamedTuple):
     b: Array
     c: Array
     factor: float
+    g: tuple[Array, ...]
 
     @property
     def vcov(self) -> Array:
@@ -136,15 +139,17 @@ def adjusted(fit: Working, vcov: Correction) -> Adjusted:
     """Return what each cluster adds under a correction."""
     u = np.empty((fit.m, fit.p))
     a, b, c = (np.empty((fit.m, fit.p, fit.p)) for _ in range(3))
+    kept = []
     for part in fit.parts:
         wxm = part.w @ part.x @ fit.bread
         g = np.swapaxes(adjustments(fit, part, vcov), 1, 2) @ wxm
+        kept.append(g)
         u[part.numbers] = np.einsum("bsp,bs->bp", g, part.e)
         phi_g = part.phi @ g
         a[part.numbers] = np.swapaxes(part.x, 1, 2) @ g
         b[part.numbers] = np.swapaxes(part.x, 1, 2) @ part.w @ phi_g
         c[part.numbers] = np.swapaxes(g, 1, 2) @ phi_g
-    return Adjusted(u, a, b, c, _factor(fit, vcov))
+    return Adjusted(u, a, b, c, _factor(fit, vcov), tuple(kept))
 
 
 def _factor(fit: Working, vcov: Correction) -> float:
@@ -169,14 +174,11 @@ def adjustments(fit: Working, part: Part, vcov: Correction) -> Array:
     eye = np.broadcast_to(np.eye(part.x.shape[1]), part.w.shape)
     if vcov not in ("CR2", "CR3"):
         return eye
-    transposed = np.swapaxes(part.x, 1, 2)
-    h = part.x @ fit.bread @ transposed @ part.w
     if vcov == "CR3":
+        h = part.x @ fit.bread @ np.swapaxes(part.x, 1, 2) @ part.w
         return np.asarray(np.linalg.pinv(eye - h, rcond=_NOTHING))
-    crossed = h @ part.phi
-    b = part.phi - crossed - np.swapaxes(crossed, 1, 2) + part.x @ fit.vcov @ transposed
     root = _power(part.phi, 0.5)
-    return np.asarray(root @ _power(root @ b @ root, -0.5) @ root)
+    return np.asarray(root @ _power(root @ _of_residuals(fit, part) @ root, -0.5) @ root)
 
 
 def _power(matrices: Array, power: float) -> Array:
@@ -187,15 +189,31 @@ def _power(matrices: Array, power: float) -> Array:
     return np.asarray((vectors * scaled[..., None, :]) @ np.swapaxes(vectors, -1, -2))
 
 
-def resting_on_one(fit: Working, found: Adjusted) -> Mask:
-    """Return which coefficients rest, all or in part, on a single cluster.
+def resting_on_one(fit: Working) -> Mask:
+    r"""Return which of the p coefficients rest, all or in part, on a single cluster.
 
-    Its residuals then say nothing of how far they may be off, and the sandwich is too small: that
-    of CR2, which is ``found``, is expected to be less than the variance by the working model.
+    The residuals of a cluster that alone tells a coefficient apart are 0 in some direction,
+    whatever the data, and say nothing of how far it may be off: with weights
+    :math:`r_j = W_jX_jM` in the estimate, and the projection :math:`N_j` on such directions in
+    the metric of :math:`\Phi_j`, the share of the variance in :math:`N_jr_j` is above 0.
     """
-    model = np.diagonal(fit.vcov)
-    expected = np.einsum("jpp->p", _own(fit, found))
-    return np.asarray(expected < (1 - 1e-6) * model)
+    lost = np.zeros(fit.p)
+    for part in fit.parts:
+        inverse = _power(part.phi, -0.5)
+        values, vectors = np.linalg.eigh(inverse @ _of_residuals(fit, part) @ inverse)
+        none = values < _NOTHING * np.maximum(values.max(axis=1, keepdims=True), 1)
+        along = np.swapaxes(vectors, 1, 2) @ _power(part.phi, 0.5) @ part.w @ part.x @ fit.bread
+        lost += np.einsum("bs,bsp->p", none.astype(float), along**2)
+    return np.asarray(lost > 1e-6 * np.diagonal(fit.vcov))
+
+
+def _of_residuals(fit: Working, part: Part) -> Array:
+    """Return the covariances of the residuals of each cluster under the working model."""
+    transposed = np.swapaxes(part.x, 1, 2)
+    crossed = part.x @ fit.bread @ transposed @ part.w @ part.phi
+    return np.asarray(
+        part.phi - crossed - np.swapaxes(crossed, 1, 2) + part.x @ fit.vcov @ transposed
+    )
 
 
 def _own(fit: Working, found: Adjusted) -> Array:

@@ -80,8 +80,21 @@ def by_control(effects: Effects, clusters: Clusters, given: object) -> list[tupl
             d = effects.yi[rows]
             people = columns["n1i"][rows].sum() + columns["n2i"][rows[0]]
             covariance += np.outer(d, d) / (2 * people)
+        _check_part(covariance, rows, effects)
         found.append((rows, _correlation(covariance, effects.vi[rows])))
     return found
+
+
+def _check_part(covariance: Array, rows: Index, effects: Effects) -> None:
+    """Raise `DataError` if the shared group varies more than an effect that it is a part of."""
+    more = np.flatnonzero(np.diagonal(covariance) >= effects.vi[rows])
+    if more.size:
+        i = more[0]
+        raise DataError(
+            f"control: its own variance is {covariance[i, i]:g}, and that of "
+            f"{effects.labels[rows[i]]}, which it is a part of, {effects.vi[rows[i]]:g}; check the "
+            "numbers of the control group"
+        )
 
 
 def by_reference(effects: Effects, clusters: Clusters, given: object) -> list[tuple[Index, Array]]:

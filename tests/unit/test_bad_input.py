@@ -119,6 +119,7 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "aggregate by V": (cb.aggregate, {"effects": EFFECTS, "by": "sex", "V": np.diag(VI)}),
     "robust": (cb.robust, {"fit": FIT}),
     "robust of a regression": (cb.robust, {"fit": REGRESSION, "cluster": list("abcdefgh")}),
+    "wild_bootstrap": (cb.wild_bootstrap, {"fit": REGRESSION, "draws": 99}),
     "mantel_haenszel": (cb.mantel_haenszel, {"tables": CELLS}),
     "peto": (cb.peto, {"tables": CELLS}),
     "glmm": (cb.glmm, {"tables": CELLS}),

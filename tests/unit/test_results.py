@@ -47,6 +47,7 @@ RESULTS: dict[str, Any] = {
     "aggregate": cb.aggregate(EFFECTS, by="sex", rho=0.5),
     "robust": cb.robust(FIT),
     "robust of a regression": cb.robust(REGRESSION),
+    "wild_bootstrap": cb.wild_bootstrap(REGRESSION, draws=99),
     "permutation_test": cb.permutation_test(REGRESSION, repetitions=20, seed=1),
     "influence of a regression": cb.influence(REGRESSION),
     "leave_one_out of a regression": cb.leave_one_out(REGRESSION),
@@ -116,6 +117,7 @@ NOT_RECORDED = {
     "likelihood_ratio": {"test", "level"},
     "covariance": {"method", "test", "level"},  # known before anything is fitted
     "aggregate": {"method", "test", "level"},
+    "wild_bootstrap": {"level"},
     "permutation_test": {"level"},
     "baujat": {"test", "level"},
     "baujat of a regression": {"test", "level"},

@@ -1,0 +1,229 @@
+from __future__ import annotations
+
+import itertools
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+import comorbid as cb
+from comorbid.models.cluster_robust import robust_means
+from comorbid.models.sandwich import Correction
+
+
+def simulated(sizes: list[int], seed: int = 1) -> cb.Effects:
+    rng = np.random.default_rng(seed)
+    studies = np.repeat(np.arange(len(sizes)), sizes)
+    k = studies.size
+    return cb.Effects(
+        yi=rng.normal(size=len(sizes))[studies] * 0.3 + rng.normal(size=k) * 0.3,
+        vi=rng.uniform(0.02, 0.2, k),
+        studies=studies.tolist(),
+        measure="OR",
+        moderators={"x": rng.normal(size=k), "z": rng.normal(size=len(sizes))[studies]},
+    )
+
+
+SIZES = [1, 3, 2, 3, 1, 4, 2]
+
+
+def test_one_effect_each_with_equal_weights_is_the_mean_with_its_own_error() -> None:
+    y = np.array([0.3, 0.9, -0.2, 0.5])
+    fit = cb.pool(cb.Effects(yi=y, vi=[0.1] * 4))
+    found = cb.robust(fit, vcov="CR2")
+    assert_allclose(found.se, y.std(ddof=1) / 2, rtol=1e-12)
+    assert_allclose(found.df, 3, rtol=1e-12)
+    # With m = k and equal weights the factors of HC1 and HC3 are 4/3 and (4/3)^2.
+    plain = cb.robust(fit, vcov="CR0").se
+    for vcov, factor in (("CR1", 4 / 3), ("CR1p", 4 / 3), ("CR1S", 4 / 3), ("CR3", 16 / 9)):
+        assert_allclose(cb.robust(fit, vcov=vcov).se ** 2, factor * plain**2, rtol=1e-12)
+
+
+def test_cr3_is_the_jackknife_over_clusters() -> None:
+    # (I - H_j)^-1 e_j are the residuals from fits without cluster j at the same tau2, so that V is
+    # the sum of squares of what each cluster moves the coefficients by.
+    effects = simulated(SIZES)
+    fit = cb.regress(effects, "~ x")
+    moved = []
+    for study in dict.fromkeys(effects.studies):
+        rest = effects.take([i for i, s in enumerate(effects.studies) if s != study])
+        moved.append(cb.regress(rest, "~ x", tau2=fit.tau2).estimate - fit.estimate)
+    assert_allclose(cb.robust(fit, vcov="CR3").vcov, np.transpose(moved) @ moved, rtol=1e-9)
+
+
+def test_cr2_is_unbiased_under_the_working_model() -> None:
+    # E[V] = sum of g'(I - H) Phi (I - H)'g, which must be the model's own variance.
+    fit = cb.regress(simulated(SIZES), "~ x + z")
+    of = cb.robust(fit).fit.working
+    x, w = fit.x, np.diag(fit.raw_weights)
+    phi = np.diag(fit.effects.vi + fit.tau2)
+    hat = np.eye(fit.k) - x @ of.bread @ x.T @ w
+    around = hat @ phi @ hat.T
+    found = cb.robust(fit)
+    expected = np.zeros((3, 3))
+    for part, g in zip(of.parts, found.adjusted.g, strict=True):
+        for number, weights in zip(part.numbers, g, strict=True):
+            rows = np.flatnonzero(found.fit.clusters.of == number)
+            expected += weights.T @ around[np.ix_(rows, rows)] @ weights
+    assert_allclose(expected, of.vcov, rtol=1e-8)
+    assert_allclose(of.vcov, fit.vcov / fit.s2, rtol=1e-8)
+
+
+def test_degrees_of_freedom_are_those_of_the_quadratic_form() -> None:
+    # 2 E[V]^2 / Var[V] by the eigenvalues of the form y'Qy, without sums by coefficient.
+    fit = cb.regress(simulated(SIZES), "~ x")
+    found = cb.robust(fit)
+    of = found.fit.working
+    x, w = fit.x, np.diag(fit.raw_weights)
+    root = np.diag(np.sqrt(fit.effects.vi + fit.tau2))
+    hat = np.eye(fit.k) - x @ of.bread @ x.T @ w
+    for c in range(2):
+        form = np.zeros((fit.k, fit.k))
+        for part, g in zip(of.parts, found.adjusted.g, strict=True):
+            for number, weights in zip(part.numbers, g, strict=True):
+                vector = np.zeros(fit.k)
+                vector[found.fit.clusters.of == number] = weights[:, c]
+                form += np.outer(hat.T @ vector, hat.T @ vector)
+        values = np.linalg.eigvalsh(root @ form @ root)
+        assert_allclose(found.df[c], values.sum() ** 2 / (values**2).sum(), rtol=1e-8)
+
+
+def test_the_mean_agrees_with_means_of_many_weights() -> None:
+    effects = simulated(SIZES)
+    # Effects of one study with one variance, as robust_means takes them.
+    study = np.array([int(s) for s in effects.studies])
+    vi = np.linspace(0.03, 0.2, len(SIZES))[study]
+    fit = cb.pool(cb.Effects(yi=effects.yi, vi=vi, studies=effects.studies), method="EE")
+    means = robust_means(fit.effects.yi, vi, (1 / vi)[:, None], study)
+    found = cb.robust(fit)
+    assert_allclose(found.se, means.se, rtol=1e-9)
+    assert_allclose(found.df, means.df, rtol=1e-9)
+
+
+def test_order_of_rows_and_names_of_clusters_make_no_difference() -> None:
+    effects = simulated(SIZES)
+    order = np.random.default_rng(5).permutation(effects.k)
+    other = effects.take(order.tolist())
+    first, second = (cb.robust(cb.regress(e, "~ x + z")) for e in (effects, other))
+    assert_allclose(first.vcov, second.vcov, rtol=1e-8)
+    assert_allclose(first.df, second.df, rtol=1e-8)
+    assert_allclose(first.omnibus.p_value, second.omnibus.p_value, rtol=1e-8)
+
+
+def test_a_coefficient_that_rests_on_one_cluster_has_no_standard_error() -> None:
+    effects = simulated(SIZES)
+    alone = [float(s == "3") for s in effects.studies]
+    with_dummy = cb.Effects(
+        yi=effects.yi,
+        vi=effects.vi,
+        studies=effects.studies,
+        moderators={"x": effects.moderators["x"], "alone": alone},
+    )
+    fit = cb.regress(with_dummy, "~ x + alone")
+    for vcov in ("CR0", "CR2", "CR3"):
+        found = cb.robust(fit, vcov=vcov)
+        assert np.isnan(found.se).tolist() == [False, False, True]
+        assert math.isnan(found.wald(["x", "alone"]).p_value)
+        assert not math.isnan(found.wald("x").p_value)
+        assert any(note.startswith("alone: rests on a single") for note in found.warnings)
+    with pytest.raises(cb.ModelError, match="alone: rests on a single cluster"):
+        cb.wild_bootstrap(fit, coefficients="alone")
+
+
+def test_few_degrees_of_freedom_are_said() -> None:
+    found = cb.robust(cb.pool(simulated([2, 3, 1])))
+    assert "degrees of freedom below 4 (Intercept" in found.summary()
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda fit: cb.robust(fit, cluster=["a"] * fit.k),
+            "1 cluster for 2 coefficients: a cluster-robust variance needs more clusters than",
+        ),
+        (lambda fit: cb.robust(fit, cluster=list("ab") * 8), "2 clusters for 2 coefficients"),
+        (lambda fit: cb.robust(fit, cluster=["a", None] * 8), "cluster is missing for Study 2, "),
+        (lambda fit: cb.robust(fit, cluster=["a"]), "cluster has 1 values for 16 effects"),
+        (lambda fit: cb.robust(fit, vcov="HC1"), "vcov is 'HC1'; use one of CR0, CR1, CR1p"),
+        (lambda fit: cb.robust(fit.effects), r"fit is of type Effects; give what pool\(\), regre"),
+        (lambda fit: cb.robust(fit).wald("y"), "there is no coefficient or term y"),
+        (lambda fit: cb.wild_bootstrap(fit, draws=5), "draws is 5; give a whole number of at le"),
+    ],
+)
+def test_what_cannot_be_is_said(call: Any, message: str) -> None:
+    with pytest.raises(cb.ComorbidError, match=message):
+        call(cb.regress(simulated(SIZES), "~ x"))
+
+
+@pytest.mark.parametrize("vcov", ["CR0", "CR2"])
+def test_all_patterns_of_signs_are_refits(vcov: Correction) -> None:
+    # Each pattern by itself: new effects, the same tau2, and the sandwich of the refit.
+    effects = simulated([2, 3, 1, 2, 3])
+    fit = cb.regress(effects, "~ x")
+    found = cb.wild_bootstrap(fit, vcov=vcov)
+    null = cb.pool(effects, tau2=fit.tau2)
+    residuals = np.array(null.residuals)
+    if vcov == "CR2":
+        of = cb.robust(null)
+        phi = np.diag(effects.vi + fit.tau2)
+        hat = np.eye(effects.k) - np.ones((effects.k, 1)) @ (
+            null.raw_weights[None] / null.raw_weights.sum()
+        )
+        around = hat @ phi @ hat.T
+        for number in range(5):
+            rows = np.flatnonzero(of.fit.clusters.of == number)
+            root = np.sqrt(phi[np.ix_(rows, rows)])
+            values, vectors = np.linalg.eigh(root @ around[np.ix_(rows, rows)] @ root)
+            residuals[rows] = (
+                root @ (vectors / np.sqrt(values)) @ vectors.T @ root @ residuals[rows]
+            )
+    expected = []
+    clusters = cb.robust(fit).fit.clusters.of
+    for signs in itertools.product([1, -1], repeat=4):
+        eta = np.array([1, *signs])[clusters]
+        again = cb.Effects(
+            yi=null.estimate + eta * residuals,
+            vi=effects.vi,
+            studies=effects.studies,
+            moderators=effects.moderators,
+        )
+        refit = cb.robust(cb.regress(again, "~ x", tau2=fit.tau2), vcov=vcov)
+        expected.append(refit.statistic[1] ** 2)
+    assert_allclose(np.sort(found.draws), np.sort(expected), rtol=1e-7)
+    observed = cb.robust(fit, vcov=vcov).statistic[1] ** 2
+    assert_allclose(found.statistic, observed, rtol=1e-9)
+    assert found.p_value == np.mean(np.array(expected) >= observed * (1 - 1e-9))
+
+
+def test_without_adjustment_the_observed_statistic_is_one_of_the_patterns() -> None:
+    fit = cb.regress(simulated(SIZES), "~ x + z")
+    found = cb.wild_bootstrap(fit, vcov="CR0")
+    assert_allclose(found.draws[0], found.statistic, rtol=1e-9)
+    assert found.p_value >= 1 / 64
+
+
+def test_random_draws_are_those_of_their_seed() -> None:
+    fit = cb.pool(simulated([2] * 14))
+    first, again, other = (cb.wild_bootstrap(fit, seed=s, weights="webb") for s in (1, 1, 2))
+    assert first.p_value == again.p_value
+    assert not np.array_equal(first.draws, other.draws)
+    assert first.enumeration == "random"
+    # The exact test has 2^13 patterns: random signs are close to it.
+    exact = cb.wild_bootstrap(fit, draws=2**13)
+    signs = cb.wild_bootstrap(fit, draws=8000)
+    assert exact.enumeration == "all"
+    assert abs(signs.p_value - exact.p_value) < 4 * math.sqrt(0.25 / 8000)
+
+
+def test_few_patterns_are_said() -> None:
+    assert "p cannot be below 0.125" in cb.wild_bootstrap(cb.pool(simulated([2] * 4))).summary()
+
+
+def test_draws_in_blocks_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    fit = cb.regress(simulated(SIZES), "~ x")
+    whole = cb.wild_bootstrap(fit).draws
+    monkeypatch.setattr("comorbid.models.wild_bootstrap._CELLS", 64)
+    assert_allclose(cb.wild_bootstrap(fit).draws, whole, rtol=1e-12)
