@@ -99,6 +99,7 @@ if TYPE_CHECKING:
     from comorbid.many.result import PooledGroups as PooledGroups
     from comorbid.models.aggregate import aggregate as aggregate
     from comorbid.models.beta_binomial import beta_binomial as beta_binomial
+    from comorbid.models.che import che as che
     from comorbid.models.covariance import covariance as covariance
     from comorbid.models.covariance_result import Covariance as Covariance
     from comorbid.models.fit import (
@@ -218,6 +219,7 @@ _HOMES = {
     "many.result": "PooledGroups",
     "models.aggregate": "aggregate",
     "models.beta_binomial": "beta_binomial",
+    "models.che": "che",
     "models.covariance": "covariance",
     "models.covariance_result": "Covariance",
     "models.fit": "Fit pool",

@@ -15,7 +15,8 @@ from comorbid.effects.table import Effects
 from comorbid.errors import DataError, ModelError
 from comorbid.models.clusters import Clusters, clusters_of, named, stacks_of
 from comorbid.models.covariance import covariance
-from comorbid.models.covariance_result import Covariance, Dependent
+from comorbid.models.covariance_result import Covariance, of_matrix
+from comorbid.models.sampling_covariance import check_covariance
 
 Weighting = Literal["inverse-variance", "equal"]
 # A covariance between studies above this share of their variances is no rounding.
@@ -117,33 +118,9 @@ def _given(v: object, effects: Effects) -> Covariance:
         if v.ids != effects.ids or not np.array_equal(v.vi, effects.vi, equal_nan=True):
             raise DataError("V is of other effects; make it from these, in their order")
         return v
-    matrix = numbers("V", v)
-    if matrix.shape != (effects.k, effects.k):
-        raise DataError(
-            f"V has shape {matrix.shape} for {effects.k} effects; give a square matrix with one "
-            "row and column an effect, in their order"
-        )
     known = np.flatnonzero(~np.isnan(effects.vi))
-    inside, vi = matrix[np.ix_(known, known)], effects.vi[known]
-    scale = np.sqrt(np.outer(vi, vi))
-    if not np.isfinite(inside).all() or (np.abs(inside - inside.T) > 1e-8 * scale).any():
-        raise DataError("V has missing or infinite values, or is not symmetric; see covariance()")
-    apart = known[np.abs(np.diagonal(inside) - vi) > 1e-6 * vi]
-    if apart.size:
-        raise DataError(
-            f"the diagonal of V is not the variance of {named(apart, effects.labels)}; make V from "
-            "these effects, in their order"
-        )
-    return Covariance(
-        ids=effects.ids,
-        labels=effects.labels,
-        measure=effects.measure,
-        vi=effects.vi,
-        blocks=(Dependent(known, inside),),
-        how="a matrix",
-        assumed={},
-        warnings=(),
-    )
+    matrix = check_covariance(v, effects, known)
+    return of_matrix(effects, known, matrix if matrix.ndim == 2 else np.diag(matrix))
 
 
 def _check_apart(v: Covariance, of: Index, effects: Effects) -> None:

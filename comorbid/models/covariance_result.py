@@ -178,6 +178,17 @@ def of_correlations(
             matrix = correlation * np.outer(sd[rows], sd[rows])
             np.fill_diagonal(matrix, effects.vi[rows])
             blocks.append(Dependent(rows, read_only(matrix)))
+    return _of_blocks(effects, blocks, how, assumed or {})
+
+
+def of_matrix(effects: Effects, rows: Index, matrix: Array) -> Covariance:
+    """Return the covariances that a matrix gives for some rows."""
+    return _of_blocks(effects, [Dependent(rows, read_only(matrix))], "a matrix", {})
+
+
+def _of_blocks(
+    effects: Effects, blocks: Sequence[Dependent], how: str, assumed: dict[str, float]
+) -> Covariance:
     return Covariance(
         ids=effects.ids,
         labels=effects.labels,
@@ -185,7 +196,7 @@ def of_correlations(
         vi=read_only(effects.vi),
         blocks=tuple(blocks),
         how=how,
-        assumed=assumed or {},
+        assumed=assumed,
         warnings=effects.warnings,
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from comorbid.checks import check_choice
-from comorbid.effects.arrays import Array, Mask, read_only
+from comorbid.effects.arrays import Array, read_only
 from comorbid.models.robust_fit import Clustered, clustered
 from comorbid.models.robust_result import Robust, wald_test
 from comorbid.models.sandwich import (
@@ -16,7 +16,7 @@ from comorbid.models.sandwich import (
     Correction,
     adjusted,
     freedom,
-    resting_on_one,
+    share_on_one,
 )
 from comorbid.models.settings import check_level
 from comorbid.models.student import t_quantile, t_tail
@@ -58,7 +58,8 @@ def robust(
     Returns
     -------
     Robust
-        nan, with a note, for a coefficient that rests, at least in part, on a single cluster.
+        With a note for a coefficient that rests on a single cluster, such as a level of a factor
+        that one study has: in part, and its standard error is too small; or all, and it is nan.
 
     Raises
     ------
@@ -94,7 +95,8 @@ def robust(
     of = clustered(fit, cluster)
     level = float(of.fit.level) if level is None else level
     found = adjusted(of.working, vcov)
-    alone = resting_on_one(of.working)
+    share = share_on_one(of.working)
+    alone = share > 1 - 1e-6
     estimate = np.asarray(of.fit.estimate, dtype=float).reshape(-1)
     se = np.where(alone, np.nan, np.sqrt(np.diagonal(found.vcov)))
     df = np.where(alone, np.nan, _freedom(of, found, vcov))
@@ -102,7 +104,7 @@ def robust(
         statistic = estimate / se
     half = t_quantile(df, (1 + level) / 2) * se
     return Robust(
-        fit=of,
+        clustered=of,
         correction=vcov,
         level=level,
         names=of.names,
@@ -119,7 +121,7 @@ def robust(
         m=of.working.m,
         k=of.working.k,
         adjusted=found,
-        warnings=(*of.fit.warnings, *_notes(of, alone, df)),
+        warnings=(*of.fit.warnings, *_notes(of, share, df)),
     )
 
 
@@ -130,13 +132,18 @@ def _freedom(of: Clustered, found: Adjusted, vcov: Correction) -> Array:
     return np.full(p, float(of.working.m - p))
 
 
-def _notes(of: Clustered, alone: Mask, df: Array) -> tuple[str, ...]:
+def _notes(of: Clustered, share: Array, df: Array) -> tuple[str, ...]:
     notes = []
-    if alone.any():
-        named = ", ".join(of.names[i] for i in np.flatnonzero(alone))
+    if share.any():
+        model = np.sqrt(np.diagonal(of.working.vcov))
+        named = ", ".join(
+            f"{of.names[i]} ({100 * share[i]:.0f} % of its variance, model's standard error "
+            f"{model[i]:.3g})"
+            for i in np.flatnonzero(share)
+        )
         notes.append(
-            f"{named}: rests on a single cluster, at least in part, so that a cluster-robust "
-            "standard error does not exist"
+            f"{named}: rests, at least in part, on a single cluster, whose residuals cannot show "
+            "how far it may be off: the robust standard error is too small or does not exist"
         )
     few = np.flatnonzero(df < _FEW)
     if few.size:

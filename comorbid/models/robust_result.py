@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,16 +29,16 @@ class Robust(Frozen):
 
     Attributes
     ----------
-    fit : Clustered
-        The fit and the clusters of its effects.
+    clustered : Clustered
+        The fit and the clusters of its effects; ``fit`` is the fit.
     correction : {"CR0", "CR1", "CR1p", "CR1S", "CR2", "CR3"}
     level : float
         Of the intervals, a proportion.
     names : tuple of p str
         The coefficients.
     estimate, se, statistic, df, p_value, ci_low, ci_high : arrays of shape (p,)
-        On the analysis scale; estimates are those of the fit. nan for a coefficient that rests,
-        at least in part, on a single cluster.
+        On the analysis scale; estimates are those of the fit. nan for a coefficient that rests
+        on a single cluster.
     vcov : array of shape (p, p)
         Cluster-robust covariances of the coefficients.
     omnibus : WaldTest
@@ -51,6 +51,8 @@ class Robust(Frozen):
         What each cluster adds to the sandwich.
     warnings : tuple of str
         Those of the fit, and what cannot be relied on.
+    assumed : mapping of str to float
+        What the working model of `che` assumes: ``rho``.
 
     Examples
     --------
@@ -61,7 +63,7 @@ class Robust(Frozen):
     {'Intercept': 2.0}
     """
 
-    fit: Clustered
+    clustered: Clustered
     correction: Correction
     level: float
     names: tuple[str, ...]
@@ -79,11 +81,17 @@ class Robust(Frozen):
     k: int
     adjusted: Adjusted
     warnings: tuple[str, ...]
+    assumed: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def fit(self) -> Any:
+        """The fit that the tests are of."""
+        return self.clustered.fit
 
     @property
     def effects(self) -> Effects:
         """The effects of the fit."""
-        effects: Effects = self.fit.fit.effects
+        effects: Effects = self.fit.effects
         return effects
 
     @property
@@ -98,8 +106,8 @@ class Robust(Frozen):
 
     def wald(self, terms: str | Sequence[str]) -> WaldTest:
         """Test that some coefficients, or the levels of a term, are all 0: HTZ for CR2 and CR3."""
-        rows = find_terms(self.names, self.fit.terms, terms)
-        return wald_test(self.fit, self.adjusted, self.correction, rows, np.isnan(self.se))
+        rows = find_terms(self.names, self.clustered.terms, terms)
+        return wald_test(self.clustered, self.adjusted, self.correction, rows, np.isnan(self.se))
 
     def to_frame(self) -> pd.DataFrame:
         """Return the coefficients indexed by term, in full precision.
@@ -113,7 +121,7 @@ class Robust(Frozen):
 
     def to_dict(self) -> dict[str, Any]:
         """Return every number, in full precision, and the settings."""
-        made = self.fit.fit.made
+        made = self.fit.made
         ends = {name: getattr(self, name) for name in ("estimate", "ci_low", "ci_high")}
         scale = self.effects.scale
         mean = {"on_scale": printed(ends, scale)} if self.names == ("Intercept",) else {}
@@ -130,6 +138,7 @@ class Robust(Frozen):
             "names": list(self.names),
             **{name: getattr(self, name).tolist() for name in (*TABLE, "vcov")},
             **mean,
+            **({"assumed": dict(self.assumed)} if self.assumed else {}),
             "omnibus": self.omnibus.to_dict(),
             "warnings": list(self.warnings),
         }
@@ -148,6 +157,7 @@ class Robust(Frozen):
         lines = [
             f"Cluster-robust inference ({self.correction}; k = {self.k} in {self.m} clusters of "
             f"{self.cluster}; df: {freedom})",
+            *self._working_model(),
             "",
             table,
         ]
@@ -160,6 +170,17 @@ class Robust(Frozen):
             ends = text.pair((low, high), 2)
             lines += ["", f"As {self.effects.measure}: {text.number(at, 2)} ({percent} CI {ends})"]
         return "\n".join([*lines, *(f"Note: {note}" for note in self.warnings)])
+
+    def _working_model(self) -> list[str]:
+        if not self.assumed:
+            return []
+        listed = ", ".join(f"{name} = {value:g}" for name, value in self.assumed.items())
+        components = ", ".join(
+            f"{component.name} {text.number(component.value)}" for component in self.fit.components
+        )
+        return [
+            f"working model: correlated and hierarchical effects, {listed}; variances {components}"
+        ]
 
     def __repr__(self) -> str:
         return self.summary()

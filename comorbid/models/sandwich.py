@@ -7,13 +7,15 @@ from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
-from comorbid.effects.arrays import Array, Index, Mask
+from comorbid.effects.arrays import Array, Index
 from comorbid.models.clusters import stacks_of
 
 Correction = Literal["CR0", "CR1", "CR1p", "CR1S", "CR2", "CR3"]
 CORRECTIONS: tuple[Correction, ...] = get_args(Correction)
 # An eigenvalue of the residuals' covariance, as a share of the largest, that is 0 but for rounding.
 _NOTHING = 1e-10
+# A share of a variance that is 0 but for rounding.
+_NOTHING_OF = 1e-6
 
 
 class Part(NamedTuple):
@@ -189,13 +191,14 @@ def _power(matrices: Array, power: float) -> Array:
     return np.asarray((vectors * scaled[..., None, :]) @ np.swapaxes(vectors, -1, -2))
 
 
-def resting_on_one(fit: Working) -> Mask:
-    r"""Return which of the p coefficients rest, all or in part, on a single cluster.
+def share_on_one(fit: Working) -> Array:
+    r"""Return the share of the variance of each of p coefficients that rests on single clusters.
 
     The residuals of a cluster that alone tells a coefficient apart are 0 in some direction,
     whatever the data, and say nothing of how far it may be off: with weights
     :math:`r_j = W_jX_jM` in the estimate, and the projection :math:`N_j` on such directions in
-    the metric of :math:`\Phi_j`, the share of the variance in :math:`N_jr_j` is above 0.
+    the metric of :math:`\Phi_j`, it is the share of the variance that :math:`N_jr_j` have. The
+    sandwich is too small by it, and 0 where it is 1.
     """
     lost = np.zeros(fit.p)
     for part in fit.parts:
@@ -204,7 +207,8 @@ def resting_on_one(fit: Working) -> Mask:
         none = values < _NOTHING * np.maximum(values.max(axis=1, keepdims=True), 1)
         along = np.swapaxes(vectors, 1, 2) @ _power(part.phi, 0.5) @ part.w @ part.x @ fit.bread
         lost += np.einsum("bs,bsp->p", none.astype(float), along**2)
-    return np.asarray(lost > 1e-6 * np.diagonal(fit.vcov))
+    share = lost / np.diagonal(fit.vcov)
+    return np.asarray(np.where(share > _NOTHING_OF, share, 0.0))
 
 
 def _of_residuals(fit: Working, part: Part) -> Array:

@@ -21,7 +21,7 @@ from comorbid.models.sandwich import (
     adjusted,
     adjustments,
     of_parts,
-    resting_on_one,
+    share_on_one,
 )
 from comorbid.models.wald import find_terms
 
@@ -41,7 +41,7 @@ class WildBootstrap(Frozen):
 
     Attributes
     ----------
-    fit : Clustered
+    clustered : Clustered
         The fit and the clusters of its effects.
     names : tuple of q str
         The coefficients tested.
@@ -69,7 +69,7 @@ class WildBootstrap(Frozen):
     ('all', 4, 0.25)
     """
 
-    fit: Clustered
+    clustered: Clustered
     names: tuple[str, ...]
     statistic: float
     p_value: float
@@ -89,13 +89,13 @@ class WildBootstrap(Frozen):
             "df": len(self.names),
             "p_value": self.p_value,
             "draws": self.draws.size,
-            "clusters": self.fit.working.m,
+            "clusters": self.clustered.working.m,
         }
         return pd.DataFrame([row], index=pd.Index([", ".join(self.names)], name="names"))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the test and how it was made, without the single draws."""
-        made = self.fit.fit.made
+        made = self.clustered.fit.made
         return {
             "measure": made["measure"],
             "method": made["method"],
@@ -110,8 +110,8 @@ class WildBootstrap(Frozen):
             "correction": self.correction,
             "weights": self.weights,
             "seed": self.seed,
-            "cluster": self.fit.clusters.by,
-            "clusters": self.fit.working.m,
+            "cluster": self.clustered.clusters.by,
+            "clusters": self.clustered.working.m,
             "warnings": list(self.warnings),
         }
 
@@ -120,7 +120,7 @@ class WildBootstrap(Frozen):
         how = "all patterns of signs" if self.enumeration == "all" else "random draws"
         lines = [
             f"Wild cluster bootstrap ({self.draws.size} {how}, {self.weights}; {self.correction}; "
-            f"{self.fit.working.m} clusters of {self.fit.clusters.by})",
+            f"{self.clustered.working.m} clusters of {self.clustered.clusters.by})",
             f"Test of {', '.join(self.names)}: F = {text.number(self.statistic)}, "
             f"p {text.p_value(self.p_value)}",
         ]
@@ -222,7 +222,7 @@ def wild_bootstrap(
     statistics = _all_statistics(of.working, found, residuals, rows, eta)
     as_large = int((statistics >= observed * (1 - _EQUAL)).sum())
     return WildBootstrap(
-        fit=of,
+        clustered=of,
         names=tuple(of.names[i] for i in rows),
         statistic=observed,
         p_value=as_large / statistics.size if every else (1 + as_large) / (1 + statistics.size),
@@ -236,11 +236,11 @@ def wild_bootstrap(
 
 
 def _check_several(of: Clustered, rows: Sequence[int]) -> None:
-    resting = resting_on_one(of.working)
-    alone = [of.names[i] for i in rows if resting[i]]
+    share = share_on_one(of.working)
+    alone = [of.names[i] for i in rows if share[i]]
     if alone:
         raise ModelError(
-            f"{', '.join(alone)}: rests on a single cluster, at least in part, which no bootstrap "
+            f"{', '.join(alone)}: rests, at least in part, on a single cluster, which no bootstrap "
             "of clusters can test; name other coefficients"
         )
 

@@ -167,7 +167,7 @@ def test_each_correction_of_a_pooled_effect(vcov: Correction) -> None:
     variance, df = POOLED[vcov]
     found = cb.robust(cb.pool(konstantopoulos()), vcov=vcov)
     assert_allclose(found.vcov, [[variance]], rtol=1e-9)
-    assert_allclose(freedom(found.fit.working, found.adjusted, np.eye(1)), df, rtol=1e-9)
+    assert_allclose(freedom(found.clustered.working, found.adjusted, np.eye(1)), df, rtol=1e-9)
     assert_allclose(found.df, df if vcov in ("CR2", "CR3") else 10, rtol=1e-9)
 
 
@@ -218,3 +218,40 @@ def test_the_naive_test_of_several_coefficients() -> None:
     test = cb.robust(fit, vcov="CR1S").omnibus
     assert (test.df, test.df_denominator) == (2, 8)
     assert_allclose([test.statistic, test.p_value], [0.254, 0.782], rtol=2e-3)
+
+
+MULTILEVEL = [
+    ("robust_district", konstantopoulos, "~ 1", 0.0),
+    ("robust_year", konstantopoulos, "~ centred", 0.0),
+    ("robust_diagV", assink, "~ 1", 0.0),
+    ("robust_V", assink, "~ 1", 0.6),
+    ("robust_mods", assink, "~ pubstatus + deltype", 0.6),
+]
+
+
+@pytest.mark.parametrize("key", TYPES)
+@pytest.mark.parametrize(("robust", "effects", "formula", "rho"), MULTILEVEL)
+def test_multilevel_fits_by_study(
+    robust: str, effects: Any, formula: str, rho: float, key: str
+) -> None:
+    data = effects()
+    v = cb.covariance(data, rho=rho) if rho else None
+    fit = cb.multilevel(data, formula, V=v)
+    found = cb.robust(fit, vcov=TYPES[key]).to_dict()
+    expected = dataset(
+        "dat.konstantopoulos2011" if "konst" in effects.__name__ else "dat.assink2016"
+    )
+    expected = expected["more"][robust][key]
+    assert_allclose(found["estimate"], np.atleast_1d(expected["beta"]), rtol=1e-5)
+    agree(found, expected, 1e-4)
+    assert_allclose(found["omnibus"]["statistic"], expected["QM"], rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("robust", "formula"), [("robust_V", "~ 1"), ("robust_mods", "~ pubstatus + deltype")]
+)
+def test_correlated_and_hierarchical_effects(robust: str, formula: str) -> None:
+    found = cb.che(assink(), formula, rho=0.6)
+    agree(found.to_dict(), dataset("dat.assink2016")["more"][robust]["CR2_satt"], 1e-4)
+    assert found.to_dict()["assumed"] == {"rho": 0.6}
+    assert "correlated and hierarchical effects, rho = 0.6; variances study_id" in found.summary()

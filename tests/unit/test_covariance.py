@@ -239,7 +239,7 @@ COUNTED = cb.Override("ghandour2004-1", use="counts", reason="The interval is im
         ),
         (
             lambda: cb.aggregate(two(), V=np.eye(3)),
-            "diagonal of V is not the variance of Study 1, Study 2, Study 3",
+            "diagonal of V is not the variances of Study 1, Study 2, Study 3",
         ),
     ],
 )

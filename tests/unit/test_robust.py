@@ -56,7 +56,7 @@ def test_cr3_is_the_jackknife_over_clusters() -> None:
 def test_cr2_is_unbiased_under_the_working_model() -> None:
     # E[V] = sum of g'(I - H) Phi (I - H)'g, which must be the model's own variance.
     fit = cb.regress(simulated(SIZES), "~ x + z")
-    of = cb.robust(fit).fit.working
+    of = cb.robust(fit).clustered.working
     x, w = fit.x, np.diag(fit.raw_weights)
     phi = np.diag(fit.effects.vi + fit.tau2)
     hat = np.eye(fit.k) - x @ of.bread @ x.T @ w
@@ -65,7 +65,7 @@ def test_cr2_is_unbiased_under_the_working_model() -> None:
     expected = np.zeros((3, 3))
     for part, g in zip(of.parts, found.adjusted.g, strict=True):
         for number, weights in zip(part.numbers, g, strict=True):
-            rows = np.flatnonzero(found.fit.clusters.of == number)
+            rows = np.flatnonzero(found.clustered.clusters.of == number)
             expected += weights.T @ around[np.ix_(rows, rows)] @ weights
     assert_allclose(expected, of.vcov, rtol=1e-8)
     assert_allclose(of.vcov, fit.vcov / fit.s2, rtol=1e-8)
@@ -75,7 +75,7 @@ def test_degrees_of_freedom_are_those_of_the_quadratic_form() -> None:
     # 2 E[V]^2 / Var[V] by the eigenvalues of the form y'Qy, without sums by coefficient.
     fit = cb.regress(simulated(SIZES), "~ x")
     found = cb.robust(fit)
-    of = found.fit.working
+    of = found.clustered.working
     x, w = fit.x, np.diag(fit.raw_weights)
     root = np.diag(np.sqrt(fit.effects.vi + fit.tau2))
     hat = np.eye(fit.k) - x @ of.bread @ x.T @ w
@@ -84,7 +84,7 @@ def test_degrees_of_freedom_are_those_of_the_quadratic_form() -> None:
         for part, g in zip(of.parts, found.adjusted.g, strict=True):
             for number, weights in zip(part.numbers, g, strict=True):
                 vector = np.zeros(fit.k)
-                vector[found.fit.clusters.of == number] = weights[:, c]
+                vector[found.clustered.clusters.of == number] = weights[:, c]
                 form += np.outer(hat.T @ vector, hat.T @ vector)
         values = np.linalg.eigvalsh(root @ form @ root)
         assert_allclose(found.df[c], values.sum() ** 2 / (values**2).sum(), rtol=1e-8)
@@ -112,23 +112,36 @@ def test_order_of_rows_and_names_of_clusters_make_no_difference() -> None:
     assert_allclose(first.omnibus.p_value, second.omnibus.p_value, rtol=1e-8)
 
 
-def test_a_coefficient_that_rests_on_one_cluster_has_no_standard_error() -> None:
+def with_dummy(formula: str) -> cb.Regression:
     effects = simulated(SIZES)
     alone = [float(s == "3") for s in effects.studies]
-    with_dummy = cb.Effects(
-        yi=effects.yi,
-        vi=effects.vi,
-        studies=effects.studies,
-        moderators={"x": effects.moderators["x"], "alone": alone},
+    columns = {"x": effects.moderators["x"], "alone": alone, "rest": [1 - a for a in alone]}
+    return cb.regress(
+        cb.Effects(yi=effects.yi, vi=effects.vi, studies=effects.studies, moderators=columns),
+        formula,
     )
-    fit = cb.regress(with_dummy, "~ x + alone")
-    for vcov in ("CR0", "CR2", "CR3"):
-        found = cb.robust(fit, vcov=vcov)
-        assert np.isnan(found.se).tolist() == [False, False, True]
-        assert math.isnan(found.wald(["x", "alone"]).p_value)
-        assert not math.isnan(found.wald("x").p_value)
-        assert any(note.startswith("alone: rests on a single") for note in found.warnings)
-    with pytest.raises(cb.ModelError, match="alone: rests on a single cluster"):
+
+
+@pytest.mark.parametrize("vcov", ["CR0", "CR2", "CR3"])
+def test_a_coefficient_that_rests_on_one_cluster_has_no_standard_error(vcov: Correction) -> None:
+    found = cb.robust(with_dummy("~ 0 + rest + alone"), vcov=vcov)
+    assert np.isnan(found.se).tolist() == [False, True]
+    assert math.isnan(found.omnibus.p_value)
+    assert not math.isnan(found.wald("rest").p_value)
+    assert "alone (100 % of its variance, model's" in found.summary()
+
+
+def test_a_coefficient_that_rests_on_one_cluster_in_part_is_noted() -> None:
+    # Its estimate is the difference of a mean of one cluster, whose residuals sum to 0 whatever
+    # the data, and one of the others: the share of the variance that the first has is lost.
+    fit = with_dummy("~ alone")
+    found = cb.robust(fit, vcov="CR0")
+    weights, one = fit.raw_weights, np.array(fit.effects.moderators["alone"]) == 1
+    share = (1 / weights[one].sum()) / (1 / weights[one].sum() + 1 / weights[~one].sum())
+    note = next(note for note in found.warnings if "single cluster" in note)
+    assert note.startswith(f"alone ({100 * share:.0f} % of its variance")
+    assert_allclose(found.se[1], found.se[0], rtol=1e-9)
+    with pytest.raises(cb.ModelError, match="alone: rests, at least in part, on a single clust"):
         cb.wild_bootstrap(fit, coefficients="alone")
 
 
@@ -174,14 +187,14 @@ def test_all_patterns_of_signs_are_refits(vcov: Correction) -> None:
         )
         around = hat @ phi @ hat.T
         for number in range(5):
-            rows = np.flatnonzero(of.fit.clusters.of == number)
+            rows = np.flatnonzero(of.clustered.clusters.of == number)
             root = np.sqrt(phi[np.ix_(rows, rows)])
             values, vectors = np.linalg.eigh(root @ around[np.ix_(rows, rows)] @ root)
             residuals[rows] = (
                 root @ (vectors / np.sqrt(values)) @ vectors.T @ root @ residuals[rows]
             )
     expected = []
-    clusters = cb.robust(fit).fit.clusters.of
+    clusters = cb.robust(fit).clustered.clusters.of
     for signs in itertools.product([1, -1], repeat=4):
         eta = np.array([1, *signs])[clusters]
         again = cb.Effects(
