@@ -16,38 +16,30 @@ from comorbid.models.projection import Form, Solution
 LONG = 2**12
 """A data set of more studies than this is computed by itself."""
 
-# Studies of a piece: what is computed of them stays in the processor's cache, and np.dot sums so
-# few in one thread, in the same order every time. Pieces that one core takes at a time.
-_PIECE, _TASK = 2**13, 16
+# Studies whose products are summed at once: so few are summed in one thread, in the same order every
+# time. A piece is several such rows, which stay in the processor's cache; a core takes several.
+_ROW, _PIECE, _TASK = 2**13, 4, 4
 
 
 class LongMoments:
     """The moments of one data set at m values of tau2, as `InterceptMoments` has them.
 
-    With effects r, the sums over all studies but the most precise one are those of w, wr, w2, w2r,
-    w2r2 and, where they are needed, of wr2, w3, w3r and w3r2.
+    With effects r, they follow from the sums of w, wr, w2, w2r, w2r2, wr2, w3, w3r and w3r2 over all
+    studies but the most precise one.
     """
 
     def __init__(self, data: Long, tau2: Array) -> None:
         self._data, self._tau2 = data, tau2
-        # At a single tau2 the curvature follows the score.
-        rest, wr, rest2, w2r, w2r2, *self._higher = data.sums(tau2, higher=tau2.size == 1)
-        self._first, self._rest, self._rest2 = 1 / (data.lowest + tau2), rest, rest2
-        self.w: Array = self._first + rest
+        self._rest, self._wr, self._rest2, w2r, w2r2, *self._more = data.sums(tau2)
+        self._first = 1 / (data.lowest + tau2)
+        self.w: Array = self._first + self._rest
         # Counted from the most precise study, and from where the sums are counted from.
-        self.mean: Array = (wr - data.shift * rest) / self.w
+        self.mean: Array = (self._wr - data.shift * self._rest) / self.w
         self._centre = data.shift + self.mean
-        self._wr = wr
         self._less_py_first = self._first * self.mean
-        self._py = w2r - self._centre * rest2
+        self._py = w2r - self._centre * self._rest2
         squares = w2r2 - self._centre * (w2r + self._py)
         self.ypp: Array = squares + self._less_py_first**2
-
-    @property
-    def _more(self) -> list[Array]:
-        if not self._higher:
-            self._higher = [*self._data.sums(self._tau2, higher=True)[5:]]
-        return self._higher
 
     @property
     def q(self) -> Array:
@@ -123,7 +115,8 @@ class Long:
         self._first, self.lowest = first, self._vi[first : first + 1]
         self.origin: Array = self._yi[first : first + 1]
         self._from = float(self.origin[0])
-        rest, wr = self._sum(lambda y, v: [np.add.reduce(1 / v), np.add.reduce(y / v)])
+        self._known: dict[float, Array] = {}
+        rest, wr = self._sum(_weights_at_zero)
         self._from += float(wr / (1 / self.lowest[0] + rest))
         self.shift: Array = self.origin - self._from
 
@@ -165,12 +158,14 @@ class Long:
     def unweighted(self) -> tuple[Array, Array, Array]:
         """Return residual sum of squares, trace of PV and largest residual with equal weights."""
         y0, v0 = self.shift[0], self.lowest[0]
-        y, v = self._sum(lambda y, v: [np.add.reduce(y), np.add.reduce(v, where=v < np.inf)])
+        y, v = self._sum(
+            lambda y, v: [np.add.reduce(y, axis=1), np.add.reduce(v, axis=1, where=v < np.inf)]
+        )
         mean = (y + y0) / self.k[0]
 
-        def about_mean(y: Array, v: Array) -> list[float]:
-            residual = (y - mean)[v < np.inf]
-            return [np.dot(residual, residual), 0.0]
+        def about_mean(y: Array, v: Array) -> list[Array]:
+            residual = np.where(v < np.inf, y - mean, 0.0)
+            return [np.vecdot(residual, residual)]
 
         rss = self._sum(about_mean)[0] + (y0 - mean) ** 2
         ends = np.array([self._yi.max(), self._yi.min()]) - self._from - mean
@@ -192,67 +187,78 @@ class Long:
         """Return copies of this data set."""
         return Intercept(self._yi[:, None], self.vi).take(column)
 
-    def sums(self, tau2: Array, *, higher: bool) -> Array:
-        """Return the sums that `LongMoments` names, of shape (5, m) or (9, m)."""
-
-        def piece(y: Array, v: Array) -> Array:
-            found = np.empty((9 if higher else 5, tau2.size))
-            w, wr, other = (np.empty(y.size) for _ in range(3))
-            for j, value in enumerate(tau2):
-                np.divide(1.0, np.add(v, value, out=w), out=w)
-                np.multiply(w, y, out=wr)
-                sums = [
-                    np.add.reduce(w),
-                    np.add.reduce(wr),
-                    np.dot(w, w),
-                    np.dot(w, wr),
-                    np.dot(wr, wr),
-                ]
-                if higher:
-                    np.multiply(w, w, out=other)
-                    sums += [np.dot(wr, y), np.dot(other, w), np.dot(other, wr)]
-                    sums += [np.dot(np.multiply(w, wr, out=other), wr)]
-                found[:, j] = sums
-            return found
-
-        return self._sum(piece)
+    def sums(self, tau2: Array) -> Array:
+        """Return the sums that `LongMoments` names, of shape (9, m)."""
+        values = tau2.tolist()
+        new = [value for value in dict.fromkeys(values) if value not in self._known]
+        if new:
+            found = self._sum(lambda y, v: [x for value in new for x in _sums_at(value, y, v)])
+            self._known.update(zip(new, found.reshape(len(new), -1), strict=True))
+        return np.stack([self._known[value] for value in values], axis=1)
 
     def log_rest(self, tau2: Array) -> Array:
         """Return the sum of the logs of the weights of all studies but the most precise one."""
 
-        def piece(y: Array, v: Array) -> Array:
-            own = v[v < np.inf]
-            logs = [np.add.reduce(np.log(own + value)) for value in tau2]
-            return np.array([logs, logs])
+        def piece(y: Array, v: Array) -> list[Array]:
+            own = v < np.inf
+            total = (np.where(own, v + value, 1.0) for value in tau2)
+            return [np.add.reduce(np.log(values), axis=1) for values in total]
 
-        return np.asarray(-self._sum(piece)[0])
+        return -self._sum(piece)
 
-    def _sum(self, piece: Callable[[Array, Array], Array | list[float]]) -> Array:
-        """Return the sum of what a function of y and v makes of each piece of the studies.
+    def _sum(self, rows: Callable[[Array, Array], list[Array]]) -> Array:
+        """Return the sums over all rows of studies of what a function returns, one value a row.
 
-        The variance of the most precise study is inf there, and its effect 0.
+        The function gets y and v of shape (rows, studies), where the variance of the most precise
+        study is inf and its effect 0.
         """
-        size = _PIECE * _TASK
+        k = self._vi.size
+        whole, size = k - k % _ROW, _ROW * _PIECE
+        pieces = [slice(start, min(start + size, whole)) for start in range(0, whole, size)]
+        if whole < k:
+            pieces.append(slice(whole, k))
 
         def task(start: int) -> list[Array]:
-            return [
-                np.asarray(piece(*self._piece(at)))
-                for at in range(start, min(start + size, self._vi.size), _PIECE)
-            ]
+            return [np.stack(rows(*self._piece(at))) for at in pieces[start : start + _TASK]]
 
-        starts = range(0, self._vi.size, size)
+        starts = range(0, len(pieces), _TASK)
         if len(starts) == 1:
             found = task(0)
         else:
             with ThreadPoolExecutor(os.cpu_count()) as threads:
                 found = [part for parts in threads.map(task, starts) for part in parts]
-        return np.asarray(np.add.accumulate(found)[-1])
+        return np.asarray(np.add.accumulate(np.concatenate(found, axis=1), axis=1)[:, -1])
 
-    def _piece(self, start: int) -> tuple[Array, Array]:
-        y = self._yi[start : start + _PIECE] - self._from
-        v = self._vi[start : start + _PIECE]
-        first = self._first - start
+    def _piece(self, at: slice) -> tuple[Array, Array]:
+        y, v = self._yi[at] - self._from, self._vi[at]
+        first = self._first - at.start
         if 0 <= first < v.size:
             v = v.copy()
             v[first], y[first] = np.inf, 0.0
-        return y, v
+        shape = -1, min(_ROW, v.size)
+        return y.reshape(shape), v.reshape(shape)
+
+
+def _weights_at_zero(y: Array, v: Array) -> list[Array]:
+    w = 1 / v
+    return [np.add.reduce(w, axis=1), np.vecdot(w, y)]
+
+
+def _sums_at(tau2: float, y: Array, v: Array) -> list[Array]:
+    """Return the sums of each row that `LongMoments` names, at one tau2."""
+    w = v + tau2
+    np.divide(1.0, w, out=w)
+    wr = w * y
+    w2 = w * w
+    sums = [
+        np.add.reduce(w, axis=1),
+        np.add.reduce(wr, axis=1),
+        np.vecdot(w, w),
+        np.vecdot(w, wr),
+        np.vecdot(wr, wr),
+        np.vecdot(wr, y),
+        np.vecdot(w2, w),
+        np.vecdot(w2, wr),
+    ]
+    w2r = np.multiply(w, wr, out=w2)
+    return [*sums, np.vecdot(w2r, wr)]
