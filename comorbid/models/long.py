@@ -16,16 +16,16 @@ from comorbid.models.projection import Form, Solution
 LONG = 2**12
 """A data set of more studies than this is computed by itself."""
 
-# Studies whose products are summed at once: so few are summed in one thread, in the same order every
-# time. A piece is several such rows, which stay in the processor's cache; a core takes several.
-_ROW, _PIECE, _TASK = 2**13, 4, 4
+# Studies whose products are summed at once: so few, by one thread and in the same order every time.
+# Such rows of a piece, which stay in the processor's cache, and pieces that a core takes.
+_ROW, _PIECE, _TASK = 2**13, 8, 4
 
 
 class LongMoments:
     """The moments of one data set at m values of tau2, as `InterceptMoments` has them.
 
-    With effects r, they follow from the sums of w, wr, w2, w2r, w2r2, wr2, w3, w3r and w3r2 over all
-    studies but the most precise one.
+    With effects r, they follow from the sums of w, wr, w2, w2r, w2r2, wr2, w3, w3r and w3r2 over
+    all studies but the most precise one.
     """
 
     def __init__(self, data: Long, tau2: Array) -> None:
@@ -102,7 +102,7 @@ class Long:
     The formulas are those of `Intercept`, with sums over all studies but the most precise one.
     They are taken piece by piece, by all cores, in an order that depends on k alone, and nothing as
     long as the data is kept. Effects are counted from their mean at tau2 = 0, so that the sums of
-    squares about the mean at any tau2 follow from one pass.
+    squares about the mean at any tau2 follow from one pass. The sums at a tau2 are kept.
     """
 
     p = 1

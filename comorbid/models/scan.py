@@ -29,8 +29,8 @@ from comorbid.errors import ModelError
 from comorbid.models.likelihood import Likelihood
 from comorbid.models.projection import Projection
 
-# Rungs that are cheaper to compute at once than one after the other.
-_FEW = 512
+# Rungs that are cheaper to compute at once than one after the other, of so many studies.
+_FEW, _SHORT = 512, 2**12
 # Of data sets that are looked at no further, the others are copied once they are this share.
 _LEFT = 0.75
 # How often rungs are halved at once at the most.
@@ -143,7 +143,8 @@ def scan(data: Projection, likelihood: Likelihood) -> Brackets:
             raise ModelError(_TOO_FAR_APART)
         steps = np.maximum(np.frexp(ratio)[1], 0)
         reach = np.ldexp(1.0, np.arange(steps.max(initial=0) + 1)) - 1
-        climb = _at_once if reach.size * steps.size <= _FEW else _step_by_step
+        few = reach.size * steps.size <= _FEW and len(data.vi) <= _SHORT
+        climb = _at_once if few else _step_by_step
         foot, pairs, tops = climb(data, likelihood, steps, reach)
         falling = []
         halvings = 1
