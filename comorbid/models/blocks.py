@@ -11,14 +11,14 @@ from typing import TypeVar
 import numpy as np
 
 from comorbid.effects.arrays import Array
-from comorbid.models.fits import Batch, DesignFits
+from comorbid.models.fits import Batch, DesignFits, Outlines
 from comorbid.models.spare import Spare
 
-Fits = TypeVar("Fits", Batch, DesignFits)
+Fits = TypeVar("Fits", Batch, DesignFits, Outlines)
 
 
 def in_blocks(n: int, size: int, fit: Callable[[slice, Spare], Fits]) -> Fits:
-    """Fit n data sets in blocks of ``size``, and return them as one.
+    """Fit n data sets in blocks of at most ``size``, as many for each core, and return them as one.
 
     Parameters
     ----------
@@ -26,9 +26,11 @@ def in_blocks(n: int, size: int, fit: Callable[[slice, Spare], Fits]) -> Fits:
     fit : callable
         ``fit(block, spare)``: the fits of a slice of range(n), with memory to use again.
     """
-    blocks = [slice(start, start + size) for start in range(0, max(1, n), size)]
-    if len(blocks) == 1:
-        return fit(blocks[0], Spare())
+    if n <= size:
+        return fit(slice(0, n), Spare())
+    cores = os.cpu_count() or 1
+    size = -(-n // (cores * -(-n // (cores * size))))
+    blocks = [slice(start, start + size) for start in range(0, n, size)]
     spares: list[Spare] = []
 
     def run(block: slice) -> Fits:
@@ -41,7 +43,7 @@ def in_blocks(n: int, size: int, fit: Callable[[slice, Spare], Fits]) -> Fits:
         return found
 
     kept: dict[str, Array] = {}
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
+    with ThreadPoolExecutor(cores) as threads:
         for block, found in zip(blocks, threads.map(run, blocks), strict=True):
             for field in fields(found):
                 values: Array = getattr(found, field.name)

@@ -7,14 +7,17 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import util
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
+from comorbid.checks import check_choice
 from comorbid.effects.arrays import Array, Index, Mask
 from comorbid.errors import ModelError
 from comorbid.models import equations, moments
 from comorbid.models.estimators import Estimator
+from comorbid.models.fits import Outlines
+from comorbid.models.inference import relative_heterogeneity
 from comorbid.models.intercept import Intercept
 from comorbid.models.projection import Solution
 from comorbid.models.solved import Solved, solve_block
@@ -75,7 +78,8 @@ def available() -> bool:
 
 
 def check_engine(engine: Engine) -> None:
-    """Raise `ModelError` if the engine is the compiled one and numba is not installed."""
+    """Raise `ModelError` unless there is such an engine, and numba if it is the compiled one."""
+    check_choice("engine", engine, get_args(Engine))
     if engine == "compiled" and not available():
         raise ModelError('the compiled kernel needs numba: pip install "comorbid[fast]"')
 
@@ -111,6 +115,22 @@ def solve_columns(yi: Array, vi: Array, estimator: Estimator) -> Solved:
     out = np.empty((lanes.RESULTS, yi.shape[1]))
     lanes.fit_columns(np.array(yi, order="C"), np.array(vi, order="C"), method, out)
     return _solved(_mended(out, yi, vi, estimator))
+
+
+def outline_columns(yi: Array, vi: Array, estimator: Estimator) -> Outlines:
+    """Return what is fitted to a block of data sets, which is as `solve_columns` takes it."""
+    solved, k = solve_columns(yi, vi, estimator), np.isfinite(vi).sum(axis=0, dtype=np.float64)
+    with np.errstate(all="ignore"):
+        equal = estimator.id == "EE"
+        i2, _ = relative_heterogeneity(solved.tau2, solved.fixed, k - 1, equal=equal)
+    several, estimate = k > 1, solved.found.coefficients[0]
+    return Outlines(
+        estimate=np.where(k > 0, estimate, np.nan),
+        tau2=solved.tau2,
+        i2=np.where(several, i2, np.nan),
+        q=np.where(several, solved.fixed.q, np.nan),
+        k=k,
+    )
 
 
 def _mended(out: Array, yi: Array, vi: Array, estimator: Estimator) -> Array:

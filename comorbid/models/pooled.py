@@ -12,6 +12,7 @@ from comorbid.checks import check_type
 from comorbid.effects.arrays import Array, Mask
 from comorbid.effects.scales import SCALES, printed
 from comorbid.models import text
+from comorbid.models.compiled import Engine
 from comorbid.models.fits import Outlines
 from comorbid.models.fitted import Fitted, Pair
 from comorbid.models.frames import of_studies, own_intervals
@@ -130,14 +131,14 @@ class Fit(Fitted):
         """Refit n selections of the studies, given as a boolean array of shape (k, n)."""
         return as_batch(self.fits_of(members), equal=self.method == "EE", level=self.level)
 
-    def outlines_of(self, members: Mask) -> Outlines | Batch:
+    def outlines_of(self, members: Mask, engine: Engine = "numpy") -> Outlines | Batch:
         """Refit n selections of the studies without intervals and tests, if that is faster."""
         if self.user_weights is not None:
             return self.refit(members)
         from comorbid.models.shared_fits import outline_selections
 
         yi, vi = self.effects.yi, self.effects.vi
-        return outline_selections(yi, vi, members, estimator=self.estimator)
+        return outline_selections(yi, vi, members, estimator=self.estimator, engine=engine)
 
     def predict(
         self,

@@ -13,16 +13,20 @@ import numpy as np
 
 from comorbid.effects.arrays import Array, Index, Mask
 from comorbid.models import equations, moments
+from comorbid.models.blocks import in_blocks
+from comorbid.models.compiled import Engine, check_engine, compiles, outline_columns
 from comorbid.models.estimators import Estimator
 from comorbid.models.fits import DesignFits, Outlines
 from comorbid.models.inference import infer, relative_heterogeneity
 from comorbid.models.kernel import fit_designs
 from comorbid.models.likelihood import Kind
+from comorbid.models.long import LONG
 from comorbid.models.projection import Projection
 from comorbid.models.shared_data import Selections
 from comorbid.models.shared_maxima import single_maximum
 from comorbid.models.shared_studies import SharedStudies
 from comorbid.models.solved import solve_at
+from comorbid.models.spare import Spare
 from comorbid.models.student import Test
 
 Fits = TypeVar("Fits", DesignFits, Outlines)
@@ -86,8 +90,20 @@ def fit_selections(
     return _Sharing(member, estimator, inferred, by_kernel, DesignFits).fits(yi, vi)
 
 
-def outline_selections(yi: Array, vi: Array, member: Mask, *, estimator: Estimator) -> Outlines:
-    """Return the fits of `fit_selections` without intervals and tests, which take longest."""
+def outline_selections(
+    yi: Array, vi: Array, member: Mask, *, estimator: Estimator, engine: Engine = "numpy"
+) -> Outlines:
+    """Return the fits of `fit_selections` without intervals and tests, which take longest.
+
+    The ``engine`` is as in `comorbid.models.kernel.fit_batch`.
+    """
+    check_engine(engine)
+    if engine == "compiled" and compiles(estimator) and len(vi) <= LONG and _ordinary(vi):
+
+        def block(at: slice, spare: Spare) -> Outlines:
+            return outline_columns(*_members(yi, vi, member[:, at]), estimator)
+
+        return in_blocks(member.shape[1], max(1, _CELLS // len(vi)), block)
     settings: Settings = {"estimator": estimator, "test": "z", "level": 0.95}
 
     def by_kernel(part: Mask) -> Outlines:
@@ -106,8 +122,17 @@ def outline_selections(yi: Array, vi: Array, member: Mask, *, estimator: Estimat
 
 def _of_members(yi: Array, vi: Array, settings: Settings, member: Mask) -> DesignFits:
     """Return what the kernel fits to selections."""
-    own_yi, own_vi = np.where(member, yi[:, None], 0.0), np.where(member, vi[:, None], np.inf)
-    return fit_designs(own_yi, own_vi, None, **settings)
+    return fit_designs(*_members(yi, vi, member), None, **settings)
+
+
+def _members(yi: Array, vi: Array, member: Mask) -> tuple[Array, Array]:
+    """Return effects and variances of selections as data sets."""
+    return np.where(member, yi[:, None], 0.0), np.where(member, vi[:, None], np.inf)
+
+
+def _ordinary(vi: Array) -> bool:
+    """Return whether no power of a variance overflows."""
+    return bool(vi.min() > 1 / _RANGE and vi.max() < _RANGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +174,7 @@ class _Sharing(Generic[Fits]):
         """Return whether the estimator knows selections, and their variances are ordinary."""
         moderated = self.estimator.moderated
         known = self.estimator.fixed is not None or moderated in _OTHERS.keys() | _LIKELIHOODS
-        return known and bool(vi.min() > 1 / _RANGE and vi.max() < _RANGE)
+        return known and _ordinary(vi)
 
     def _fill(self, kept: dict[str, Array], studies: SharedStudies, rest: Mask, size: int) -> None:
         """Fit all but ``rest``, by several threads, and mark there what is still to be fitted."""

@@ -40,7 +40,7 @@ def distribution(
     interval: Interval,
     level: float,
     bounds: Pair,
-    without: Array,
+    without: Array | None,
 ) -> tuple[Distribution, str]:
     """Return how a quantity varies over the refits, and a note where its interval is missing.
 
@@ -54,8 +54,8 @@ def distribution(
         Which interval.
     bounds : (float, float)
         What the quantity can be; intervals are cut off there.
-    without : array of shape (k,)
-        Of the fits without each study, for bca.
+    without : array of shape (k,) or None
+        Of the fits without each study, which only bca needs.
     """
     drawn = drawn[np.isfinite(drawn)]
     if drawn.size < 2 or not np.isfinite(value):
@@ -63,7 +63,7 @@ def distribution(
             value, float("nan"), float("nan"), _NOTHING
         ), "does not exist, or does not vary"
     tails: tuple[float, float] | None = ((1 - level) / 2, (1 + level) / 2)
-    if interval == "bca":
+    if interval == "bca" and without is not None:
         tails = _bca_tails(value, drawn, without, level)
     if tails is None:
         ci, note = _NOTHING, "no bca interval, for all refits lie on one side or a refit is missing"

@@ -339,6 +339,66 @@ def test_a_group_has_the_same_bits_in_any_partition() -> None:
             assert values.tobytes() == ranges(whole)[name][begin:end].tobytes(), name
 
 
+# -- refits --------------------------------------------------------------------------------------
+
+
+def fit_of(k: int, method: str, **changed: Any) -> cb.Fit:
+    yi, vi = (values[:, 0] for values in simulated(k, 1, seed=3))
+    return cb.pool(cb.Effects(yi=yi, vi=vi), method=method, **changed)
+
+
+@needs_numba
+@pytest.mark.parametrize("method", METHODS)
+def test_bootstraps(method: str) -> None:
+    fit = fit_of(8, method)
+    n, seed = 5000, 3
+    numpy, fast = (
+        cb.bootstrap(fit, n=n, seed=seed, engine=engine) for engine in ("numpy", "compiled")
+    )
+    drawn = np.random.default_rng(seed).standard_normal((n, 8)).T
+    vi = np.repeat(fit.effects.vi[:, None], n, axis=1)
+    yi = fit.estimate + np.sqrt(vi + np.nan_to_num(fit.tau2)) * drawn
+    bound = 1e-12
+    if method != "EE":
+        bound = np.fmax(bound, 12 * EPS * condition(yi, vi, method, numpy.batch.tau2))
+    found = differences(numpy.batch, fast.batch)
+    assert (found <= bound).all(), (found / bound).max()
+    assert np.median(found) < 1e-14
+    assert fast.estimate.ci == pytest.approx(numpy.estimate.ci, rel=1e-12)
+    assert fast.i2.ci == pytest.approx(numpy.i2.ci, rel=1e-9)
+
+
+@needs_numba
+@pytest.mark.parametrize("method", METHODS)
+def test_all_subsets(method: str) -> None:
+    fit = fit_of(12, method)
+    numpy, fast = (cb.subsets(fit, engine=engine) for engine in ("numpy", "compiled"))
+    member = numpy.members()
+    yi = np.where(member, fit.effects.yi[:, None], 0.0)
+    vi = np.where(member, fit.effects.vi[:, None], np.inf)
+    bound = np.full(len(numpy), 1e-12)
+    if method != "EE":
+        bound = np.fmax(bound, 16 * EPS * condition(yi, vi, method, numpy.tau2))
+    assert numpy.k.tolist() == fast.k.tolist()
+    for name in ("estimate", "tau2", "i2"):
+        ours, theirs = getattr(fast, name), getattr(numpy, name)
+        assert np.isnan(ours).tolist() == np.isnan(theirs).tolist(), name
+        scale = np.maximum(np.abs(theirs), 0.1 if name == "estimate" else 0.0)
+        assert (np.isnan(ours) | (np.abs(ours - theirs) <= bound * scale)).all(), name
+        assert np.nanmedian(np.abs(ours - theirs)) < 1e-14 * np.nanmax(scale), name
+    assert fast.q == pytest.approx(numpy.q, rel=1e-11, abs=1e-13, nan_ok=True)
+
+
+@needs_numba
+def test_what_is_not_compiled_is_the_same_in_both_engines() -> None:
+    weighted = fit_of(6, "REML", weights=np.arange(1.0, 7.0))
+    for fit in (weighted, fit_of(6, "SJ")):
+        numpy, fast = (cb.subsets(fit, engine=engine) for engine in ("numpy", "compiled"))
+        assert fast.tau2.tobytes() == numpy.tau2.tobytes()
+        numpy, fast = (cb.bootstrap(fit, n=100, engine=engine) for engine in ("numpy", "compiled"))
+        assert bits(fast.batch) == bits(numpy.batch)
+
+
 # -- numba stays out of the way ------------------------------------------------------------------
 
 
@@ -349,6 +409,12 @@ def test_without_numba_the_engine_is_refused(monkeypatch: pytest.MonkeyPatch) ->
         fit_batch(yi, vi, engine="compiled", **settings())
     with pytest.raises(ModelError, match=r"comorbid\[fast\]"):
         fit_groups(*table([3, 4]), engine="compiled", **settings())
+    fit = fit_of(4, "REML")
+    for refits in (cb.bootstrap, cb.subsets):
+        with pytest.raises(ModelError, match=r"comorbid\[fast\]"):
+            refits(fit, engine="compiled")
+        with pytest.raises(ModelError, match="engine is 'fortran'; use one of numpy, compiled"):
+            refits(fit, engine="fortran")
 
 
 def test_numba_is_imported_by_none_who_does_not_ask_for_it() -> None:
