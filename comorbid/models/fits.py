@@ -9,8 +9,9 @@ import numpy as np
 from scipy import special
 
 from comorbid.effects.arrays import Array, Frozen, Mask
+from comorbid.models.student import t_tail
 
-COEFFICIENTS = ("coefficients", "se", "statistic", "p_value", "ci_low", "ci_high")
+COEFFICIENTS = ("coefficients", "se", "statistic", "ci_low", "ci_high")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ class DesignFits(Frozen):
 
     Attributes
     ----------
-    coefficients, se, statistic, p_value, ci_low, ci_high : arrays of shape (p, n)
+    coefficients, se, statistic, ci_low, ci_high : arrays of shape (p, n)
         On the analysis scale, per unit of the moderator.
     root : array of shape (p, p, n)
         A such that the covariances of the coefficients are AA' times ``s2``.
@@ -87,14 +88,13 @@ class DesignFits(Frozen):
         What ``test`` multiplies the covariances by; 1 for z and t.
     df : array of shape (n,)
         Degrees of freedom of the test; inf for z.
-    tau2, i2, h2, qe, qe_p, k : arrays of shape (n,)
-        Residual heterogeneity, its test, and the number of studies.
+    tau2, i2, h2, qe, k : arrays of shape (n,)
+        Residual heterogeneity, the statistic of its test, and the number of studies.
     """
 
     coefficients: Array
     se: Array
     statistic: Array
-    p_value: Array
     ci_low: Array
     ci_high: Array
     root: Array
@@ -104,8 +104,20 @@ class DesignFits(Frozen):
     i2: Array
     h2: Array
     qe: Array
-    qe_p: Array
     k: Array
+
+    @property
+    def p_value(self) -> Array:
+        """Two-sided p-values of the coefficients, of shape (p, n)."""
+        with np.errstate(all="ignore"):
+            return np.asarray(2 * t_tail(self.df, np.abs(self.statistic)))
+
+    @property
+    def qe_p(self) -> Array:
+        """P-value of the test of residual heterogeneity, of shape (n,)."""
+        freedom = self.k - len(self.coefficients)
+        with np.errstate(all="ignore"):
+            return np.where(freedom > 0, special.chdtrc(freedom, self.qe), np.nan)
 
     @classmethod
     def blank(cls, p: int, n: int) -> dict[str, Array]:

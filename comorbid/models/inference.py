@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import special
 
 from comorbid.effects.arrays import Array, Mask
 from comorbid.models.fits import DesignFits
 from comorbid.models.projection import Heterogeneity, Studies
 from comorbid.models.solved import Solved
-from comorbid.models.student import Test, t_quantile, t_tail
+from comorbid.models.student import Test, t_quantile
 
 
 def factor(test: Test, q: Array, freedom: Array) -> Array:
@@ -43,14 +42,12 @@ def infer(data: Studies, solved: Solved, *, equal: bool, test: Test, level: floa
     beta, root = (_only(estimable, x, np.nan) for x in (found.coefficients, found.root))
     se = np.sqrt(scale * sum(row * row for row in root.swapaxes(0, 1)))
     half = t_quantile(df, (1 + level) / 2) * se
-    statistic = beta / se
     i2, h2 = relative_heterogeneity(tau2, fixed, freedom, equal=equal)
-    values = {"i2": i2, "h2": h2, "qe": fixed.q, "qe_p": special.chdtrc(freedom, fixed.q)}
+    values = {"i2": i2, "h2": h2, "qe": fixed.q}
     return DesignFits(
         coefficients=beta,
         se=se,
-        statistic=statistic,
-        p_value=2 * t_tail(df, np.abs(statistic)),
+        statistic=beta / se,
         ci_low=beta - half,
         ci_high=beta + half,
         root=root,

@@ -137,6 +137,7 @@ def fit_designs(
     test: Test,
     level: float,
     weights: Array | None = None,
+    engine: Engine = "numpy",
 ) -> DesignFits:
     r"""Fit the mixed-effects meta-regression to n data sets.
 
@@ -169,6 +170,8 @@ def fit_designs(
         Of the intervals, a proportion.
     weights : array of shape (k, n) or (k, 1), optional
         The analyst's weights, not negative.
+    engine : {"numpy", "compiled"}
+        As in `fit_batch`, of means alone.
 
     Returns
     -------
@@ -179,7 +182,8 @@ def fit_designs(
     Raises
     ------
     ModelError
-        If the estimator knows no moderators, or needs weights and there are none.
+        If the estimator knows no moderators, or needs weights and there are none, or numba is not
+        installed.
 
     References
     ----------
@@ -201,13 +205,18 @@ def fit_designs(
     """
     if x is not None and estimator.moderated is None:
         raise ModelError(f"the estimator {estimator.id} of tau2 knows no moderators")
+    check_engine(engine)
     k, n = yi.shape
+    alone = x is None and weights is None and k <= LONG
+    compiled = engine == "compiled" and alone and compiles(estimator)
     if x is None:
         size = 1 if k > LONG else max(1, _CELLS // max(1, k))
     else:
         size = max(1, _DESIGN_CELLS // max(1, k * x.shape[1]))
 
     def block(at: slice, spare: Spare) -> DesignFits:
+        if compiled:
+            return _fit_compiled(yi[:, at], vi[:, at], estimator, test, level)
         design = x[..., at] if x is not None and x.ndim == 3 else x
         own = _columns(weights, at)
         return _fit_block(yi[:, at], vi[:, at], design, own, estimator, test, level, spare)

@@ -13,11 +13,11 @@ from comorbid.errors import ModelError
 from comorbid.models import text
 from comorbid.models.compiled import Engine, check_engine
 from comorbid.models.fit import Fit
-from comorbid.models.kernel import Batch, fit_batch
+from comorbid.models.kernel import Batch, DesignFits, as_batch, fit_designs
 from comorbid.models.pooled import check_fit
 from comorbid.sensitivity.intervals import Distribution, Interval, distribution
 from comorbid.sensitivity.leave_one_out import leave_one_out
-from comorbid.sensitivity.refitting import blank, refit_in_blocks
+from comorbid.sensitivity.refitting import refit_in_blocks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +32,7 @@ class Bootstrap:
 
     Attributes
     ----------
-    batch : Batch
+    fits : DesignFits
         The refits, one value a data set; nan where one failed.
     estimate, tau2, i2 : Distribution
         ``value`` of the fit, ``bias`` and ``se`` of the refits, and the interval ``ci``; analysis
@@ -51,7 +51,7 @@ class Bootstrap:
         What could not be given, and why; and those of the fit.
     """
 
-    batch: Batch
+    fits: DesignFits
     estimate: Distribution
     tau2: Distribution
     i2: Distribution
@@ -65,6 +65,12 @@ class Bootstrap:
     test: str
     ids: tuple[str, ...]
     warnings: tuple[str, ...]
+
+    @property
+    def batch(self) -> Batch:
+        """The refits with p-values and prediction intervals, which are computed at each call."""
+        with np.errstate(all="ignore"):
+            return as_batch(self.fits, equal=self.method == "EE", level=self.level)
 
     def to_frame(self) -> pd.DataFrame:
         """Return the refits, one row a data set, with the columns of every refit table."""
@@ -173,7 +179,8 @@ def bootstrap(
     check_fit(fit)
     _check(fit, n, seed, kind, interval)
     check_engine(engine)
-    batch, failures = _refits(fit, n, seed, kind, engine)
+    fits, failures = _refits(fit, n, seed, kind, engine)
+    drawn = {"estimate": fits.coefficients[0], "tau2": fits.tau2, "i2": fits.i2}
     without = leave_one_out(fit).batch if interval == "bca" else None
     # One study drawn with replacement is the same study every time: that is no distribution.
     varies = slice(0) if kind == "nonparametric" and fit.k == 1 else slice(None)
@@ -181,7 +188,7 @@ def bootstrap(
     for name, bounds in _QUANTITIES.items():
         distributions[name], note = distribution(
             getattr(fit, name),
-            getattr(batch, name)[varies],
+            drawn[name][varies],
             interval=interval,
             level=fit.level,
             bounds=bounds,
@@ -192,7 +199,7 @@ def bootstrap(
         first = next(iter(failures.values()))
         notes.insert(0, f"{len(failures):,} of {n:,} refits failed and are left out: {first}")
     return Bootstrap(
-        batch=batch,
+        fits=fits,
         **distributions,
         kind=kind,
         interval=interval,
@@ -221,7 +228,7 @@ def _check(fit: Fit, n: int, seed: int, kind: str, interval: str) -> None:
 
 def _refits(
     fit: Fit, n: int, seed: int, kind: Kind, engine: Engine
-) -> tuple[Batch, dict[int, str]]:
+) -> tuple[DesignFits, dict[int, str]]:
     """Draw and refit n data sets, block by block; the blocks do not change what is drawn."""
     rng = np.random.default_rng(seed)
     yi, vi, weights = fit.effects.yi, fit.effects.vi, fit.user_weights
@@ -236,11 +243,12 @@ def _refits(
         picked = np.ascontiguousarray(rng.integers(0, fit.k, size=shape).T)
         return yi[picked], vi[picked], None if weights is None else weights[picked]
 
-    def refit(data: tuple[Array, Array, Array | None], rows: slice) -> Batch:
+    def refit(data: tuple[Array, Array, Array | None], rows: slice) -> DesignFits:
         y, v, a = data
-        return fit_batch(
+        return fit_designs(
             y[:, rows],
             v[:, rows],
+            None,
             estimator=fit.estimator,
             test=fit.test,
             level=fit.level,
@@ -249,6 +257,7 @@ def _refits(
         )
 
     k = np.full(n, fit.k, dtype=np.intp)
-    columns = blank(k)
+    columns = DesignFits.blank(1, n)
     failures = refit_in_blocks(draw, refit, k=k, studies=fit.k, kept=columns)
-    return Batch(**columns), failures
+    columns["k"] = k.astype(np.float64)
+    return DesignFits(**columns), failures
