@@ -30,14 +30,21 @@ def kind_of(type_: pa.DataType) -> str:
     return next((kind for kind, of in kinds.items() if any(is_(type_) for is_ in of)), str(type_))
 
 
+def no_key(name: str, kind: str) -> list[Problem]:
+    """Return what is wrong with a key column of a kind, if anything."""
+    remedy = "a key is names (text) alone, or whole numbers alone"
+    fit = kind in ("names", "whole numbers", "nothing")
+    return [] if fit else [Problem(f"{name} holds {kind}", remedy)]
+
+
 def as_key(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return a key column as a dictionary of names, or as whole numbers of 64 bits."""
     import pyarrow as pa
 
     kind = kind_of(column.type)
-    if kind not in ("names", "whole numbers", "nothing"):
-        remedy = "a key is names (text) alone, or whole numbers alone"
-        raise DataError([Problem(f"{name} holds {kind}", remedy)])
+    problems = no_key(name, kind)
+    if problems:
+        raise DataError(problems)
     if kind == "whole numbers":
         try:
             return column.cast(pa.int64())

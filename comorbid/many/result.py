@@ -113,7 +113,7 @@ class PooledGroups(Frozen):
         return frame.astype({"loo_crosses_null": "boolean"})
 
     def to_dict(self) -> dict[str, Any]:
-        """Return settings and counts, and the table by column where it is in memory."""
+        """Return settings and counts, and the table by column where it is in memory (``columns``)."""
         names = ("measure", "method", "test", "level", "kernel", "adjust", "null_share")
         return {
             "by": list(self.by),
@@ -121,7 +121,7 @@ class PooledGroups(Frozen):
             **{name: getattr(self, name) for name in ("groups", "estimates", "missing")},
             "path": None if self.path is None else str(self.path),
             "warnings": list(self.warnings),
-            **{name: values.tolist() for name, values in self.columns.items()},
+            "columns": {name: values.tolist() for name, values in self.columns.items()},
         }
 
     def summary(self) -> str:

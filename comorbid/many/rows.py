@@ -168,7 +168,10 @@ class _Later(Places):
 def _key(frame: pd.DataFrame, name: str, places: Sequence[str]) -> Key:
     import pandas as pd
 
-    codes, values = pd.factorize(frame[name])
+    try:
+        codes, values = pd.factorize(frame[name])
+    except TypeError:  # some value cannot be hashed
+        raise DataError(_no_key(name, frame[name].tolist())) from None
     problems = missing_keys(name, codes < 0, places) + _no_key(name, values.tolist())
     if problems:
         raise DataError(problems)
@@ -209,6 +212,8 @@ def _floats(frame: pd.DataFrame, name: str, places: Sequence[str]) -> Array:
     import pandas as pd
 
     column = frame[name]
-    if pd.api.types.is_numeric_dtype(column.dtype):  # also pandas' own, with their missing values
+    is_ = pd.api.types
+    # Also pandas' own, with their missing values.
+    if is_.is_numeric_dtype(column.dtype) and not is_.is_complex_dtype(column.dtype):
         return column.to_numpy(dtype=np.float64, na_value=np.nan)
     return numbers(name, column)

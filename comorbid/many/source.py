@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from comorbid.errors import DataError, Problem
-from comorbid.many.arrow import as_key, as_numbers, kind_of
+from comorbid.many.arrow import as_key, as_numbers, kind_of, no_key
 from comorbid.many.rows import Places
 from comorbid.many.settings import Settings
 
@@ -256,7 +256,8 @@ def schema_of(source: Source, settings: Settings | None = None) -> tuple[str, ..
     Raises
     ------
     DataError
-        If a file lacks a column, or a column is not of the same kind in all files.
+        If a file lacks a column, a column is not of the same kind in all files, or a key column
+        holds what no key can be.
     """
     from pyarrow import parquet
 
@@ -273,7 +274,9 @@ def schema_of(source: Source, settings: Settings | None = None) -> tuple[str, ..
                 problems.append(Problem(f"lacks the column {column}", "add it", file=name))
                 continue
             kind = kind_of(schema.field(column).type)
-            if column not in settings.by and kind == "whole numbers":
+            if column in settings.by:
+                problems += no_key(f"{name}: {column}", kind)
+            elif kind == "whole numbers":
                 kind = "numbers"
             was, where = first.setdefault(column, (kind, name))
             if kind not in (was, "nothing") and was != "nothing":

@@ -347,6 +347,8 @@ def test_the_result_is_a_frozen_value() -> None:
     again = pickle.loads(pickle.dumps(found))
     pd.testing.assert_frame_equal(again.to_frame(), found.to_frame(), check_exact=True)
     assert json.loads(json.dumps(found.to_dict()))["groups"] == 150
+    assert found.to_dict()["missing"] == found.missing  # of all, beside the column of that name
+    assert found.to_dict()["columns"]["missing"] == found.to_frame()["missing"].tolist()
     assert found.kernel == kernel_for(len(TABLE)) == "numpy"
 
 
@@ -376,6 +378,8 @@ GOOD = pd.DataFrame({"g": ["a", "a", "b"], "yi": [0.1, 0.2, 0.3], "vi": [0.1, 0.
         (GOOD.assign(g=["a", 1, "b"]), {}, "g has names and whole numbers; a key is names"),
         (GOOD.assign(g=[0.5, 1, 2]), {}, "g has 0.5; a key is names"),
         (GOOD.assign(g=[True, False, True]), {}, "g has True; a key is names"),
+        (GOOD.assign(g=[[1], [1], [2]]), {}, r"g has \[1\]; a key is names"),
+        (GOOD.assign(yi=[1j, 2, 3]), {}, r"yi\[0\] is 1j"),
         (GOOD, {"adjust": "holm"}, "adjust is 'holm'; use one of BH, storey, none"),
         (GOOD, {"method": "GENQ"}, "GENQ needs weights of the analyst; choose another method"),
         (GOOD, {"level": 95}, "level is 95"),

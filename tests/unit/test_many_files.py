@@ -467,6 +467,12 @@ def test_files_must_agree_in_their_columns(tmp_path: Path) -> None:
     ]
 
 
+def test_lists_are_no_keys(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.parquet", TABLE.assign(outcome=[[1]] * len(TABLE)))
+    with pytest.raises(cb.DataError, match=r"a.parquet: outcome holds list<.*; a key is names"):
+        pooled(path)
+
+
 def test_whole_numbers_and_numbers_go_together_as_values(tmp_path: Path) -> None:
     folder = tmp_path / "estimates"
     folder.mkdir()
