@@ -113,7 +113,7 @@ class PooledGroups(Frozen):
         return frame.astype({"loo_crosses_null": "boolean"})
 
     def to_dict(self) -> dict[str, Any]:
-        """Return settings and counts, and the table by column where it is in memory (``columns``)."""
+        """Return settings and counts, and the table, ``columns``, where it is in memory."""
         names = ("measure", "method", "test", "level", "kernel", "adjust", "null_share")
         return {
             "by": list(self.by),

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
+import phenome
+import pyarrow as pa
 import pytest
 from bench import Bench
 from data import effects, simulated
-from limits import HEADS, copy_bandwidth, divide_rate, least, shares
+from limits import HEADS, Rates, clocked_calls, least, limits
 from table import aligned
 from test_many_sets import fitted
 from timing import clocked, exponent, in_turn
 
 import comorbid as cb
-from comorbid.models.compiled import available
+from comorbid.many import fitting
+from comorbid.many.core import pool_groups
+from comorbid.many.settings import settings_for
+from comorbid.models.compiled import Engine, available
 
 pytestmark = pytest.mark.benchmark
 
-BLOCK = 2048
-"""Data sets that the kernel fits at once, in one thread."""
+BLOCK = 2**16 // 14
+"""Data sets of 14 studies that the kernel fits at once; of more it fits as many blocks."""
 
 
 def _pool(k: int) -> Callable[[], object]:
@@ -33,14 +38,19 @@ def _leave_one_out(k: int) -> Callable[[], object]:
     return lambda: cb.leave_one_out(fit)
 
 
-def _sets(n: int) -> Callable[[], object]:
+def _sets(n: int, engine: Engine = "numpy") -> Callable[[], object]:
     yi, vi = simulated(14, n)
-    return lambda: fitted(yi, vi)
+    return lambda: fitted(yi, vi, engine)
 
 
 def _subsets(n: int) -> Callable[[], object]:
     fit = cb.pool(effects(20))
     return lambda: cb.subsets(fit, limit=n)
+
+
+def _all_subsets(k: int) -> Callable[[], object]:
+    fit = cb.pool(effects(k))
+    return lambda: cb.subsets(fit)
 
 
 def _bootstraps(n: int) -> Callable[[], object]:
@@ -68,53 +78,52 @@ def test_growth(
     assert np.isfinite(power)
 
 
-def test_overhead(bench: Bench) -> None:
-    """The line through the times of few data sets: what it costs before there is one, and each."""
-    sizes = (1, 16, 64, 256, 1024)
-    seconds = [least(_sets(n)) for n in sizes]
-    each, none = np.polyfit(sizes, seconds, 1)
-    whole = least(_pool(14))
-    bench.report.notes.append(
-        f"the kernel with n sets of 14 studies, up to {sizes[-1]}: {1e3 * none:.3g} ms + n x"
-        f" {1e6 * each:.3g} us; cb.pool() of one {1e3 * whole:.3g} ms, of which the kernel"
-        f" {100 * seconds[0] / whole:.0f} %"
-    )
-    assert each > 0
-
-
 def test_what_limits_it(bench: Bench) -> None:
-    copied, divided = copy_bandwidth(), divide_rate()
+    rates = Rates.measured()
     bench.report.notes.append(
-        f"this machine: all cores copy {copied / 1e9:.3g} GB/s, one divides {divided / 1e9:.3g}"
-        " billion a second in its cache"
+        f"one core of this machine divides {rates.divisions / 1e9:.3g} billion numbers a second in"
+        f" its cache, and reads and writes {rates.copied / 1e9:.3g} GB/s in a copy"
     )
-    rows = [HEADS]
-    for name, n in {
-        "kernel, one set of 14 studies": 1,
-        f"kernel, {BLOCK:,} sets of 14 studies in one thread": BLOCK,
-    }.items():
-        found = shares(fitted, *simulated(14, n))
-        rows.append(found.cells(name))
-        # Fewer would mean that the kernel computes with arrays that do not count.
-        assert found.elements > found.calls > 100
-    bench.report.notes += aligned(rows)
+    block = [BLOCK // 8, BLOCK // 4, BLOCK // 2, BLOCK]
+    fits = [14, 100, 300, 1000]
+    rows = {
+        "one fit, k = 14": limits(_pool, fits, at=14, studies=lambda k: k),
+        "leave-one-out, k = 100": limits(
+            _leave_one_out, [25, 50, 100, 200], at=100, studies=lambda k: k * (k - 1)
+        ),
+        "all subsets, k = 12": limits(
+            _all_subsets, [9, 10, 11, 12], at=12, studies=lambda k: k * (2**k - 1)
+        ),
+        f"{BLOCK:,} bootstraps, k = 14": limits(
+            _bootstraps, block, at=BLOCK, studies=lambda n: 14 * n
+        ),
+        f"{BLOCK:,} sets, k = 14": limits(_sets, block, at=BLOCK, studies=lambda n: 14 * n),
+        "one fit, k = 1,000,000": limits(
+            _pool, [250_000, 500_000, 1_000_000], at=1_000_000, studies=lambda k: k
+        ),
+    }
     if available():
-        yi, vi = simulated(14, 100_000)
-        seconds = least(lambda: fitted(yi, vi, "compiled"))
-        divisions = seconds * divided * (os.cpu_count() or 1) / yi.size
-        bench.report.notes.append(
-            f"kernel with numba, 100,000 sets of 14 studies: {1e9 * seconds / yi.size:.3g} ns a"
-            f" study, in which all cores do {divisions:.0f} divisions"
+        many = [12_500, 25_000, 50_000, 100_000]
+        rows["100,000 sets, k = 14, numba"] = limits(
+            partial(_sets, engine="compiled"), many, at=100_000, studies=lambda n: 14 * n
         )
+    bench.report.notes += aligned([HEADS, *(row.cells(name, rates) for name, row in rows.items())])
+    assert all(row.total > 0 for row in rows.values())
 
 
-def test_what_limits_a_large_set(bench: Bench) -> None:
-    """How often its effects and variances could be read meanwhile, at the rate of a copy."""
-    yi, vi = simulated(1_000_000, 1)
-    seconds = least(lambda: fitted(yi, vi))
-    passes = seconds * copy_bandwidth() / (yi.nbytes + vi.nbytes)
-    bench.report.notes.append(
-        f"kernel, one set of 1,000,000 studies: {1e3 * seconds:.3g} ms, in which all cores could"
-        f" read its 16 MB {passes:.0f} times"
-    )
-    assert passes > 1
+def test_what_limits_pool_many(bench: Bench) -> None:
+    """The share of the fits of groups, as wholes and without each study, of a table in memory."""
+    design = phenome.design(conditions=142, seed=1)
+    table = pa.concat_tables(
+        [estimates for estimates, _ in phenome.parts(design, model="normal")]
+    ).unify_dictionaries()
+    for engine in ("numpy", "compiled") if available() else ("numpy",):
+        settings = settings_for(table.schema.names, by=["exposure", "outcome"], kernel=engine)
+        with clocked_calls(fitting, "fit_groups") as spent:
+            seconds = least(lambda: pool_groups(table, settings))  # noqa: B023
+        fits = min(spent) / seconds
+        assert 0 < fits < 1
+        bench.report.notes.append(
+            f"pool_many, 10,011 groups in memory, {engine}: {1e3 * seconds:.3g} ms, of which fits"
+            f" {100 * fits:.0f} %"
+        )
