@@ -118,7 +118,7 @@ def sample(r: Metafor, case: Case) -> tuple[Theirs, dict[str, Array]]:
     some = (
         ds.dataset(case.estimates).to_table(filter=ds.field("exposure").isin(exposures)).to_pandas()
     )
-    pairs = dict(iter(some.to_pandas().astype(dict.fromkeys(KEYS, str)).groupby(KEYS)))
+    pairs = dict(iter(some.astype(dict.fromkeys(KEYS, str)).groupby(KEYS)))
     sets = [pairs[key] for key in zip(*(chosen[key].astype(str) for key in KEYS), strict=True)]
     yi, vi = np.full((2, max(map(len, sets)), SAMPLE), np.nan)
     for place, rows in enumerate(sets):
