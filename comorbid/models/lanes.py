@@ -52,7 +52,7 @@ _MAX_STEPS, _SETTLED, _NOTHING = 300, 1e-8, 1e-30
 _MARGIN = 1.01
 # From rung to rung the least variance grows by this factor, or, where something could be hidden, by
 # a root of it, down to the closest.
-_RATIO, _CLOSEST = 2.0, 1.001
+_RATIO, _CLOSEST = 2.0, 1 + 1e-6
 # Maxima of one likelihood that there is room for.
 _MAXIMA = 16
 

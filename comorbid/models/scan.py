@@ -14,7 +14,8 @@ logs fall at the rates :math:`2 / (\beta + t)` and :math:`1 / (\alpha + t)`, whe
 are means of the eigenvalues that rise with t (by Cauchy and Schwarz' inequality). So the score
 cannot rise through zero between a and b if :math:`\beta(b) \le 2 \alpha(a) + a`, and not fall
 through it if :math:`2 \alpha(b) + b \le \beta(a)`; nor has it a zero if one part at its least is
-more than the other at its most.
+more than the other at its most. Rungs that settle nothing are halved until they are a millionth
+apart.
 """
 
 from __future__ import annotations
@@ -37,8 +38,10 @@ _LEFT = 0.75
 _HALVINGS = 4
 # What is less than this times something is less whatever rounding did.
 _SURELY = 1 - 1e-9
-# Rungs that are closer than this have no maximum between them that rounding leaves.
-_CLOSE = 1.001
+# What is between rungs that are closer than this is not looked at. The log of the ratio of the
+# score's parts changes by at most 2 log 1.000001 there, and a root of theirs is between them, so a
+# maximum that is missed is higher than one that is found by at most k / 10^12.
+_CLOSE = 1 + 1e-6
 _TOO_FAR_APART = (
     "no likelihood of tau2 can be computed: effects or variances are too many orders of magnitude "
     "apart; check them for typing errors"
