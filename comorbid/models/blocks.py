@@ -28,8 +28,9 @@ def in_blocks(n: int, size: int, fit: Callable[[slice, Spare], Fits]) -> Fits:
     """
     if n <= size:
         return fit(slice(0, n), Spare())
-    cores = os.cpu_count() or 1
-    size = -(-n // (cores * -(-n // (cores * size))))
+    count = -(-n // size)
+    cores = min(os.cpu_count() or 1, count)
+    size = -(-n // (cores * -(-count // cores)))
     blocks = [slice(start, start + size) for start in range(0, n, size)]
     spares: list[Spare] = []
 

@@ -237,7 +237,9 @@ def _refits(
     def draw(block: slice) -> tuple[Array, Array, Array | None]:
         shape = (block.stop - block.start, fit.k)
         if kind == "parametric":
-            y = fit.estimate + spread * rng.standard_normal(shape)
+            y = rng.standard_normal(shape)
+            y *= spread
+            y += fit.estimate
             same = np.broadcast_to(vi[:, None], y.T.shape)
             return y.T, same, None if weights is None else weights[:, None]
         picked = np.ascontiguousarray(rng.integers(0, fit.k, size=shape).T)
