@@ -21,9 +21,9 @@ from comorbid.models.solved import solve_block
 from comorbid.models.spare import Spare
 from comorbid.models.student import Test as Test, t_quantile as t_quantile, t_tail as t_tail
 
-# Numbers held at a time, with a design p of them a study: what a block is computed with stays in
-# the processor's cache.
-_CELLS, _DESIGN_CELLS = 2**16, 2**15
+# Numbers held at a time, with a design p of them a study: few enough for the processor's cache, and
+# enough that two threads seldom wait for each other.
+_CELLS, _DESIGN_CELLS = 2**18, 2**15
 # Data sets with variances below this, or above its inverse, are fitted in other units.
 TINY = 1e-60
 
