@@ -90,7 +90,7 @@ def random_terms(
         else:
             terms += [_intercept(outer[: i + 1], columns) for i in range(len(outer))]
     problems = [problem for term in terms for problem in _own_problems(term)]
-    problems += _alike(terms)
+    problems += [*_alike(terms), *_nested_alike(terms)]
     if problems:
         raise ModelError(problems)
     return tuple(terms)
@@ -286,6 +286,25 @@ def _alike(terms: Sequence[Random]) -> list[Problem]:
                         "their variances cannot be told apart; leave one of them out",
                     )
                 )
+    return problems
+
+
+def _nested_alike(terms: Sequence[Random]) -> list[Problem]:
+    """Name pairs of terms that both give each row an effect of its own."""
+    single = [t for t in terms if not t.levels and len(t.groups) == t.group.size]
+    problems = []
+    for term in terms:
+        cells = np.unique(term.group * max(len(term.levels), 1) + term.inner).size
+        if term.structure.id not in ("CS", "UN", "DIAG") or cells < term.group.size:
+            continue
+        problems += [
+            Problem(
+                f"random terms {term.name} and {other.name}: both give each row an effect of its "
+                "own",
+                f"their variances cannot be told apart; leave out {other.name}",
+            )
+            for other in single
+        ]
     return problems
 
 

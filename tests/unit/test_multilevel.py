@@ -57,13 +57,17 @@ def written_out(fit: cb.Multilevel) -> float:
         {"random": "outcome | study_id", "struct": "AR"},
         {"random": "outcome | study_id", "struct": "DIAG", "formula": "~ 0 + outcome"},
         {"random": "outcome | study_id", "struct": "UN"},
-        {"random": ["outcome | study_id", "estimate_id"], "struct": "CS"},
+        {"random": ["outcome | study_id", "estimate_id"], "struct": "AR"},
+        {"random": ["outcome | study_id", "region"], "struct": "CS"},
+        {"random": ["outcome | study_id", "outcome | region"], "struct": ["CS", "DIAG"]},
     ],
 )
 def test_the_likelihood_is_that_of_matrices_written_out(
     settings: dict[str, Any], method: str
 ) -> None:
-    effects = simulated(moderators={"outcome": OUTCOMES, "dose": list(range(12))})
+    regions = list("pqpqrrpqrpqr")
+    columns = {"outcome": OUTCOMES, "dose": list(range(12)), "region": regions}
+    effects = simulated(moderators=columns)
     given = {"formula": "~ 1", **settings, "method": method}
     fit = cb.multilevel(effects, given.pop("formula"), **given)
     assert fit.log_likelihood == pytest.approx(written_out(fit), abs=1e-9)
@@ -273,6 +277,7 @@ def test_likelihood_ratio() -> None:
         ({"random": "same"}, "random term same: same has one group; its variance cannot be told"),
         ({"random": "own / estimate_id"}, "own and own/estimate_id: every group is a single row"),
         ({"random": ["study_id", "copy"]}, "study_id and copy: their groups are the same"),
+        ({"random": ["outcome | study_id", "estimate_id"]}, "both give each row an effect of its"),
         ({"random": "outcome | study_id", "struct": "XX"}, "use one of CS, HCS, UN, DIAG, AR"),
         ({"random": "same | study_id"}, "same is 1 in every row; use random='study_id'"),
         ({"random": "copy | study_id"}, "no group of study_id has two levels of copy"),
