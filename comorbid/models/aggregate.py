@@ -15,7 +15,7 @@ from comorbid.effects.table import Effects
 from comorbid.errors import DataError, ModelError
 from comorbid.models.clusters import Clusters, clusters_of, named, stacks_of
 from comorbid.models.covariance import covariance
-from comorbid.models.covariance_result import Covariance, of_matrix
+from comorbid.models.covariance_result import Covariance, of_correlations
 from comorbid.models.sampling_covariance import check_covariance
 
 Weighting = Literal["inverse-variance", "equal"]
@@ -89,38 +89,38 @@ def aggregate(
     check_choice("weights", weights, get_args(Weighting))
     if (rho is None) == (V is None):
         raise ModelError("give one of rho and V: how the effects of a study depend")
-    known = ~(np.isnan(effects.yi) | np.isnan(effects.vi))
     clusters = clusters_of(effects, by, name="by")
-    v = covariance(effects, cluster=clusters.of, rho=rho) if V is None else _given(V, effects)
-    used = np.flatnonzero(known)
-    notes = effects.warnings
-    if not known.all():
-        notes = (*notes, f"left out, no effect: {named(np.flatnonzero(~known), effects.labels)}")
-    if not used.size:
+    rows = np.flatnonzero(~(np.isnan(effects.yi) | np.isnan(effects.vi)))
+    if not rows.size:
         raise DataError("no effect to aggregate: every row is missing its effect or its variance")
-    names, of = np.unique(clusters.of[used], return_inverse=True)
-    parts = Clusters(clusters.by, tuple(clusters.names[i] for i in names), of)
-    rows = [used[r] for r in parts.rows()]
-    y, variances = np.empty(len(rows)), np.empty(len(rows))
-    _check_apart(v, clusters.of, effects)
-    for stack in stacks_of(rows):
+    used = effects.take(rows.tolist())
+    parts = clusters_of(used, [clusters.names[i] for i in clusters.of[rows]], name="by")
+    v = (
+        covariance(used, cluster=[parts.names[i] for i in parts.of], rho=rho)
+        if V is None
+        else _given(V, effects, rows)
+    )
+    _check_apart(v, parts.of, used)
+    y, variances = np.empty(len(parts.names)), np.empty(len(parts.names))
+    for stack in stacks_of(parts.rows()):
         at = stack.rows
         blocks = v.among(at)
-        w = _weights(blocks, weights, at, effects)
-        y[stack.numbers] = (w * effects.yi[at]).sum(axis=1)
+        w = _weights(blocks, weights, at, used)
+        y[stack.numbers] = (w * used.yi[at]).sum(axis=1)
         variances[stack.numbers] = np.einsum("bi,bij,bj->b", w, blocks, w)
-    return _effects(effects, y, variances, parts.names, rows, notes)
+    notes = effects.warnings
+    if rows.size < effects.k:
+        missing = np.setdiff1d(np.arange(effects.k), rows)
+        notes = (*notes, f"left out, no effect: {named(missing, effects.labels)}")
+    return _effects(used, y, variances, parts, notes)
 
 
-def _given(v: object, effects: Effects) -> Covariance:
-    """Return covariances of these effects, of a matrix as one block."""
-    if isinstance(v, Covariance):
-        if v.ids != effects.ids or not np.array_equal(v.vi, effects.vi, equal_nan=True):
-            raise DataError("V is of other effects; make it from these, in their order")
-        return v
-    known = np.flatnonzero(~np.isnan(effects.vi))
-    matrix = check_covariance(v, effects, known)
-    return of_matrix(effects, known, matrix if matrix.ndim == 2 else np.diag(matrix))
+def _given(v: object, effects: Effects, rows: Index) -> Covariance:
+    """Return the covariances of the rows used; independent ones are in no block."""
+    found = check_covariance(v, effects, rows)
+    if isinstance(found, Covariance):
+        return found
+    return of_correlations(effects.take(rows), [], how="a matrix")
 
 
 def _check_apart(v: Covariance, of: Index, effects: Effects) -> None:
@@ -158,15 +158,15 @@ def _effects(
     effects: Effects,
     y: Array,
     variances: Array,
-    names: tuple[str, ...],
-    rows: list[Index],
+    parts: Clusters,
     notes: tuple[str, ...],
 ) -> Effects:
+    rows = parts.rows()
     ni = np.array([_common(effects.ni[r].tolist(), np.nan) for r in rows])
     return Effects(
         yi=y,
         vi=variances,
-        labels=names,
+        labels=parts.names,
         measure=effects.measure,
         scale=effects.scale if np.isnan(ni).any() else base_name(effects.scale),
         source=tuple(_common([effects.source[i] for i in r], "given") for r in rows),

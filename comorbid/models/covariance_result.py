@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -97,6 +97,45 @@ class Covariance(Frozen):
         diagonal = np.arange(rows.shape[1])
         found[:, diagonal, diagonal] = self.vi[rows]
         return found
+
+    def take(self, rows: Index) -> Covariance:
+        """Return the covariances of the effects at these positions, each named once."""
+        place = np.full(self.k, -1)
+        place[rows] = np.arange(rows.size)
+        blocks = []
+        for each in self.blocks:
+            kept = place[each.rows] >= 0
+            if kept.sum() > 1:
+                inside = each.matrix[np.ix_(kept, kept)]
+                blocks.append(Dependent(place[each.rows[kept]], read_only(inside)))
+        return replace(
+            self,
+            ids=tuple(self.ids[i] for i in rows),
+            labels=tuple(self.labels[i] for i in rows),
+            vi=read_only(self.vi[rows]),
+            blocks=tuple(blocks),
+        )
+
+    def times(self, factor: float) -> Covariance:
+        """Return the covariances in other units."""
+        blocks = tuple(Dependent(rows, read_only(m * factor)) for rows, m in self.blocks)
+        return replace(self, vi=read_only(self.vi * factor), blocks=blocks)
+
+    @property
+    def pairs(self) -> Index:
+        """Positions of two effects whose covariance is not 0, of shape (n, 2), in order."""
+        found = [np.empty((0, 2), dtype=np.intp)]
+        for rows, matrix in self.blocks:
+            found.append(np.sort(rows[np.argwhere(np.tril(matrix, -1))], axis=1))
+        joined = np.concatenate(found)
+        return joined[np.lexsort(joined.T)]
+
+    def equals(self, other: Covariance) -> bool:
+        """Return whether all covariances are the same, however they are put into blocks."""
+        pairs = self.pairs
+        if not (np.array_equal(self.vi, other.vi) and np.array_equal(pairs, other.pairs)):
+            return False
+        return np.array_equal(self.among(pairs)[:, 0, 1], other.among(pairs)[:, 0, 1])
 
     @property
     def correlation(self) -> Array:

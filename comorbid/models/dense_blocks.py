@@ -9,6 +9,7 @@ import numpy as np
 
 from comorbid.effects.arrays import Array, Index
 from comorbid.errors import ModelError
+from comorbid.models.covariance_result import Covariance
 from comorbid.models.partition import Stack, components, stacks
 from comorbid.models.profiled import Likelihood, Profiled, profiled
 
@@ -105,16 +106,20 @@ class DenseBlocks:
     ----------
     columns : array of shape (p + 1, k)
         The design, and below it the effects.
-    v : array of shape (k, k) or (k,)
+    v : Covariance or array of shape (k,)
         Sampling covariances, or variances.
     terms : sequence of Term
     method : {"REML", "ML"}
     """
 
-    def __init__(self, columns: Array, v: Array, terms: Sequence[Term], method: Likelihood) -> None:
+    def __init__(
+        self, columns: Array, v: Covariance | Array, terms: Sequence[Term], method: Likelihood
+    ) -> None:
         self.method: Likelihood = method
         self.terms = tuple(terms)
-        joined = components([term.group for term in terms], v if v.ndim == 2 else None)
+        joined = components(
+            [term.group for term in terms], v.pairs if isinstance(v, Covariance) else None
+        )
         _check_size(int(np.bincount(joined).max()))
         self.blocks: list[Blocks] = [
             _blocks(stack, columns.T, v, self.terms) for stack in stacks(joined)
@@ -174,13 +179,10 @@ def _check_size(largest: int) -> None:
         )
 
 
-def _blocks(stack: Stack, columns: Array, v: Array, terms: Sequence[Term]) -> Blocks:
+def _blocks(stack: Stack, columns: Array, v: Covariance | Array, terms: Sequence[Term]) -> Blocks:
     real = stack.real[:, :, None] & stack.real[:, None, :]
     unit = np.eye(stack.rows.shape[1])
-    if v.ndim == 2:
-        inside = v[stack.rows[:, :, None], stack.rows[:, None, :]]
-    else:
-        inside = v[stack.rows][:, :, None] * unit
+    inside = v.among(stack.rows) if isinstance(v, Covariance) else v[stack.rows][:, :, None] * unit
     levels = [None if term.q == 1 else stack.columns(np.eye(term.q)[term.inner]) for term in terms]
     return Blocks(
         stack,

@@ -11,6 +11,7 @@ from scipy import special
 from comorbid.checks import check_type
 from comorbid.effects.arrays import Array
 from comorbid.errors import ModelError
+from comorbid.models.covariance_result import Covariance
 from comorbid.models.fitted import Fitted
 from comorbid.models.multilevel_result import Multilevel
 from comorbid.models.text import number, p_value
@@ -162,8 +163,14 @@ def _variances(fit: Multilevel | Fitted) -> int:
     return int(fit.estimates_tau2)
 
 
-def _covariance(fit: Multilevel | Fitted) -> Array:
+def _covariance(fit: Multilevel | Fitted) -> Array | Covariance:
     return fit.model.v if isinstance(fit, Multilevel) else fit.effects.vi
+
+
+def _same(v: Array | Covariance, w: Array | Covariance) -> bool:
+    if isinstance(v, Covariance) and isinstance(w, Covariance):
+        return v.equals(w)
+    return not isinstance(v, Covariance) and not isinstance(w, Covariance) and np.array_equal(v, w)
 
 
 def _check_alike(full: Multilevel | Fitted, reduced: Multilevel | Fitted) -> None:
@@ -171,7 +178,7 @@ def _check_alike(full: Multilevel | Fitted, reduced: Multilevel | Fitted) -> Non
     same = full.effects.ids == reduced.effects.ids
     if not (same and np.array_equal(full.effects.yi, reduced.effects.yi)):
         raise ModelError("the two models are of different effects; fit both to the same rows")
-    if v.shape != w.shape or not np.array_equal(v, w):
+    if not _same(v, w):
         raise ModelError("the two models have different sampling covariances; give both the same V")
     if full.method != reduced.method or full.method not in ("ML", "REML"):
         raise ModelError(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from comorbid.effects.arrays import Array, Frozen
+from comorbid.models.covariance_result import Covariance
 from comorbid.models.dense_blocks import DenseBlocks
 from comorbid.models.nested_levels import NestedLevels, chain
 from comorbid.models.profiled import Likelihood, Profiled
@@ -27,7 +28,7 @@ class MixedModel(Frozen):
     ----------
     yi : array of shape (k,)
     x : array of shape (k, p)
-    v : array of shape (k,) or (k, k)
+    v : array of shape (k,) or Covariance
         Sampling variances, or covariances.
     terms : tuple of Random
     method : {"REML", "ML"}
@@ -43,7 +44,7 @@ class MixedModel(Frozen):
 
     yi: Array
     x: Array
-    v: Array
+    v: Array | Covariance
     terms: tuple[Random, ...]
     method: Likelihood
     unit: float
@@ -64,19 +65,20 @@ class MixedModel(Frozen):
     @property
     def vi(self) -> Array:
         """Sampling variances."""
-        return self.v if self.v.ndim == 1 else np.diagonal(self.v)
+        return self.v.vi if isinstance(self.v, Covariance) else self.v
 
     def dense(self) -> DenseBlocks:
         """Return the likelihood by dense blocks."""
         terms = [term.term for term in self.terms]
-        return DenseBlocks(self.columns, self.v / self.unit**2, terms, self.method)
+        v = self.v.times(self.unit**-2) if isinstance(self.v, Covariance) else self.v / self.unit**2
+        return DenseBlocks(self.columns, v, terms, self.method)
 
     def surface(self) -> Surface:
         """Return the likelihood of variances, by group sums where the model allows it."""
         structures = tuple(term.structure for term in self.terms)
         groupings = [term.group for term in self.terms]
-        simple = self.v.ndim == 1 and not any(term.levels for term in self.terms)
-        if simple and chain(groupings) is not None:
+        simple = not any(term.levels for term in self.terms)
+        if not isinstance(self.v, Covariance) and simple and chain(groupings) is not None:
             vi = self.v / self.unit**2
             return Surface(NestedLevels(self.columns, vi, groupings, self.method), structures)
         return Surface(self.dense(), structures)
@@ -107,10 +109,14 @@ class MixedModel(Frozen):
 
 
 def mixed_model(
-    yi: Array, x: Array, v: Array, terms: Sequence[Random], method: Likelihood
+    yi: Array,
+    x: Array,
+    v: Array | Covariance,
+    terms: Sequence[Random],
+    method: Likelihood,
 ) -> MixedModel:
     """Return the model of effects (k,) with a design (k, p) and sampling covariances."""
-    vi = v if v.ndim == 1 else np.diagonal(v)
+    vi = v.vi if isinstance(v, Covariance) else v
     unit = float(2.0 ** np.round(np.log2(np.median(vi)) / 2))
     size = np.abs(x).max(axis=0)
     basis, upper = np.linalg.qr(x / size)
@@ -147,7 +153,7 @@ def common_mean(model: MixedModel) -> tuple[float, Array, Array]:
     hat : array of shape (k,)
         The diagonal of :math:`X(X'V^{-1}X)^{-1}X'V^{-1}`.
     """
-    if model.v.ndim == 1:
+    if not isinstance(model.v, Covariance):
         return _independent(model)
     dense = model.dense()
     zeros = [np.zeros((1, term.term.q, term.term.q)) for term in model.terms]
@@ -169,7 +175,7 @@ def common_mean(model: MixedModel) -> tuple[float, Array, Array]:
 def _independent(model: MixedModel) -> tuple[float, Array, Array]:
     """Return the same without covariances."""
     x, y = model.columns[:-1], model.columns[-1]
-    w = model.unit**2 / model.v
+    w = model.unit**2 / model.vi
     vcov = np.linalg.inv((x * w) @ x.T)
     rest = y - (vcov @ (x @ (w * y))) @ x
     lever = w * np.einsum("ai,ab,bi->i", x, vcov, x)

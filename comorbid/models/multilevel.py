@@ -16,6 +16,7 @@ from comorbid.effects.arrays import Array, Index, read_only
 from comorbid.effects.table import Effects
 from comorbid.errors import DataError, DataWarning, ModelError, Problem
 from comorbid.models.containment import freedom
+from comorbid.models.covariance_result import Covariance
 from comorbid.models.design_matrix import INTERCEPT, Design, check_columns, check_size
 from comorbid.models.formula import make_design, usable_rows
 from comorbid.models.likelihood import criteria
@@ -49,7 +50,7 @@ def multilevel(
     *,
     random: str | Sequence[str] = "study_id / estimate_id",
     struct: Struct | Sequence[Struct] = "CS",
-    V: ArrayLike | None = None,  # noqa: N803, as in metafor and the formulas
+    V: Covariance | ArrayLike | None = None,  # noqa: N803, as in metafor and the formulas
     method: Likelihood = "REML",
     test: str = "z",
     dfs: Dfs = "residual",
@@ -86,9 +87,9 @@ def multilevel(
         Of the terms ``inner | outer``, at most two: one variance and one correlation; a variance
         for each level and one correlation; all variances and correlations; variances alone; one
         variance, and a correlation to the power of the distance of two levels in sorted order.
-    V : array_like of shape (rows, rows), optional
-        Sampling covariances of all rows of ``effects``, with their variances on the diagonal; by
-        default the effects' errors are independent.
+    V : Covariance or array_like of shape (rows, rows), optional
+        Sampling covariances of all rows of ``effects``: what `covariance` returns, or a matrix with
+        their variances on the diagonal; by default the effects' errors are independent.
     method : {"REML", "ML"}
     test : {"z", "t"}
         Standard normal; t, and F for several coefficients, with ``dfs``.

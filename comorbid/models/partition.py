@@ -38,19 +38,19 @@ class Stack:
         return np.asarray(inside[:, :, None] == inside[:, None, :], dtype=np.float64)
 
 
-def components(groupings: Sequence[Index], v: Array | None) -> Index:
+def components(groupings: Sequence[Index], joint: Index | None) -> Index:
     """Return for each row the number of its component, joined by groups and by covariances.
 
     Parameters
     ----------
     groupings : sequence of arrays of shape (k,)
-    v : array of shape (k, k) or None
-        Sampling covariances, if there are any.
+    joint : integer array of shape (n, 2) or None
+        Rows whose sampling errors depend on each other, if there are any.
     """
     k = groupings[0].size
     pairs = [np.column_stack([np.arange(k), _first(codes)[codes]]) for codes in groupings]
-    if v is not None:
-        pairs.append(np.argwhere(np.tril(v, -1)))
+    if joint is not None:
+        pairs.append(joint)
     joined = np.concatenate(pairs)
     label = np.arange(k)
     while True:

@@ -10,6 +10,7 @@ from comorbid.checks import numbers
 from comorbid.effects.arrays import Array, Index
 from comorbid.effects.table import Effects
 from comorbid.errors import DataError, Problem
+from comorbid.models.covariance_result import Covariance, of_matrix
 from comorbid.models.partition import components, stacks
 
 _SYMMETRIC, _SAME = 1e-8, 1e-6
@@ -18,12 +19,12 @@ _SINGULAR = 1e-10
 _MOST_NAMED = 6
 
 
-def check_covariance(v: object, effects: Effects, rows: Index) -> Array:
-    """Return the covariances of the rows used: (k, k), or (k,) where all others are 0.
+def check_covariance(v: object, effects: Effects, rows: Index) -> Covariance | Array:
+    """Return the covariances of the rows used; their variances (k,) where all others are 0.
 
     Parameters
     ----------
-    v : array_like of shape (rows of effects, rows of effects)
+    v : Covariance or array_like of shape (rows of effects, rows of effects)
     effects : Effects
         All of them.
     rows : integer array
@@ -35,6 +36,11 @@ def check_covariance(v: object, effects: Effects, rows: Index) -> Array:
         If V is not square, symmetric and finite, does not have the effects' variances on its
         diagonal, or is not positive definite; the rows are named.
     """
+    if isinstance(v, Covariance):
+        if v.ids != effects.ids or not np.array_equal(v.vi, effects.vi, equal_nan=True):
+            raise DataError("V is of other effects; make it from these, in their order")
+        taken = v.take(rows)
+        return taken if taken.pairs.size else np.array(taken.vi)
     given = numbers("V", v)
     if given.shape != (effects.k, effects.k):
         raise DataError(
@@ -53,7 +59,7 @@ def check_covariance(v: object, effects: Effects, rows: Index) -> Array:
     problems = _definite_problems(used, labels)
     if problems:
         raise DataError(problems)
-    return used
+    return of_matrix(effects, rows, used).take(rows)
 
 
 def _entry_problems(v: Array, vi: Array, labels: Sequence[str]) -> list[Problem]:
@@ -88,7 +94,7 @@ def _definite_problems(v: Array, labels: Sequence[str]) -> list[Problem]:
     """Name the blocks that are not positive definite, and how far to shrink their correlations."""
     sd = np.sqrt(np.diagonal(v))
     problems = []
-    for stack in stacks(components([np.arange(len(v))], v)):
+    for stack in stacks(components([np.arange(len(v))], np.argwhere(np.tril(v, -1)))):
         real = stack.real[:, :, None] & stack.real[:, None, :]
         inside = (v / np.outer(sd, sd))[stack.rows[:, :, None], stack.rows[:, None, :]]
         least = np.linalg.eigvalsh(np.where(real, inside, np.eye(real.shape[1])))[:, 0]
