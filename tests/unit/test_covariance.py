@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
+import warnings
 from typing import Any
 
 import numpy as np
@@ -285,3 +287,58 @@ def test_aggregating_loses_nothing_of_an_equal_effects_mean() -> None:
     w = np.linalg.inv(v.matrix)
     assert_allclose(pooled.estimate, (w @ effects.yi).sum() / w.sum(), rtol=1e-10)
     assert_allclose(pooled.se, w.sum() ** -0.5, rtol=1e-10)
+
+
+def dependent(studies: int) -> cb.Effects:
+    rng = np.random.default_rng(7)
+    study = np.repeat(np.arange(studies), 3)
+    k = study.size
+    yi = rng.normal(size=studies)[study] * 0.3 + rng.normal(size=k) * 0.3
+    return cb.Effects(yi=yi, vi=rng.uniform(0.02, 0.2, k), studies=study.tolist())
+
+
+def test_a_model_with_blocks_is_that_with_their_matrix() -> None:
+    effects = dependent(12)
+    gaps = cb.Effects(
+        yi=[math.nan, *effects.yi[1:]], vi=[math.nan, *effects.vi[1:]], studies=effects.studies
+    )
+    for data in (effects, gaps):
+        v = cb.covariance(data, rho=0.5)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", cb.DataWarning)
+            ours, theirs = (cb.multilevel(data, V=given) for given in (v, v.matrix))
+        assert_allclose(ours.sigma2, theirs.sigma2, rtol=1e-9)
+        assert_allclose(ours.vcov, theirs.vcov, rtol=1e-9)
+
+
+def test_models_are_compared_by_their_covariances_however_given() -> None:
+    effects = dependent(12)
+    v = cb.covariance(effects, rho=0.5)
+    full, reduced = (
+        cb.multilevel(effects, V=v),
+        cb.multilevel(effects, random="study_id", V=v.matrix),
+    )
+    assert cb.likelihood_ratio(full, reduced).to_dict()
+    other = cb.multilevel(effects, random="study_id", V=cb.covariance(effects, rho=0.4))
+    with pytest.raises(cb.ModelError, match="different sampling covariances"):
+        cb.likelihood_ratio(full, other)
+
+
+def test_covariances_of_other_effects_are_refused() -> None:
+    v = cb.covariance(dependent(12), rho=0.5)
+    for call in (cb.multilevel, cb.aggregate):
+        with pytest.raises(cb.DataError, match="V is of other effects"):
+            call(dependent(13), V=v)
+
+
+def test_no_matrix_of_all_pairs_is_formed() -> None:
+    # One of 2,400 rows takes 46 MB.
+    effects = dependent(800)
+    tracemalloc.start()
+    try:
+        cb.che(effects, rho=0.6)
+        cb.aggregate(effects, rho=0.6)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 30e6
