@@ -17,6 +17,7 @@ from comorbid.models.inference import infer
 from comorbid.models.intercept import Intercept
 from comorbid.models.long import LONG, Long
 from comorbid.models.projection import Projection
+from comorbid.models.single import FEW, TINY as TINY, fit_single, takes
 from comorbid.models.solved import solve_block
 from comorbid.models.spare import Spare
 from comorbid.models.student import Test as Test, t_quantile as t_quantile, t_tail as t_tail
@@ -24,8 +25,6 @@ from comorbid.models.student import Test as Test, t_quantile as t_quantile, t_ta
 # Numbers held at a time, with a design p of them a study: few enough for the processor's cache, and
 # enough that two threads seldom wait for each other.
 _CELLS, _DESIGN_CELLS = 2**18, 2**15
-# Data sets with variances below this, or above its inverse, are fitted in other units.
-TINY = 1e-60
 
 
 def fit_batch(
@@ -93,6 +92,10 @@ def fit_batch(
     check_engine(engine)
     k, n = yi.shape
     compiled = engine == "compiled" and k <= LONG and weights is None and compiles(estimator)
+    if n == 1 and k <= FEW and weights is None and not compiled and takes(estimator):
+        alone = fit_single(yi, vi, estimator=estimator, test=test, level=level)
+        if alone is not None:
+            return alone
 
     def block(at: slice, spare: Spare) -> Batch:
         if compiled:

@@ -13,15 +13,15 @@ from comorbid.errors import ModelError
 Known = tuple[Array, Array, Array]
 Slope = Callable[[Array, Index], tuple[Array, Array]]
 
-_MAX_STEPS = 300
+MAX_STEPS = 300
 # Newton squares its error at each step: after a relative step of 1e-8 only rounding is left.
-_SETTLED = 1e-8
+SETTLED = 1e-8
 # What the terms of higher order may be beside Newton's step, and the error that is none.
-_SMALL, _ROUNDING = 0.1, 1e-17
+SMALL, ROUNDING = 0.1, 1e-17
 # Brackets of one block: their arrays stay in the processor's cache.
 _BLOCK = 2**12
 # A root this much smaller than its bracket is 0 but for rounding of the function at 0.
-_NOTHING = 1e-30
+NOTHING = 1e-30
 
 
 def find_roots(
@@ -74,8 +74,8 @@ def _find_block(
 ) -> Array:
     low, high = low.astype(np.float64), high.astype(np.float64)
     root, open_ = np.empty(x.size), np.arange(x.size)
-    nothing, last = _NOTHING * high, high - low
-    for _ in range(_MAX_STEPS):
+    nothing, last = NOTHING * high, high - low
+    for _ in range(MAX_STEPS):
         value, derivative = function(x, column)
         if np.isnan(value).any():
             raise ModelError("no root found: a value on the way to it is not a number")
@@ -86,7 +86,7 @@ def _find_block(
         size = np.abs(step)
         new, left = _improved(x, value, derivative, step, before)
         inside = (new >= low) & (new <= high)
-        settled = inside & ((size <= _SETTLED * new) | (left <= _ROUNDING * new))
+        settled = inside & ((size <= SETTLED * new) | (left <= ROUNDING * new))
         newton = settled | inside & (size < last / 2)
         new = np.where(newton, new, (low + high) / 2)
         exact = (value == 0) | (new == x) | (new < nothing)
@@ -104,7 +104,7 @@ def _find_block(
         x, low, high, last = new[kept], low[kept], high[kept], last[kept]
         open_, column, nothing = open_[kept], column[kept], nothing[kept]
         before = before[0][kept], before[1][kept], before[2][kept]
-    raise ModelError(f"no root found in {_MAX_STEPS} steps for {open_.size} data sets")
+    raise ModelError(f"no root found in {MAX_STEPS} steps for {open_.size} data sets")
 
 
 def _improved(
@@ -131,7 +131,7 @@ def _improved(
     square = value * value
     quadratic, cubic = square * second, square * third * (value0 / gap)
     size, bend = np.abs(step), np.abs(quadratic)
-    fits = bend + np.abs(cubic) <= _SMALL * size
+    fits = bend + np.abs(cubic) <= SMALL * size
     ratio = (x - x0) / size
     left = np.maximum(cubic * cubic / bend, bend * (bend * ratio / size) ** 2)
     return np.where(fits, plain + quadratic - cubic, plain), np.where(fits, left, np.inf)

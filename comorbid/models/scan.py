@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -37,7 +38,7 @@ _LEFT = 0.75
 # How often rungs are halved at once at the most.
 _HALVINGS = 4
 # What is less than this times something is less whatever rounding did.
-_SURELY = 1 - 1e-9
+SURELY = 1 - 1e-9
 # What is between rungs that are closer than this is not looked at. The log of the ratio of the
 # score's parts changes by at most 2 log 1.000001 there, and a root of theirs is between them, so a
 # maximum that is missed is higher than one that is found by at most k / 10^12.
@@ -64,6 +65,34 @@ class Brackets:
     column: Index
     known: Array
     at_zero: Index
+
+
+class Rung(Protocol):
+    """What is known at one tau2, as numbers, or at many, as `Rungs`."""
+
+    @property
+    def least(self) -> Any:
+        """Smallest variance of the data set."""
+
+    @property
+    def tau2(self) -> Any:
+        """Where."""
+
+    @property
+    def ypp(self) -> Any:
+        """One part of the score."""
+
+    @property
+    def penalty(self) -> Any:
+        """The other part of the score."""
+
+    @property
+    def alpha(self) -> Any:
+        """Mean of the eigenvalues that the penalty falls by."""
+
+    @property
+    def beta(self) -> Any:
+        """Mean of the eigenvalues that y'PPy falls by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +146,6 @@ class Rungs:
         """Whether the likelihood rises."""
         return np.asarray(self.ypp > self.penalty)
 
-    @property
-    def straight(self) -> tuple[Array, Array]:
-        """What `Likelihood.straight` is, and its derivative."""
-        share = self.penalty / self.ypp
-        falls = 1 / (self.alpha + self.tau2) - 2 / (self.beta + self.tau2)
-        return 1 - share, share * falls
-
 
 Pair = tuple[Rungs, Rungs]
 
@@ -153,7 +175,7 @@ def scan(data: Projection, likelihood: Likelihood) -> Brackets:
         halvings = 1
         while pairs[0].column.size:
             low, high = pairs
-            sure = _surely(low, high)
+            sure = surely(low, high)
             falling.append(_some(pairs, sure & low.rising & ~high.rising))
             if sure.all():
                 break
@@ -190,14 +212,14 @@ def _some(pairs: Pair, mask: Mask) -> Pair:
     return pairs[0].take(index), pairs[1].take(index)
 
 
-def _surely(low: Rungs, high: Rungs) -> Mask:
+def surely(low: Rung, high: Rung) -> Any:
     """Return where the signs of the score at two rungs tell how many maxima are between them."""
     # Where all effects are alike, beta is not a number.
-    once = high.beta <= _SURELY * (2 * low.alpha + low.tau2)
-    below = low.ypp <= _SURELY * high.penalty
-    above = high.ypp * _SURELY >= low.penalty
+    once = high.beta <= SURELY * (2 * low.alpha + low.tau2)
+    below = low.ypp <= SURELY * high.penalty
+    above = high.ypp * SURELY >= low.penalty
     close = high.tau2 + low.least <= _CLOSE * (low.tau2 + low.least)
-    rises = 2 * high.alpha + high.tau2 <= _SURELY * low.beta
+    rises = 2 * high.alpha + high.tau2 <= SURELY * low.beta
     return once | below | above | rises | close
 
 
@@ -211,8 +233,8 @@ def _ends(at: Rungs, highest: Array) -> Mask:
     """
     rate = (at.tau2 + highest) / (at.alpha + at.tau2)
     growth = np.where(rate > 2, rate * rate / (4 * (rate - 1)), 1.0)
-    falls = highest <= _SURELY * (2 * at.alpha + at.tau2)
-    return np.asarray(falls | (at.ypp * growth <= _SURELY * at.penalty))
+    falls = highest <= SURELY * (2 * at.alpha + at.tau2)
+    return np.asarray(falls | (at.ypp * growth <= SURELY * at.penalty))
 
 
 def _at_once(
@@ -250,7 +272,7 @@ def _step_by_step(
             foot = rungs.rising
         else:
             falls = before.rising & ~rungs.rising
-            low, high = _some((before, rungs), here & (falls | ~_surely(before, rungs)))
+            low, high = _some((before, rungs), here & (falls | ~surely(before, rungs)))
             lows.append(low)
             highs.append(high)
         end = _ends(rungs, part.highest) | (steps[column] == step)
@@ -295,21 +317,32 @@ def _divided(
     return _joined([low, rungs]), _joined([rungs, high])
 
 
-def _between(low: Rungs, high: Rungs) -> tuple[Array, Index]:
-    """Return low, high, start and known of brackets, and their data sets.
+def straight(at: Rung) -> tuple[Any, Any]:
+    """Return what `Likelihood.straight` is, and its derivative."""
+    share = at.penalty / at.ypp
+    falls = 1 / (at.alpha + at.tau2) - 2 / (at.beta + at.tau2)
+    return 1 - share, share * falls
 
-    The start is interpolated by scores and slopes at both ends.
+
+def crossing(low: Rung, high: Rung) -> tuple[Any, Any, Any, Any]:
+    """Interpolate where the score is 0, by scores and slopes at both ends, and by scores alone.
+
+    Also return what is `straight` at ``low``.
     """
-    (left, fall), (right, last) = low.straight, high.straight
+    (left, fall), (right, last) = straight(low), straight(high)
     width, drop = high.tau2 - low.tau2, left - right
     secant = width / drop
     share = left / drop
     second = (-1 / fall - secant) * share * (1 - share)
     third = (-1 / last - secant) * share * (1 - share)
     guess = low.tau2 + drop * (secant * share + second * (1 - share) - third * share)
-    straight = low.tau2 + width * share
-    sane = (guess > low.tau2) & (guess < high.tau2)
-    start = np.where(sane, guess, straight)
+    return guess, low.tau2 + width * share, left, fall
+
+
+def _between(low: Rungs, high: Rungs) -> tuple[Array, Index]:
+    """Return low, high, start and known of brackets, and their data sets."""
+    guess, line, left, fall = crossing(low, high)
+    start = np.where((guess > low.tau2) & (guess < high.tau2), guess, line)
     return np.stack([low.tau2, high.tau2, start, left, fall]), low.column
 
 
@@ -329,4 +362,4 @@ def _beyond(data: Projection, low: Rungs) -> tuple[Array, Index]:
     start = low.tau2 + ahead
     middle = low.tau2 + (high - low.tau2) / 2
     start = np.where(start < high, start, middle)
-    return np.stack([low.tau2, high, start, *low.straight]), low.column
+    return np.stack([low.tau2, high, start, *straight(low)]), low.column
