@@ -19,6 +19,8 @@ _CORRELATIONS = (-0.5, 0.0, 0.5, 0.9)
 # A coordinate closer to its fold than this part of its standard error is on it.
 _ON_FOLD = 1e-5
 _UNDETERMINED = 1e-8
+# Where a single variance is tried, as standard deviations in parts of a typical one.
+_LINE = np.array([0.02, 0.1, 0.2, 0.35, 0.55, 0.8, 1.1, 1.5, 2.0, 3.0])
 # Starts that are too few, and further ones where the first did not agree.
 _FEWEST, _SECOND = 3, 8
 
@@ -83,7 +85,8 @@ def find_maximum(surface: Surface, typical: float) -> Maximum:
 
     They start from the best point of a lattice, from the best with each term nearly without
     variance, with most variance in each term, and with each sign of correlations; where these are
-    few, from two points with even shares; unless all end at one maximum, from the next best too.
+    few, from two points with even shares; unless all end at one maximum, from the next best too;
+    and from wherever there is another peak as a single variance is moved from the maximum.
 
     Parameters
     ----------
@@ -106,6 +109,9 @@ def find_maximum(surface: Surface, typical: float) -> Maximum:
     if not _unanimous(found):
         rest = [i for i in np.argsort(-height, kind="stable").tolist() if i not in chosen]
         found = _joined(found, climb(surface, lattice[rest[:_SECOND]]))
+    others = _elsewhere(surface, found.theta[int(np.argmax(found.height))], typical)
+    if len(others):
+        found = _joined(found, climb(surface, others))
     height = np.where(np.isfinite(found.height), found.height, -np.inf)
     top = int(np.argmax(height))
     agreed = height >= height[top] - ALIKE
@@ -117,6 +123,26 @@ def find_maximum(surface: Surface, typical: float) -> Maximum:
     top = int(np.argmax(np.where(agreed & found.converged, height, -np.inf)))
     lower = height[top] - height[found.converged & ~agreed]
     return _polished(surface, found, top, int(agreed.sum()), tuple(np.unique(lower.round(6))))
+
+
+def _elsewhere(surface: Surface, theta: Array, typical: float) -> Array:
+    """Return the points (m, n) of other peaks along the lines on which one variance changes."""
+    places, powers, start = [], [], 0
+    for structure in surface.structures:
+        places += range(start, start + structure.variances)
+        powers += [0.5 if structure.id == "HCS" else 1.0] * structure.variances
+        start += structure.size
+    values = (np.sqrt(typical) * _LINE) ** np.array(powers)[:, None]
+    lines = np.tile(theta, (*values.shape, 1))
+    for row, place in enumerate(places):
+        lines[row, :, place] = values[row]
+    height = surface.heights(lines.reshape(-1, theta.size)).reshape(values.shape)
+    edge = np.full((len(places), 1), -np.inf)
+    padded = np.concatenate([edge, height, edge], axis=1)
+    peak = (height > padded[:, :-2]) & (height > padded[:, 2:])
+    nearest = np.abs(values - np.abs(theta[places])[:, None]).argmin(axis=1)
+    away = np.abs(np.arange(_LINE.size) - nearest[:, None]) > 1
+    return np.asarray(lines[peak & away])
 
 
 def _unanimous(found: Found) -> bool:

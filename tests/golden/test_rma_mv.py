@@ -262,7 +262,9 @@ def test_further_data_sets(case: str) -> None:
     assert fit.qe == pytest.approx(expected["QE"], rel=1e-7)
     if fit.test == "t":
         assert fit.df.tolist() == listed(expected["ddf"])
-    assert fit.search.agreed == fit.search.starts
+    # HCS of ishak2007 has another maximum, 41 lower, where a variance is 0.
+    assert fit.search.agreed >= 3
+    assert all(lower > 40 for lower in fit.search.lower)
 
 
 def test_where_metafor_is_stuck() -> None:
