@@ -127,7 +127,9 @@ def find_maximum(surface: Surface, typical: float) -> Maximum:
 
 def _elsewhere(surface: Surface, theta: Array, typical: float) -> Array:
     """Return the points (m, n) of other peaks along the lines on which one variance changes."""
-    places, powers, start = [], [], 0
+    places: list[int] = []
+    powers: list[float] = []
+    start = 0
     for structure in surface.structures:
         places += range(start, start + structure.variances)
         powers += [0.5 if structure.id == "HCS" else 1.0] * structure.variances
