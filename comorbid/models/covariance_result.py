@@ -174,7 +174,10 @@ class Covariance(Frozen):
         sizes = [block.rows.size for block in self.blocks]
         dependent = f"{sum(sizes)} of {self.k} effects depend on others"
         lines = [f"Sampling covariance of {self.k} effects: {self.how}"]
-        lines.append(f"{dependent}, in {len(sizes)} blocks of up to {max(sizes, default=1)}")
+        if sizes:
+            blocks = f"{len(sizes)} blocks of up to" if len(sizes) > 1 else "1 block of"
+            dependent += f", in {blocks} {max(sizes)}"
+        lines.append(dependent)
         found = [_correlations(block.matrix) for block in self.blocks]
         found = [r[~np.isnan(r)] for r in found]
         among = np.concatenate(found) if found else np.empty(0)

@@ -15,7 +15,7 @@ import comorbid as cb
 
 pytestmark = pytest.mark.benchmark
 
-CLUSTERS, SETS = (5, 10, 40), 400
+CLUSTERS, SETS = (5, 10, 40), 200
 MEAN, SLOPE, RHO = 0.5, 0.0, 0.6
 BETWEEN, WITHIN = 0.04, 0.01
 

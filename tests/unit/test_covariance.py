@@ -39,7 +39,9 @@ def test_blocks_are_those_of_the_matrix() -> None:
     rows = np.array([[1, 0], [2, 1]])
     for got, at in zip(found.among(rows), rows, strict=True):
         assert got.tolist() == found.matrix[np.ix_(at, at)].tolist()
-    assert "2 of 3 effects depend on others, in 1 blocks of up to 2" in found.summary()
+    assert "2 of 3 effects depend on others, in 1 block of 2" in found.summary()
+    alone = cb.covariance(two(), cluster="label", rho=0.5)
+    assert alone.summary().endswith("0 of 3 effects depend on others")
 
 
 def test_effects_of_different_types_have_their_own_correlation() -> None:

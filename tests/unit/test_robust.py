@@ -112,6 +112,22 @@ def test_order_of_rows_and_names_of_clusters_make_no_difference() -> None:
     assert_allclose(first.omnibus.p_value, second.omnibus.p_value, rtol=1e-8)
 
 
+def test_a_multilevel_model_of_one_level_is_a_pool() -> None:
+    effects = simulated(SIZES)
+    level = cb.robust(cb.multilevel(effects, random="estimate_id"))
+    pooled = cb.robust(cb.pool(effects))
+    for name in ("estimate", "se", "df", "p_value"):
+        assert_allclose(getattr(level, name), getattr(pooled, name), rtol=1e-6)
+
+
+def test_clusters_inside_the_groups_of_a_model_are_refused() -> None:
+    fit = cb.multilevel(simulated(SIZES))
+    with pytest.raises(cb.ModelError, match=r"different clusters \(Study 5, Study 6\) depend on"):
+        cb.robust(fit, cluster="estimate_id")
+    wider = [str(int(study) // 2) for study in fit.effects.studies]
+    assert cb.robust(fit, cluster=wider).m == 4
+
+
 def with_dummy(formula: str) -> cb.Regression:
     effects = simulated(SIZES)
     alone = [float(s == "3") for s in effects.studies]
