@@ -244,7 +244,7 @@ def _of_blocks(
 
 
 def _check_definite(effects: Effects, parts: Sequence[tuple[Index, Array]]) -> None:
-    known = ~np.isnan(effects.vi)
+    known = ~(np.isnan(effects.yi) | np.isnan(effects.vi))
     used = [(rows[known[rows]], r[np.ix_(known[rows], known[rows])]) for rows, r in parts]
     used = [(rows, r) for rows, r in used if rows.size > 1]
     if not used:

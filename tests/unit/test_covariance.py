@@ -98,6 +98,13 @@ def test_standardised_differences_share_a_control_and_its_spread() -> None:
     assert_allclose(found.matrix[0, 1], 1 / 40 + 0.5 * 0.8 / 180, rtol=1e-12)
 
 
+def test_a_missing_difference_leaves_the_others_as_they_are() -> None:
+    effects = cb.Effects(yi=[0.5, math.nan, 0.8], vi=[0.1] * 3, studies=["A"] * 3, measure="SMD")
+    found = cb.covariance(effects, control={"n1i": [20, 10, 30], "n2i": 40}).matrix
+    assert_allclose(found[0, 2], 1 / 40 + 0.5 * 0.8 / 200, rtol=1e-12)
+    assert np.isnan(found[0, 1])
+
+
 def test_adjusted_odds_ratios_against_one_reference_group() -> None:
     # The slope of Greenland and Longnecker (1992), equation 2 at the fitted counts. Its size is
     # that of their own example, 0.0454 (standard error 0.0207).
