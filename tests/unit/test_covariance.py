@@ -12,17 +12,12 @@ from numpy.testing import assert_allclose
 import comorbid as cb
 from comorbid.models.shared_groups import fitted_cases
 
-# Rohan and McMichael (1988), as Greenland and Longnecker (1992) use it: adjusted odds ratios of
-# breast cancer for three levels of alcohol against none, with 95 % intervals, cases and controls.
-RATIOS = np.log([0.80, 1.16, 1.57])
-ENDS = np.log([[0.51, 1.27], [0.73, 1.85], [0.99, 2.51]])
-COUNTS = {"ai": [74, 90, 122], "bi": [93, 96, 90], "ci": 165, "di": 172}
-DOSES = np.array([2.0, 6.0, 11.0])
-
-
-def alcohol(measure: str = "OR") -> cb.Effects:
-    se = (ENDS[:, 1] - ENDS[:, 0]) / (2 * 1.959963984540054)
-    return cb.Effects(yi=RATIOS, vi=se**2, studies=["Rohan"] * 3, measure=measure)
+# A seeded simulation: cases and others at a reference level and three more, and odds ratios that an
+# adjustment has moved from those of the counts.
+RNG = np.random.default_rng(1992)
+CASES, OTHERS = RNG.integers(60, 180, 4).astype(float), RNG.integers(60, 180, 4).astype(float)
+RATIOS = np.log(CASES[1:] * OTHERS[0] / (OTHERS[1:] * CASES[0])) + RNG.normal(0, 0.2, 3)
+COUNTS = {"ai": CASES[1:], "bi": OTHERS[1:], "ci": CASES[0], "di": OTHERS[0]}
 
 
 def two(**changes: Any) -> cb.Effects:
@@ -106,19 +101,18 @@ def test_a_missing_difference_leaves_the_others_as_they_are() -> None:
 
 
 def test_adjusted_odds_ratios_against_one_reference_group() -> None:
-    # The slope of Greenland and Longnecker (1992), equation 2 at the fitted counts. Its size is
-    # that of their own example, 0.0454 (standard error 0.0207).
-    v = cb.covariance(alcohol(), reference=COUNTS).matrix
-    w = np.linalg.inv(v)
-    variance = 1 / (DOSES @ w @ DOSES)
-    assert round(variance * (DOSES @ w @ RATIOS), 4) == 0.0454
-    assert round(math.sqrt(variance), 4) == 0.0207
+    # Greenland and Longnecker (1992): the correlation is that of the fitted counts.
+    vi = np.array([0.05, 0.06, 0.07])
+    effects = cb.Effects(yi=RATIOS, vi=vi, studies=["A"] * 3, measure="OR")
+    found = cb.covariance(effects, reference=COUNTS).matrix
+    fitted = fitted_cases("OR", CASES, OTHERS, np.append(0.0, RATIOS))
+    own = 1 / fitted + 1 / (CASES + OTHERS - fitted)
+    whole = np.sqrt((own[1:] + own[0]) / vi)
+    assert_allclose(found - np.diag(vi), (own[0] / np.outer(whole, whole)) * (1 - np.eye(3)))
 
 
 def test_fitted_counts_give_the_adjusted_ratios_and_keep_the_margins() -> None:
-    cases = np.array([165.0, *COUNTS["ai"]])
-    others = np.array([172.0, *COUNTS["bi"]])
-    ratio = np.append(0.0, RATIOS)
+    cases, others, ratio = CASES, OTHERS, np.append(0.0, RATIOS)
     fitted = fitted_cases("OR", cases, others, ratio)
     rest = cases + others - fitted
     assert_allclose(np.log(fitted * rest[0] / (rest * fitted[0])), ratio, atol=1e-12)
