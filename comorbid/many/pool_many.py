@@ -125,7 +125,9 @@ def pool_many(
     Files are looked through once, cut by their keys into parts of about two million rows, and
     pooled part by part; memory grows by 24 bytes a group only, for the adjustment. Unless the rows
     are in the order of their keys, they are sorted into files of the work folder first, which
-    takes as much space on disk as the effects do. A group must fit in memory.
+    takes as much space on disk as the effects do. A group must fit in memory, and as it is fitted
+    without each of its studies too, its time grows as their square: 10,000 studies in one group
+    take some 20 seconds by NumPy, and 100,000 half an hour.
 
     With Dask each of these steps is a task a part, and this process holds no rows: it writes the
     result from the files of the parts. The work of a worker that is lost is done by another; a run
