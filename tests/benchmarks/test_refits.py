@@ -18,6 +18,7 @@ from scipy import stats
 from table import Row, Target
 
 import comorbid as cb
+from comorbid.models.compiled import available
 
 pytestmark = pytest.mark.benchmark
 
@@ -135,6 +136,9 @@ def test_subsets(bench: Bench, k: int) -> None:
     fit = cb.pool(effects(k))
     every = cb.subsets(fit)
     assert len(every) == 2**k - 1
+    if available():
+        compiled = cb.subsets(fit, engine="compiled")
+        np.testing.assert_allclose(compiled.tau2, every.tau2, rtol=1e-9, atol=1e-9)
     number = 300
 
     def check(found: Found) -> dict[str, Array]:
@@ -149,6 +153,7 @@ def test_subsets(bench: Bench, k: int) -> None:
         Work(
             f"all {len(every):,} subsets, k = {k}",
             ours=lambda: cb.subsets(fit),
+            compiled=(lambda: cb.subsets(fit, engine="compiled")) if available() else None,
             theirs=partial(_r, bench.r, "some_subsets", k, number),
             check=check,
             sample=len(every) / number,
@@ -172,6 +177,9 @@ def test_bootstrap(bench: Bench) -> None:
     fit = cb.pool(effects(14))
     n, number = 10_000, 300
     result = cb.bootstrap(fit, n=n, seed=1)
+    if available():
+        compiled = cb.bootstrap(fit, n=n, seed=1, engine="compiled")
+        np.testing.assert_allclose(compiled.batch.tau2, result.batch.tau2, rtol=1e-9, atol=1e-9)
     yi, vi = _drawn(fit, number)
     ours = [cb.pool(cb.Effects(yi=y, vi=v)) for y, v in zip(yi.T, vi.T, strict=True)]
 
@@ -193,6 +201,9 @@ def test_bootstrap(bench: Bench) -> None:
         Work(
             "10,000 bootstraps, k = 14",
             ours=lambda: cb.bootstrap(fit, n=n, seed=1),
+            compiled=(
+                (lambda: cb.bootstrap(fit, n=n, seed=1, engine="compiled")) if available() else None
+            ),
             theirs=theirs,
             check=check,
             sample=n / number,
