@@ -79,7 +79,7 @@ def component_intervals(fit: Multilevel, level: float | None = None) -> Componen
     check_level(level)
     cut = fit.log_likelihood - float(special.chdtri(1, 1 - level)) / 2
     ends = [
-        (np.nan, np.nan) if np.isnan(c.value) else _ends(pin(fit, c.name), cut)
+        (np.nan, np.nan) if np.isnan(c.value) else ends_of(pin(fit, c.name), cut)
         for c in fit.components
     ]
     return ComponentIntervals(
@@ -91,12 +91,9 @@ def component_intervals(fit: Multilevel, level: float | None = None) -> Componen
     )
 
 
-def upper_end(pinned: Pinned, cut: float) -> float:
-    """Return the value above which the profile is below the cut."""
-    return _ends(pinned, cut)[1]
+def ends_of(pinned: Pinned, cut: float) -> tuple[float, float]:
+    """Return the values between which the profile is above the cut."""
 
-
-def _ends(pinned: Pinned, cut: float) -> tuple[float, float]:
     def excess(x: float) -> tuple[float, float]:
         height, slope = pinned.heights(np.array([x]))
         return float(height[0]) - cut, float(slope[0])

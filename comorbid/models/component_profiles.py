@@ -12,7 +12,7 @@ from comorbid.checks import check_whole, numbers
 from comorbid.effects.arrays import Array
 from comorbid.errors import ModelError
 from comorbid.models import text
-from comorbid.models.component_intervals import upper_end
+from comorbid.models.component_intervals import ends_of
 from comorbid.models.pinned import Pinned, pin
 from comorbid.models.recorded import Recorded
 
@@ -36,6 +36,8 @@ class ComponentProfile(Recorded):
         The value of the maximum.
     maximum, cut : float
         The log-likelihood there, and the least that the interval at ``level`` holds.
+    ci_low, ci_high : float
+        The interval; inf where no variance is too large.
     """
 
     component: str
@@ -44,6 +46,8 @@ class ComponentProfile(Recorded):
     best: float
     maximum: float
     cut: float
+    ci_low: float
+    ci_high: float
 
     def to_frame(self) -> pd.DataFrame:
         """Return ``value, log_likelihood``, one row a value."""
@@ -53,7 +57,7 @@ class ComponentProfile(Recorded):
 
     def to_dict(self) -> dict[str, Any]:
         """Return settings, maximum and columns as plain values."""
-        names = ("component", "best", "maximum", "cut")
+        names = ("component", "best", "maximum", "cut", "ci_low", "ci_high")
         columns = {name: getattr(self, name).tolist() for name in ("values", "log_likelihood")}
         return {**{name: getattr(self, name) for name in names}, **self.made(), **columns}
 
@@ -62,8 +66,8 @@ class ComponentProfile(Recorded):
         name = "restricted log-likelihood" if self.method == "REML" else "log-likelihood"
         head = (
             f"Profile of {self.component}: {name} at most {text.number(self.maximum)} (at "
-            f"{text.number(self.best)}); {100 * self.level:g}% interval above "
-            f"{text.number(self.cut)}"
+            f"{text.number(self.best)}); {100 * self.level:g}% interval "
+            f"{text.pair((self.ci_low, self.ci_high))}, above {text.number(self.cut)}"
         )
         return f"{head}\n{self.to_frame().to_string(index=False, float_format=text.number)}"
 
@@ -81,8 +85,8 @@ def component_profile(
 
     .. math:: l(c) = \max_{\theta: c(\theta) = c} l(\theta)
 
-    restricted for a fit by REML; by default over ``points`` steps from 0 to a tenth past the upper
-    end of a variance's interval, or over all correlations.
+    restricted for a fit by REML; by default at ``points`` correlations, or variances in even steps
+    of their root from 0 to a tenth past the upper end of the interval; and at its ends.
 
     Hardy RJ, Thompson SG (1996). Statistics in Medicine 15:619-629.
     doi:10.1002/(SICI)1097-0258(19960330)15:6<619::AID-SIM188>3.0.CO;2-A
@@ -91,8 +95,9 @@ def component_profile(
     pinned = pin(fit, component)
     cut = fit.log_likelihood - float(special.chdtri(1, 1 - fit.level)) / 2
     best = next(c.value for c in fit.components if c.name == component)
+    ends = ends_of(pinned, cut)
     if values is None:
-        chosen = _default(pinned, cut, points, best)
+        chosen = _default(pinned, ends, points, best)
     else:
         chosen = numbers("values", values)
         low, high = (pinned.value(end) for end in pinned.ends)
@@ -108,13 +113,18 @@ def component_profile(
         best=best,
         maximum=fit.log_likelihood,
         cut=cut,
+        ci_low=ends[0],
+        ci_high=ends[1],
         **fit.made,
     )
 
 
-def _default(pinned: Pinned, cut: float, points: int, best: float) -> Array:
+def _default(pinned: Pinned, ends: tuple[float, float], points: int, best: float) -> Array:
     low, high = (pinned.value(end) for end in pinned.ends)
-    if np.isinf(high):
-        end = upper_end(pinned, cut)
-        high = 1.1 * end if np.isfinite(end) else 10 * max(best, pinned.unit2)
-    return np.unique(np.append(np.linspace(low, high, points), best))
+    if np.isfinite(high):
+        even = np.linspace(low, high, points)
+    else:
+        high = 1.1 * ends[1] if np.isfinite(ends[1]) else 10 * max(best, pinned.unit2)
+        even = np.linspace(0, np.sqrt(high), points) ** 2
+    known = [value for value in (best, *ends) if np.isfinite(value)]
+    return np.unique([*even, *known])

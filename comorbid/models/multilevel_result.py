@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from comorbid.models.component_intervals import ComponentIntervals
     from comorbid.models.component_profiles import ComponentProfile
+    from comorbid.models.group_means import GroupMeans
     from comorbid.models.multilevel_effects import RandomEffects
     from comorbid.models.multilevel_heterogeneity import LevelHeterogeneity
     from comorbid.models.predictions import Predictions
@@ -224,6 +225,13 @@ class Multilevel(Frozen):
         return tuple(found)
 
     @property
+    def weights(self) -> Array:
+        """What each row weighs in the mean of all, in per cent: see `row_weights`."""
+        from comorbid.models.group_means import row_weights
+
+        return row_weights(self)
+
+    @property
     def made(self) -> dict[str, Any]:
         """How the fit was made: what every result that rests on it records."""
         own = {name: getattr(self, name) for name in ("method", "test", "level", "warnings")}
@@ -253,6 +261,12 @@ class Multilevel(Frozen):
         from comorbid.models.multilevel_effects import true_effects
 
         return true_effects(self, level)
+
+    def group_means(self, level: float | None = None) -> GroupMeans:
+        """Mean of each group's own rows, by their sampling covariances: see `group_means`."""
+        from comorbid.models.group_means import group_means
+
+        return group_means(self, level)
 
     def confint(self, level: float | None = None) -> ComponentIntervals:
         """Profile-likelihood intervals of the components: see `component_intervals`."""

@@ -18,6 +18,8 @@ from comorbid.models.variance_search import Surface, climb
 if TYPE_CHECKING:
     from comorbid.models.multilevel_result import Multilevel
 
+_SMALL = 0.05
+
 
 @dataclass(frozen=True, slots=True)
 class Pinned:
@@ -115,13 +117,18 @@ def pin(fit: Multilevel, component: str) -> Pinned:
     place = sum(s.size for s in structures[:number]) + which
     unit2 = fit.model.unit**2 if chosen.kind == "variance" else 1.0
     other = starting_point(structures, fit.model.typical)
+    low = []
+    if chosen.kind == "correlation":
+        # Far from the best correlation the highest may be where a variance is 0.
+        variances = place - which + np.arange(structure.variances)
+        low = [np.where(np.arange(other.size) == i, _SMALL, other) for i in variances]
     pinned = Pinned(
         surface=replace(surface, structures=tuple(structures)),
         structure=new,
         which=which,
         place=place,
         unit2=unit2,
-        starts=np.vstack([_off_folds(parts, structures, other), other]),
+        starts=np.vstack([_off_folds(parts, structures, other), other, *low]),
         constant=fit.model.constant,
         best=0.0,
     )

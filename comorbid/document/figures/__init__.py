@@ -11,6 +11,7 @@ from comorbid.document.figures.baujat_plot import baujat_plot
 from comorbid.document.figures.bias_summary_plot import risk_of_bias_summary
 from comorbid.document.figures.bubble_plot import bubble
 from comorbid.document.figures.canvas import ACCENT, MUTED, PALE, SHADE, WIDTH, text_width
+from comorbid.document.figures.caterpillar_plot import caterpillar
 from comorbid.document.figures.confounding_plot import confounding
 from comorbid.document.figures.cumulative_plot import cumulative_forest
 from comorbid.document.figures.drapery_plot import drapery
@@ -44,6 +45,7 @@ __all__ = [
     "at_a_glance",
     "baujat_plot",
     "bubble",
+    "caterpillar",
     "confounding",
     "cumulative_forest",
     "drapery",

@@ -44,6 +44,8 @@ class Row:
         Added to the label; never shortened.
     bold : bool
         Whether its texts are bold.
+    opens : bool
+        Whether it is a group by itself, with a line above it as a heading has.
     fitted : (float, float, float)
         Drawn behind it: what a model expects there, with its interval; nan for nothing.
     points : tuple of (float, float)
@@ -57,6 +59,7 @@ class Row:
     share: float = 1.0
     remark: str = ""
     bold: bool = False
+    opens: bool = False
     fitted: Values = NONE
     points: tuple[tuple[float, float], ...] = ()
 
@@ -196,13 +199,19 @@ def _widest(texts: Sequence[str], head: str, size: float) -> float:
 
 
 def _labels(rows: Sequence[Row], size: float, most: float) -> tuple[str, ...]:
-    """Return the labels as drawn: no two names alike, none wider than ``most`` points."""
+    """Return the labels as drawn: no two names alike, none wider than ``most`` points.
+
+    A row may be called as the heading above it.
+    """
     labels: list[str] = []
+    seen: dict[str, str] = {}
     for i, row in enumerate(rows):
         name = printable(row.label)
         label = _fitted(name, row.remark, most, size, row.bold)
-        if name and label in labels:
+        kind = "heading" if row.mark == "heading" else "row"
+        if name and seen.get(label) == kind:
             label = _fitted(name, f" [{i + 1}]{row.remark}", most, size, row.bold)
+        seen[label] = kind
         labels.append(label)
     return tuple(labels)
 

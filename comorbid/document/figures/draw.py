@@ -229,5 +229,5 @@ def _write_columns(pen: Pen, chart: Chart, layout: Layout) -> None:
         texts = (layout.labels[i], layout.estimates[i], *row.cells)
         for (x, align), text in zip(columns, texts, strict=True):
             pen.text(x, height, text, size=layout.size, bold=row.bold, align=align)
-        if row.mark == "heading" and i > chart.first:
+        if (row.mark == "heading" or row.opens) and i > chart.first:
             pen.rule(height + 0.5, edges, HAIRLINE, 0.8)

@@ -1,4 +1,4 @@
-"""The forest plot: each study, and what they say together, by group, or by a regression."""
+"""The forest plot: each study, and what they say together, by group, or by another model."""
 
 from __future__ import annotations
 
@@ -11,17 +11,21 @@ from comorbid.document.figures.chart import Chart, Layout
 from comorbid.document.figures.draw import chart_figure
 from comorbid.document.figures.fitted_forest import fitted_forest
 from comorbid.document.figures.grouped_forest import grouped_forest
+from comorbid.document.figures.multilevel_forest import multilevel_forest
 from comorbid.document.figures.numbers import Format
 from comorbid.document.figures.study_rows import study_format, study_rows, total_rows, weight
 from comorbid.effects.measures import null_of
 from comorbid.errors import ModelError
 from comorbid.models.fit import Fit
+from comorbid.models.multilevel_result import Multilevel
 from comorbid.models.regression_result import Regression
 from comorbid.subgroups import Subgroups
 
 
-def forest(result: Fit | Subgroups | Regression, *, title: str | None = None) -> Figure:
-    r"""Draw a forest plot: of a fit, of subgroups, or of a meta-regression.
+def forest(
+    result: Fit | Subgroups | Regression | Multilevel, *, title: str | None = None
+) -> Figure:
+    r"""Draw a forest plot: of a fit, of subgroups, of a meta-regression or of a multilevel fit.
 
     Each study is a square on its confidence interval, its area proportional to the study's
     weight. Ratios stand on a log axis. An interval that would squeeze all the others goes on as
@@ -33,14 +37,17 @@ def forest(result: Fit | Subgroups | Regression, *, title: str | None = None) ->
       :math:`\tau^2` and :math:`I^2`; then for all studies together, whose fit gives the weights,
       and the test between the subgroups. A subgroup of one study is not pooled;
     * of a meta-regression, behind each study a pale diamond: what its moderators lead to expect,
-      :math:`x_i'\hat\beta`, as wide as the confidence interval of that mean.
+      :math:`x_i'\hat\beta`, as wide as the confidence interval of that mean;
+    * of a multilevel fit, the rows of each group of its first random term, and below several of
+      them their own inverse-variance mean (see `group_means`), which nothing else has a part in;
+      then the pooled value and the prediction intervals. The weights are those in the pooled value.
 
     Parameters
     ----------
-    result : Fit, Subgroups or Regression
-        Made by `comorbid.pool`, `comorbid.subgroups` or `comorbid.regress`. The rows follow the
-        order of its effects, within their subgroup; those of a regression rise with the expected
-        value.
+    result : Fit, Subgroups, Regression or Multilevel
+        Made by `comorbid.pool`, `comorbid.subgroups`, `comorbid.regress` or, with a mean alone, by
+        `comorbid.multilevel`. The rows follow the order of its effects, within their group; those
+        of a regression rise with the expected value.
     title : str, optional
         Printed above the figure; by default what it is.
 
@@ -52,7 +59,7 @@ def forest(result: Fit | Subgroups | Regression, *, title: str | None = None) ->
     Raises
     ------
     ModelError
-        If the result is none of these.
+        If the result is none of these, or a multilevel fit with moderators.
 
     Warns
     -----
@@ -79,6 +86,10 @@ def forest(result: Fit | Subgroups | Regression, *, title: str | None = None) ->
     >>> fitted = cb.figures.forest(cb.regress(effects, "~ age", test="z"))
     >>> "The fitted odds ratio ranges from 1.68 (Study 1) to 2.42 (Study 2)." in fitted.alt
     True
+    >>> rows = cb.Effects(yi=[0.1, 0.3, 0.6, 0.9, 0.2, 0.4, 1.1], vi=[0.02] * 7, measure="OR",
+    ...                   studies=["A", "A", "B", "B", "C", "C", "D"])
+    >>> print(cb.figures.forest(cb.multilevel(rows)).alt[:61])
+    Forest plot of 7 estimates of 4 studies, odds ratio on a log
     """
     if isinstance(result, Fit):
         return _pooled_forest(result, title)
@@ -86,9 +97,11 @@ def forest(result: Fit | Subgroups | Regression, *, title: str | None = None) ->
         return grouped_forest(result, title)
     if isinstance(result, Regression):
         return fitted_forest(result, title)
+    if isinstance(result, Multilevel):
+        return multilevel_forest(result, title)
     raise ModelError(
         f"a forest plot cannot be drawn of {type(result).__name__}; give what comorbid.pool, "
-        "comorbid.subgroups or comorbid.regress returns (Fit, Subgroups or Regression); "
+        "comorbid.subgroups, comorbid.regress or comorbid.multilevel returns; "
         "cumulative and leave-one-out refits have their own figures"
     )
 

@@ -11,21 +11,15 @@ import numpy as np
 from comorbid.document import prose
 from comorbid.document.blocks import Figure
 from comorbid.document.figures import words
-from comorbid.document.figures.canvas import (
-    ACCENT,
-    MUTED,
-    PALE,
-    PAPER,
-    finished,
-)
+from comorbid.document.figures.canvas import ACCENT, finished
+from comorbid.document.figures.components_plot import component_profiles_figure
 from comorbid.document.figures.numbers import fixed, variance
-from comorbid.document.figures.panel import Panel
-from comorbid.document.figures.pen import Pen
-from comorbid.effects.arrays import Array
+from comorbid.document.figures.profile_curve import NAMES, Curve, draw_profile
 from comorbid.models.fit import pool
 from comorbid.models.fitted import Fitted, check_fitted
 from comorbid.models.likelihood import likelihood_of
 from comorbid.models.maxima import all_maxima
+from comorbid.models.multilevel_result import Multilevel
 from comorbid.models.profiles import profile as profile_of
 from comorbid.models.regression import Regression, regress
 from comorbid.models.tau2_intervals import tau2_grid
@@ -33,44 +27,32 @@ from comorbid.models.tau2_intervals import tau2_grid
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
-_TALL = 150.0
 _POINTS = 201
-_BELOW, _ABOVE = 1.7, 0.15
 _BEYOND = 1.15
-_NAMES = {"ML": "log-likelihood", "REML": "restricted log-likelihood"}
 
 
 @dataclass(frozen=True, slots=True)
-class _Profile:
-    """The log-likelihood of tau2, ``name``, on both sides of where it is highest.
+class _Tau2:
+    """The curve of tau2, and all its maxima."""
 
-    ``tau2`` and ``height`` have shape (m,), from 0; ``peak`` is the tau2 where it is ``top``;
-    ``peaks`` are all its maxima; ``drop`` below the top is the cut that gives the ``interval``.
-    """
-
-    name: str
-    tau2: Array
-    height: Array
-    peak: float
+    curve: Curve
     peaks: tuple[float, ...]
-    top: float
-    drop: float
-    interval: tuple[float, float]
 
 
-def profile(fit: Fitted, *, title: str | None = None) -> Figure:
-    r"""Draw the profile of the between-study variance: its log-likelihood.
+def profile(fit: Fitted | Multilevel, *, title: str | None = None) -> Figure:
+    r"""Draw the profile of the between-study variance, or of each component of a multilevel fit.
 
     .. math:: l(\tau^2) = \max_\mu l(\mu, \tau^2)
 
     restricted unless the fit is by ``ML``. It is highest at the estimate, and lower by
     :math:`\tfrac12 \chi^2_{1;\,\gamma}` at the ends of the profile-likelihood interval of the
     fit's level :math:`\gamma`. One high and narrow peak says that the data know tau2; a flat or a
-    double one that they do not.
+    double one that they do not. Of a multilevel fit each variance and correlation has a curve, for
+    which all others are at their best.
 
     Parameters
     ----------
-    fit : Fit or Regression
+    fit : Fit, Regression or Multilevel
         Of more studies than coefficients; its tau2 is marked where the curve is not highest there.
     title : str, optional
         Printed above the figure; by default what it is.
@@ -85,7 +67,8 @@ def profile(fit: Fitted, *, title: str | None = None) -> Figure:
     DataError
         If ``fit`` is something else.
     ModelError
-        If there are no more studies than coefficients, and so no tau2.
+        If there are no more studies than coefficients, and so no tau2; or nothing in a multilevel
+        fit has a profile.
 
     References
     ----------
@@ -104,18 +87,21 @@ def profile(fit: Fitted, *, title: str | None = None) -> Figure:
     −2.51, at τ² = 0.271. 95 % profile-likelihood interval, cut 1.92 lower: 0.047 to 2.686. At τ² =
     0 it is −9.33.
     """
+    if isinstance(fit, Multilevel):
+        return component_profiles_figure(fit, title)
     check_fitted(fit)
-    curve = _profile(fit)
+    found = _profile(fit)
+    curve = found.curve
     return finished(
         lambda shown: _draw(fit, curve, shown),
         title=title,
         default=f"Profile of the {_what(fit)} of {words.studies(fit.k)}",
-        alt=_alt(fit, curve),
+        alt=_alt(fit, found),
         caption=_caption(fit, curve),
     )
 
 
-def _profile(fit: Fitted) -> _Profile:
+def _profile(fit: Fitted) -> _Tau2:
     method = "ML" if fit.method == "ML" else "REML"
     settings: dict[str, Any] = {"method": method, "test": fit.test, "level": fit.level}
     likely: Fitted = (
@@ -131,53 +117,29 @@ def _profile(fit: Fitted) -> _Profile:
     grid = tau2_grid(data)[:, 0]
     even = np.linspace(0.0, last, _POINTS)
     tau2 = np.unique([*even, *grid[grid < last], low, *peaks, high])
-    curve = profile_of(likely, tau2=tau2.tolist())
-    return _Profile(
-        name=_NAMES[curve.kind],
-        tau2=curve.tau2,
-        height=curve.log_likelihood,
-        peak=curve.best,
-        peaks=tuple(sorted(peaks.tolist())),
-        top=curve.maximum,
-        drop=curve.maximum - curve.cut,
+    found = profile_of(likely, tau2=tau2.tolist())
+    curve = Curve(
+        name=NAMES[found.kind],
+        x=found.tau2,
+        height=found.log_likelihood,
+        peak=found.best,
+        top=found.maximum,
+        drop=found.maximum - found.cut,
         interval=(low, high),
     )
+    return _Tau2(curve, tuple(sorted(peaks.tolist())))
 
 
-def _draw(fit: Fitted, curve: _Profile, title: str) -> Drawing:
-    bottom, top = curve.top - _BELOW * curve.drop, curve.top + _ABOVE * curve.drop
-    panel = Panel(
-        x=(0.0, float(curve.tau2[-1])),
-        y=(bottom, top),
-        x_label=words.capitalized(f"{_what(fit)} τ²"),
-        y_label=words.capitalized(curve.name),
-        tall=_TALL,
-        title=title,
-        notes=_notes(fit, curve),
-    )
-    drawing, pen = panel.open()
-    _draw_curve(pen, curve, bottom)
+def _draw(fit: Fitted, curve: Curve, title: str) -> Drawing:
+    label = words.capitalized(f"{_what(fit)} τ²")
+    drawing, pen = draw_profile(curve, label, title=title, notes=_notes(fit, curve))
     if _elsewhere(fit, curve):
-        ends = [(fit.tau2, bottom), (fit.tau2, curve.top)]
+        ends = [(fit.tau2, curve.bottom), (fit.tau2, curve.top)]
         pen.line(ends, "fit", color=ACCENT, width=1.2, dotted=True)
     return drawing
 
 
-def _draw_curve(pen: Pen, curve: _Profile, bottom: float) -> None:
-    """Draw the curve, its highest point, the cut below it and the interval."""
-    low, high = curve.interval
-    cut = curve.top - curve.drop
-    points = list(zip(curve.tau2.tolist(), curve.height.tolist(), strict=True))
-    inside = [point for point in points if low <= point[0] <= high]
-    region = [(low, bottom), *inside, (high, bottom)]
-    pen.area(region, PALE, "interval", clip=True)
-    pen.line([(0.0, cut), (pen.axis.high, cut)], "cut", color=MUTED, width=0.8)
-    pen.line([(curve.peak, bottom), (curve.peak, curve.top)], "peak", color=ACCENT, dashed=True)
-    pen.line(points, "profile", color=ACCENT, width=1.6)
-    pen.disc(curve.peak, curve.top, 5.0, ACCENT, "highest", edge=PAPER)
-
-
-def _elsewhere(fit: Fitted, curve: _Profile) -> bool:
+def _elsewhere(fit: Fitted, curve: Curve) -> bool:
     """Return whether the fit has another tau2 than the one where the curve is highest."""
     return not math.isclose(fit.tau2, curve.peak, rel_tol=1e-4, abs_tol=1e-4 * curve.interval[1])
 
@@ -192,7 +154,7 @@ def _origin(fit: Fitted) -> str:
     return words.model(fit.method) if fit.estimator.fixed is None else "fixed, not estimated"
 
 
-def _notes(fit: Fitted, curve: _Profile) -> tuple[str, ...]:
+def _notes(fit: Fitted, curve: Curve) -> tuple[str, ...]:
     """Return what stands below the figure."""
     low, high = map(variance, curve.interval)
     notes = [
@@ -205,8 +167,9 @@ def _notes(fit: Fitted, curve: _Profile) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _alt(fit: Fitted, curve: _Profile) -> str:
+def _alt(fit: Fitted, found: _Tau2) -> str:
     """Return what the figure shows, in words."""
+    curve = found.curve
     low, high = map(variance, curve.interval)
     other = ""
     if _elsewhere(fit, curve):
@@ -217,21 +180,19 @@ def _alt(fit: Fitted, curve: _Profile) -> str:
         f"{prose.level(fit.level)} profile-likelihood interval, cut {fixed(curve.drop, 2)} lower: "
         f"{low} to {high}.",
         f"At τ² = 0 it is {fixed(float(curve.height[0]), 2)}." if curve.peak > 0 else "",
-        _peaks(curve),
+        _peaks(found.peaks),
         other,
     )
 
 
-def _peaks(curve: _Profile) -> str:
+def _peaks(peaks: tuple[float, ...]) -> str:
     """Say where the curve has its peaks, if it has several."""
-    if len(curve.peaks) < 2:
+    if len(peaks) < 2:
         return ""
-    return (
-        f"It has {len(curve.peaks)} peaks, at τ² = {prose.listed([*map(variance, curve.peaks)])}."
-    )
+    return f"It has {len(peaks)} peaks, at τ² = {prose.listed([*map(variance, peaks)])}."
 
 
-def _caption(fit: Fitted, curve: _Profile) -> str:
+def _caption(fit: Fitted, curve: Curve) -> str:
     """Return what the shapes stand for."""
     return (
         f"{words.capitalized(curve.name)} of the {_what(fit)} τ². The point is where it "

@@ -9,7 +9,7 @@ import numpy as np
 
 from comorbid.document import prose
 from comorbid.document.figures.chart import NONE, Row, Values
-from comorbid.document.figures.numbers import Format, format_for, normal_quantile
+from comorbid.document.figures.numbers import Format, fixed, format_for, normal_quantile
 from comorbid.effects.table import Effects
 from comorbid.models.fit import Fit
 
@@ -42,7 +42,7 @@ def study_rows(
     level : float
         Of their intervals.
     weights : sequence of float
-        In per cent; the areas of the squares, and the last column.
+        In per cent; the areas of the squares, none where negative, and the last column.
     cells : sequence of tuple of str
         The columns before that, if there are any.
     fitted : sequence of (float, float, float)
@@ -54,7 +54,7 @@ def study_rows(
             label=label,
             values=values,
             cells=(*more, weight(share)),
-            share=share / largest,
+            share=max(share, 0.0) / largest,
             fitted=expected,
         )
         for label, values, share, more, expected in zip(
@@ -100,7 +100,9 @@ def weight(share: float) -> str:
 
     Examples
     --------
-    >>> weight(12.34), weight(0.02)
-    ('12.3 %', '< 0.1 %')
+    >>> weight(12.34), weight(0.02), weight(-0.52)
+    ('12.3 %', '< 0.1 %', '−0.5 %')
     """
+    if share < 0:
+        return f"{fixed(share, 1)} %"
     return "< 0.1 %" if share < 0.05 else prose.percent(share, 1)
