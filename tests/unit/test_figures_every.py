@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from test_figures_svg import GOLDEN, PAPER, SVG, Picture, assert_printable, luminance
@@ -78,6 +79,21 @@ def effects(k: int, spread: float = 1.0) -> cb.Effects:
     )
 
 
+def nested(effects: cb.Effects, **settings: Any) -> cb.Multilevel:
+    """Return a multilevel fit of the effects, as if one study gave three, one, two, three ..."""
+    sizes = [(3, 1, 2)[i % 3] for i in range(effects.k)]
+    names = [f"{LONG if effects.measure == 'MD' else 'Study'} {i}" for i in range(effects.k)]
+    studies = [name for name, size in zip(names, sizes, strict=True) for _ in range(size)]
+    of = cb.Effects(
+        yi=effects.yi,
+        vi=effects.vi,
+        labels=effects.labels,
+        measure=effects.measure,
+        studies=studies[: effects.k],
+    )
+    return cb.multilevel(of, **settings)
+
+
 def filled(fit: cb.Fit) -> Figure:
     found = cb.trim_and_fill(fit) if fit.k > 2 else None
     return cb.figures.funnel(fit, contours=(0.9, 0.95, 0.99), filled=found)
@@ -106,6 +122,18 @@ FIGURES: dict[str, tuple[Make, tuple[str, ...]]] = {
     "forest of a regression": (
         lambda e: cb.figures.forest(cb.regress(e, "~ x")),
         (OR, "Study", "Fitted", "Weight"),
+    ),
+    "forest of a multilevel fit": (
+        lambda e: cb.figures.forest(nested(e)),
+        (OR, "Estimate", "Weight"),
+    ),
+    "caterpillar": (
+        lambda e: cb.figures.caterpillar(cb.pool(e)),
+        ("Ratio to the expected odds ratio, log scale", "Level and group"),
+    ),
+    "caterpillar of a multilevel fit": (
+        lambda e: cb.figures.caterpillar(nested(e)),
+        ("Ratio to the expected odds ratio, log scale", "Ratio (95 % interval)"),
     ),
     "at_a_glance": (
         lambda e: cb.figures.at_a_glance(cb.pool(e)),
@@ -167,6 +195,10 @@ FIGURES: dict[str, tuple[Make, tuple[str, ...]]] = {
         lambda e: cb.figures.profile(cb.pool(e)),
         ("Between-study variance τ²", "Restricted log-likelihood"),
     ),
+    "profile of a multilevel fit": (
+        lambda e: cb.figures.profile(nested(e, test="t")),
+        ("Variance σ² of study_id", "Restricted log-likelihood"),
+    ),
     "drapery": (
         lambda e: cb.figures.drapery(cb.pool(e)),
         (OR, "p-value", "Confidence level"),
@@ -191,7 +223,13 @@ FIGURES: dict[str, tuple[Make, tuple[str, ...]]] = {
 }
 # Of two studies there is no regression, and none has a residual without the other; the first three
 # do not differ in their true effects.
-LEAST = {"forest of a regression": 3, "bubble": 3, "qqnorm": 3, "confounding": 6}
+LEAST = {
+    "forest of a regression": 3,
+    "bubble": 3,
+    "qqnorm": 3,
+    "confounding": 6,
+    **{f"{name} of a multilevel fit": 4 for name in ("forest", "caterpillar", "profile")},
+}
 
 
 @cache
@@ -256,7 +294,9 @@ def test_every_figure_has_a_title_and_says_what_its_axes_measure(name: str) -> N
 def test_the_alternative_text_is_of_the_data(name: str) -> None:
     alt = figure(name).alt
     assert "nan" not in alt
-    assert "13 studies" in alt or name in ("estimates", "people", "qqnorm", "subgroups")
+    assert re.search("13 (studies|estimates)", alt) or name in (
+        *("estimates", "people", "qqnorm", "subgroups"),
+    )
     assert FIGURES[name][0](effects(13, spread=1.5)).alt != alt
 
 

@@ -21,6 +21,7 @@ from comorbid.models.multilevel_effects import RandomEffects
 from comorbid.models.multilevel_result import Multilevel
 from comorbid.models.random_effects import ranef
 from comorbid.models.random_terms import Random
+from comorbid.models.regression_result import Regression
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,9 +194,9 @@ def _notes(fit: Fitted | Multilevel) -> tuple[str, ...]:
     """Return the lines below the figure."""
     if isinstance(fit, Multilevel):
         return (multilevel_words.method(fit), f"{multilevel_words.heterogeneity(fit)}.")
-    if isinstance(fit, Fit):
-        return words.method(fit)
-    return (f"Meta-regression {one_line(fit.formula)}; {words.interval(fit.test)}.",)
+    if isinstance(fit, Regression):
+        return (f"Meta-regression {one_line(fit.formula)}; {words.interval(fit.test)}.",)
+    return words.method(fit) if isinstance(fit, Fit) else ()
 
 
 def _alt(

@@ -201,17 +201,20 @@ def _widest(texts: Sequence[str], head: str, size: float) -> float:
 def _labels(rows: Sequence[Row], size: float, most: float) -> tuple[str, ...]:
     """Return the labels as drawn: no two names alike, none wider than ``most`` points.
 
-    A row may be called as the heading above it.
+    Headings are told apart from headings, other rows from those below the same heading.
     """
     labels: list[str] = []
-    seen: dict[str, str] = {}
+    headings: set[str] = set()
+    below: set[str] = set()
     for i, row in enumerate(rows):
         name = printable(row.label)
         label = _fitted(name, row.remark, most, size, row.bold)
-        kind = "heading" if row.mark == "heading" else "row"
-        if name and seen.get(label) == kind:
+        seen = headings if row.mark == "heading" else below
+        if name and label in seen:
             label = _fitted(name, f" [{i + 1}]{row.remark}", most, size, row.bold)
-        seen[label] = kind
+        seen.add(label)
+        if row.mark == "heading":
+            below = set()
         labels.append(label)
     return tuple(labels)
 
