@@ -285,11 +285,19 @@ def test_a_caterpillar_names_what_is_far_from_expected() -> None:
     assert "1 interval excludes 0.00: Study 4." in alt
 
 
-def test_a_caterpillar_without_spread_says_that_nothing_is() -> None:
+@pytest.mark.parametrize("method", ["REML", "EE"])
+def test_a_caterpillar_without_spread_is_refused(method: str) -> None:
     effects = cb.Effects(yi=[0.1, 0.1, 0.1], vi=[0.1] * 3, measure="OR")
-    figure = cb.figures.caterpillar(cb.pool(effects))
-    assert_printable(figure)
-    assert "no interval excludes 1.00." in figure.alt
+    with pytest.raises(cb.ModelError, match="every random effect is 0"):
+        cb.figures.caterpillar(cb.pool(effects, method=method))
+
+
+def test_a_level_without_spread_stands_beside_others() -> None:
+    effects = alike(studies=list("AABBCCDD"))
+    fit = cb.multilevel(effects)
+    assert 0 in fit.sigma2
+    assert fit.sigma2.max() > 0
+    assert_printable(cb.figures.caterpillar(fit))
 
 
 def test_what_has_no_random_effects_has_no_caterpillar() -> None:

@@ -15,6 +15,7 @@ from comorbid.document.figures.chart import NONE, Chart, Layout, Row
 from comorbid.document.figures.draw import chart_figure
 from comorbid.document.figures.numbers import Format, format_for, variance
 from comorbid.effects.arrays import Array
+from comorbid.errors import ModelError
 from comorbid.models.fit import Fit
 from comorbid.models.fitted import Fitted, check_fitted
 from comorbid.models.multilevel_effects import RandomEffects
@@ -63,7 +64,8 @@ def caterpillar(fit: Fitted | Multilevel, *, title: str | None = None) -> Figure
     DataError
         If ``fit`` is something else.
     ModelError
-        If the fit has weights of the analyst, with which predictions would not be best.
+        If the fit has weights of the analyst, with which predictions would not be best, or every
+        variance between groups is 0, and with it every random effect.
 
     Warns
     -----
@@ -87,6 +89,8 @@ def caterpillar(fit: Fitted | Multilevel, *, title: str | None = None) -> Figure
     if not isinstance(fit, Multilevel):
         check_fitted(fit)
     levels = _multilevel(fit) if isinstance(fit, Multilevel) else (_single(fit),)
+    if not any(level.high.any() for level in levels):
+        raise ModelError("every random effect is 0, as no variance is larger: nothing to draw")
     form = _format(fit, levels)
     measure = fit.effects.measure
     chart = Chart(
