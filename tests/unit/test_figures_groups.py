@@ -343,7 +343,8 @@ def test_a_band_beyond_the_axis_is_cut_and_said_to_be() -> None:
 
 def test_other_results_are_refused_with_those_that_can_be_drawn() -> None:
     fit = cb.pool(bcg())
-    with pytest.raises(cb.ModelError, match=r"of Refits; give .*\(Fit, Subgroups or Regression\)"):
+    known = r"of Refits; give .*\(Fit, Subgroups, Regression or Multilevel\)"
+    with pytest.raises(cb.ModelError, match=known):
         cb.figures.forest(cb.leave_one_out(fit))  # type: ignore[arg-type]
     with pytest.raises(cb.ModelError, match="of list"):
         cb.figures.forest([0.1, 0.2])  # type: ignore[arg-type]

@@ -191,7 +191,7 @@ def _rows(level: _Level) -> Iterator[Row]:
     yield Row(level.name, NONE, mark="heading", remark=f" ({level.about})", bold=True)
     columns = (level.pred.tolist(), level.low.tolist(), level.high.tolist())
     for label, values in zip(level.labels, zip(*columns, strict=True), strict=True):
-        yield Row(label, values, mark="circle")
+        yield Row(label, values, mark="circle", within=level.name)
 
 
 def _notes(fit: Fitted | Multilevel) -> tuple[str, ...]:

@@ -46,6 +46,8 @@ class Row:
         Whether its texts are bold.
     opens : bool
         Whether it is a group by itself, with a line above it as a heading has.
+    within : str
+        The heading below which no other row may have its label; empty for the whole chart.
     fitted : (float, float, float)
         Drawn behind it: what a model expects there, with its interval; nan for nothing.
     points : tuple of (float, float)
@@ -60,6 +62,7 @@ class Row:
     remark: str = ""
     bold: bool = False
     opens: bool = False
+    within: str = ""
     fitted: Values = NONE
     points: tuple[tuple[float, float], ...] = ()
 
@@ -199,22 +202,15 @@ def _widest(texts: Sequence[str], head: str, size: float) -> float:
 
 
 def _labels(rows: Sequence[Row], size: float, most: float) -> tuple[str, ...]:
-    """Return the labels as drawn: no two names alike, none wider than ``most`` points.
-
-    Headings are told apart from headings, other rows from those below the same heading.
-    """
+    """Return the labels as drawn: no two names alike, none wider than ``most`` points."""
     labels: list[str] = []
-    headings: set[str] = set()
-    below: set[str] = set()
+    seen: set[tuple[str, str]] = set()
     for i, row in enumerate(rows):
         name = printable(row.label)
         label = _fitted(name, row.remark, most, size, row.bold)
-        seen = headings if row.mark == "heading" else below
-        if name and label in seen:
+        if name and (row.within, label) in seen:
             label = _fitted(name, f" [{i + 1}]{row.remark}", most, size, row.bold)
-        seen.add(label)
-        if row.mark == "heading":
-            below = set()
+        seen.add((row.within, label))
         labels.append(label)
     return tuple(labels)
 

@@ -101,8 +101,8 @@ def forest(
         return multilevel_forest(result, title)
     raise ModelError(
         f"a forest plot cannot be drawn of {type(result).__name__}; give what comorbid.pool, "
-        "comorbid.subgroups, comorbid.regress or comorbid.multilevel returns; "
-        "cumulative and leave-one-out refits have their own figures"
+        "comorbid.subgroups, comorbid.regress or comorbid.multilevel returns (Fit, Subgroups, "
+        "Regression or Multilevel); cumulative and leave-one-out refits have their own figures"
     )
 
 

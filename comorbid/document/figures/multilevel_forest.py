@@ -76,7 +76,7 @@ def _rows(fit: Multilevel, means: GroupMeans) -> Iterator[Row]:
             yield replace(own[0], label=shown, opens=several)
             continue
         yield Row(label=name, values=NONE, cells=("",), mark="heading", bold=True)
-        yield from own
+        yield from (replace(row, within=name) for row in own)
         yield Row(
             label="",
             values=(float(means.estimate[i]), float(means.ci_low[i]), float(means.ci_high[i])),
