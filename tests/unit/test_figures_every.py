@@ -228,6 +228,7 @@ LEAST = {
     "bubble": 3,
     "qqnorm": 3,
     "confounding": 6,
+    "caterpillar": 6,
     **{f"{name} of a multilevel fit": 4 for name in ("forest", "caterpillar", "profile")},
 }
 
