@@ -9,6 +9,8 @@ import numpy as np
 
 from comorbid.effects.arrays import Array, Index
 from comorbid.errors import ModelError
+from comorbid.models.clusters import stacks_of
+from comorbid.models.covariance_result import Covariance
 from comorbid.models.frames import as_text
 from comorbid.models.recorded import Recorded
 from comorbid.models.settings import check_level
@@ -156,13 +158,15 @@ def row_weights(fit: Multilevel) -> Array:
 def _means(fit: Multilevel, group: Index) -> tuple[Array, Array]:
     """Return the inverse-variance mean of each group, and its variance."""
     v, yi = fit.model.v, fit.effects.yi
-    if v.ndim == 1:
+    if not isinstance(v, Covariance):
         precision = np.bincount(group, 1 / v)
         return np.bincount(group, yi / v) / precision, 1 / precision
     order = np.argsort(group, kind="stable")
-    found = []
-    for rows in np.split(order, np.cumsum(np.bincount(group))[:-1]):
-        own = np.linalg.solve(v[np.ix_(rows, rows)], np.ones(rows.size))
-        found.append((own @ yi[rows] / own.sum(), 1 / own.sum()))
-    estimate, variance = np.array(found).T
+    rows = np.split(order, np.cumsum(np.bincount(group))[:-1])
+    estimate, variance = np.empty(len(rows)), np.empty(len(rows))
+    for stack in stacks_of(rows):
+        own = np.linalg.solve(v.among(stack.rows), np.ones((*stack.rows.shape, 1)))[..., 0]
+        precision = own.sum(axis=1)
+        estimate[stack.numbers] = (own * yi[stack.rows]).sum(axis=1) / precision
+        variance[stack.numbers] = 1 / precision
     return estimate, variance

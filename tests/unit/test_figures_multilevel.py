@@ -197,6 +197,13 @@ def test_the_words_say_which_mean_it_is() -> None:
     assert "sampling variances" in cb.figures.forest(cb.multilevel(alike())).alt
 
 
+def test_few_studies_are_said_to_be_few() -> None:
+    note = "With 2 studies neither the pooled interval nor the prediction can be relied on."
+    fit = cb.multilevel(alike(k=5, groups=2), random="study_id")
+    assert note in cb.figures.forest(fit).alt
+    assert "can be relied on" not in cb.figures.forest(cb.multilevel(alike())).alt
+
+
 def test_each_level_with_its_own_variance_has_a_prediction() -> None:
     fit = berkey("~ 1", "HCS")
     figure = cb.figures.forest(fit)

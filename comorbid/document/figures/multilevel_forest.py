@@ -15,8 +15,10 @@ from comorbid.document.figures.numbers import Format
 from comorbid.document.figures.study_rows import study_format, study_rows, weight
 from comorbid.effects.measures import null_of
 from comorbid.errors import ModelError
+from comorbid.models.covariance_result import Covariance
 from comorbid.models.group_means import GroupMeans
 from comorbid.models.multilevel_result import Multilevel
+from comorbid.models.notices import FEW
 
 
 def multilevel_forest(fit: Multilevel, title: str | None) -> Figure:
@@ -110,10 +112,12 @@ def _predictions(fit: Multilevel) -> list[tuple[str, float, float]]:
 
 def _notes(fit: Multilevel, means: GroupMeans) -> tuple[str, ...]:
     """Return the lines below the figure."""
+    groups = len(means.groups) if multilevel_words.noun(means.by) == "study" else 0
     return (
         multilevel_words.method(fit),
         f"All together: {multilevel_words.heterogeneity(fit)}.",
         _own_mean(fit, means),
+        words.few_note(groups) if groups in FEW else "",
     )
 
 
@@ -121,7 +125,7 @@ def _own_mean(fit: Multilevel, means: GroupMeans) -> str:
     """Say what the mean of a group is."""
     if (means.k == 1).all():
         return ""
-    by = "covariances" if fit.model.v.ndim == 2 else "variances"
+    by = "covariances" if isinstance(fit.model.v, Covariance) else "variances"
     return (
         f"Own mean: inverse-variance mean of a {multilevel_words.noun(means.by)}’s rows by their "
         f"sampling {by}, z interval; as if they shared one true effect."
