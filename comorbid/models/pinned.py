@@ -18,6 +18,7 @@ from comorbid.models.variance_search import Surface, climb
 if TYPE_CHECKING:
     from comorbid.models.multilevel_result import Multilevel
 
+# A root of a variance that is about 0, in units of the search.
 _SMALL = 0.05
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from comorbid.document.figures import words
 from comorbid.document.figures.canvas import ACCENT, MUTED, PALE, PAPER
 from comorbid.document.figures.panel import Panel
 from comorbid.document.figures.pen import Pen
@@ -49,7 +50,7 @@ def draw_profile(
         x=(float(curve.x[0]), float(curve.x[-1])),
         y=(curve.bottom, curve.top + _ABOVE * curve.drop),
         x_label=x_label,
-        y_label=curve.name[:1].upper() + curve.name[1:],
+        y_label=words.capitalized(curve.name),
         tall=_TALL,
         title=title,
         notes=notes,
