@@ -46,6 +46,10 @@ if TYPE_CHECKING:
         Section as Section,
         Subgroup as Subgroup,
     )
+    from comorbid.dependent_rows import (
+        DependentRows as DependentRows,
+        dependent_rows as dependent_rows,
+    )
     from comorbid.document import (
         figures as figures,
         prose as prose,
@@ -71,6 +75,9 @@ if TYPE_CHECKING:
         DocumentSection as DocumentSection,
     )
     from comorbid.document.numbering import numbered as numbered
+    from comorbid.document.sections.dependent_rows import (
+        dependent_rows_blocks as dependent_rows_blocks,
+    )
     from comorbid.document.sections.results import subgroup_blocks as subgroup_blocks
     from comorbid.effects.build import effects as effects
     from comorbid.effects.conversions import convert as convert
@@ -194,6 +201,7 @@ _HOMES = {
         "Absent Analysis Column Context DataTable Estimator Measure Option Renderer Section "
         "Subgroup"
     ),
+    "dependent_rows": "DependentRows dependent_rows",
     "document": "figures prose",
     "document.blocks": (
         "Block Cite Figure Heading Items Jump Link Note Paragraph Ref Reference References Strong "
@@ -201,6 +209,7 @@ _HOMES = {
     ),
     "document.document": "Document DocumentSection",
     "document.numbering": "numbered",
+    "document.sections.dependent_rows": "dependent_rows_blocks",
     "document.sections.results": "subgroup_blocks",
     "effects.build": "effects",
     "effects.conversions": "convert",

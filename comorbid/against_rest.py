@@ -165,11 +165,7 @@ def against_rest(
     from comorbid.studies.table import Studies
 
     check_type("studies", studies, Studies, "read a table with read_studies()")
-    definition = _definition(where)
-    frame = studies.frame
-    missing = [column for column in definition if column not in frame]
-    if missing:
-        raise DataError(f"no column {', '.join(missing)}; the table has {', '.join(frame.columns)}")
+    definition = definition_of(studies, where)
     main = effects_of(studies, measure=measure, overrides=overrides)
     inside, notes = _matching_effects(studies, definition, main, measure, overrides)
     outside = main.take([i for i, study in enumerate(main.studies) if study not in inside.studies])
@@ -185,8 +181,8 @@ def against_rest(
     return AgainstRest(label, definition, fit, rest, contrast, tuple(notes))
 
 
-def _definition(where: object) -> dict[str, tuple[str, ...]]:
-    """Return the columns and values that define a subgroup."""
+def definition_of(studies: Studies, where: object) -> dict[str, tuple[str, ...]]:
+    """Return the columns and values that define a subgroup; `DataError` if there are none such."""
     remedy = 'give columns and a list of values of each, such as {"sex": ["f"]}'
     if not (isinstance(where, Mapping) and where):
         raise DataError([Problem(f"where is {shown(where)}", remedy)])
@@ -197,10 +193,31 @@ def _definition(where: object) -> dict[str, tuple[str, ...]]:
     ]
     if problems:
         raise DataError(problems)
+    arrays = studies.arrays
+    missing = [str(column) for column in where if column not in arrays]
+    if missing:
+        raise DataError(f"no column {', '.join(missing)}; the table has {', '.join(arrays)}")
     return {
         str(column): (values,) if isinstance(values, str) else tuple(values)
         for column, values in where.items()
     }
+
+
+def matching_effects(
+    studies: Studies,
+    where: Mapping[str, tuple[str, ...]],
+    measure: str | Measure,
+    overrides: Sequence[Override],
+) -> Effects | None:
+    """Return the effects of all rows that match; None if no row does."""
+    frame = studies.frame
+    occurring = {c: [v for v in values if (frame[c] == v).any()] for c, values in where.items()}
+    if not all(occurring.values()):
+        return None
+    matching = studies.select(occurring)
+    ids = set(matching.arrays["estimate_id"])
+    decisions = [override for override in overrides if override.estimate in ids]
+    return effects_of(matching, measure=measure, rows="all", overrides=decisions)
 
 
 def _matching_effects(
@@ -211,19 +228,14 @@ def _matching_effects(
     overrides: Sequence[Override],
 ) -> tuple[Effects, list[str]]:
     """Return one matching effect a study, and a note on each study that had a choice."""
-    frame = studies.frame
-    occurring = {c: [v for v in values if (frame[c] == v).any()] for c, values in where.items()}
-    if not all(occurring.values()):
+    rows = matching_effects(studies, where, measure, overrides)
+    if rows is None:
         return main.take([]), []
-    matching = studies.select(occurring)
-    ids = set(matching.frame["estimate_id"])
-    decisions = [override for override in overrides if override.estimate in ids]
-    rows = effects_of(matching, measure=measure, rows="all", overrides=decisions)
     chosen: dict[str, int] = {}
     for i, (study, estimate) in enumerate(zip(rows.studies, rows.ids, strict=True)):
         if study not in chosen or estimate in main.ids:
             chosen[study] = i
-    names = frame.drop_duplicates("study_id").set_index("study_id")["label"]
+    names = studies.frame.drop_duplicates("study_id").set_index("study_id")["label"]
     notes = [
         f"{names[study]} has {count} rows of the same people that match; {rows.labels[row]}, "
         f"{'its row in the main pool' if rows.ids[row] in main.ids else 'the first of them'}, is "

@@ -145,6 +145,7 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "other_rows": (cb.other_rows, {"fit": cb.pool(cb.effects(STUDIES)), "studies": STUDIES}),
     "subgroups": (cb.subgroups, {"effects": EFFECTS, "by": "sex"}),
     "against_rest": (cb.against_rest, {"studies": STUDIES, "where": {"headache": ["migraine"]}}),
+    "dependent_rows": (cb.dependent_rows, {"studies": STUDIES, "where": {"headache": ["chronic"]}}),
     "asymmetry": (cb.asymmetry, {"fit": FIT}),
     "rank_test": (cb.rank_test, {"fit": FIT}),
     "trim_and_fill": (cb.trim_and_fill, {"fit": FIT}),

@@ -90,6 +90,7 @@ RESULTS: dict[str, Any] = {
     "rounding": cb.rounding(cb.pool(cb.effects(STUDIES)), n=100),
     "subgroups": cb.subgroups(EFFECTS, by="sex"),
     "against_rest": cb.against_rest(STUDIES, where={"headache": ["migraine"]}),
+    "dependent_rows": cb.dependent_rows(STUDIES, where={"headache": ["chronic"]}),
     "asymmetry": cb.asymmetry(FIT),
     "rank_test": cb.rank_test(FIT),
     "trim_and_fill": cb.trim_and_fill(FIT),
@@ -125,6 +126,7 @@ NOT_RECORDED = {
     "baujat of a regression": {"test", "level"},
     "subsets": {"test", "level"},
     "against_rest": {"measure", "method", "test", "level", "ids"},  # of its two fits
+    "dependent_rows": {"measure", "method", "test", "level", "ids", "warnings"},  # of its fits
     "rank_test": {"method", "test", "level"},
     "trim_and_fill": {"measure", "method", "test", "level", "ids"},  # of the two fits
     "fail_safe_n": {"test", "level"},

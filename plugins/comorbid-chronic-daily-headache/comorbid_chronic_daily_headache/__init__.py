@@ -49,9 +49,10 @@ def comorbid_subgroups() -> Iterable[cb.Subgroup]:
 
 @cb.hookimpl
 def comorbid_analyses() -> Iterable[cb.Analysis]:
-    """Declare the contrasts within studies and the trend over days."""
+    """Declare the contrasts within studies, the trend over days, and the average of all rows."""
     from comorbid_chronic_daily_headache import methods
     from comorbid_chronic_daily_headache.contrasts import contrasts
+    from comorbid_chronic_daily_headache.rows import all_rows
     from comorbid_chronic_daily_headache.trend import trends
 
     return (
@@ -69,6 +70,12 @@ def comorbid_analyses() -> Iterable[cb.Analysis]:
             methods=methods.TRENDS,
             references=methods.REFERENCES,
         ),
+        cb.Analysis(
+            "chronic-all-rows",
+            "All rows on chronic headache",
+            all_rows,
+            methods=methods.ALL_ROWS,
+        ),
     )
 
 
@@ -78,7 +85,7 @@ def comorbid_sections() -> Iterable[cb.Section]:
     from comorbid_chronic_daily_headache.methods import REFERENCES
     from comorbid_chronic_daily_headache.section import section
 
-    needs = ("chronic-against-episodic", "headache-days", "chronic")
+    needs = ("chronic-against-episodic", "headache-days", "chronic", "chronic-all-rows")
     constants = ("15 or more days", "0 days for", "0 or 30 days", "put at 0")
     return (
         cb.Section(

@@ -26,3 +26,13 @@ TRENDS = (
     ", reconstructed or put at 0, half and the whole of its range, and the slopes are pooled in "
     "every combination of what is open.",
 )
+
+ALL_ROWS = (
+    "Where studies have several rows on chronic headache, all are averaged in a multilevel model "
+    "with correlated sampling errors ",
+    cb.Cite("pustejovsky2022"),
+    " and cluster-robust intervals (CR2) ",
+    cb.Cite("tipton2015"),
+    ". Where the counts of a study's rows have one group in common, its covariances are "
+    "reconstructed from these.",
+)

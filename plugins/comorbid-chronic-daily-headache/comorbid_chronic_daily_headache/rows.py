@@ -139,3 +139,15 @@ def _counts(
     with_headache = cells["ai"] + cells[only_headache]
     without = cells[only_other] + cells["di"]
     return cells["ai"], with_headache, cells[only_other], without
+
+
+def all_rows(context: cb.Context) -> cb.DependentRows:
+    """Average all rows on chronic headache, as dependent within studies as they are."""
+    return cb.dependent_rows(
+        context.studies,
+        where={"headache": (CHRONIC,)},
+        label="chronic headache",
+        measure=context.settings.measure,
+        overrides=context.overrides,
+        level=context.settings.level,
+    )

@@ -27,6 +27,7 @@ def section(context: cb.Context) -> Sequence[cb.Block]:
     """Return the blocks of the section."""
     contrasts = cast(Contrasts, context.results["chronic-against-episodic"])
     trends = cast(Trends, context.results["headache-days"])
+    every = cast(cb.DependentRows, context.results["chronic-all-rows"])
     chronic = cast(cb.AgainstRest, context.results["chronic"])
     return (
         cb.Paragraph(
@@ -46,6 +47,7 @@ def section(context: cb.Context) -> Sequence[cb.Block]:
             "questions and analysis differ as well."
         ),
         *cb.subgroup_blocks(chronic),
+        *cb.dependent_rows_blocks(every, one=chronic.fit),
     )
 
 

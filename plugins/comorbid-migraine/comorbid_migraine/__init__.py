@@ -11,6 +11,16 @@ if TYPE_CHECKING:
     import click
 
 
+ALL_ROWS = (
+    "Where studies have several rows on migraine, all are averaged in a multilevel model with "
+    "correlated sampling errors ",
+    cb.Cite("pustejovsky2022"),
+    " and cluster-robust intervals (CR2) ",
+    cb.Cite("tipton2015"),
+    ".",
+)
+
+
 @cb.hookimpl
 def comorbid_subgroups() -> Iterable[cb.Subgroup]:
     """Declare migraine, and episodic and chronic migraine."""
@@ -44,8 +54,8 @@ def comorbid_subgroups() -> Iterable[cb.Subgroup]:
 
 @cb.hookimpl
 def comorbid_analyses() -> Iterable[cb.Analysis]:
-    """Declare the comparison within studies."""
-    from comorbid_migraine.rows import within_studies
+    """Declare the comparison within studies, and the average of all rows."""
+    from comorbid_migraine.rows import all_rows, within_studies
 
     label = "Migraine and other headache in the same people"
     methods = (
@@ -53,7 +63,10 @@ def comorbid_analyses() -> Iterable[cb.Analysis]:
         "with its own standard normal interval. They share people, so that no pool and no test is "
         "made of them."
     )
-    return (cb.Analysis("migraine-within-studies", label, within_studies, methods=methods),)
+    return (
+        cb.Analysis("migraine-within-studies", label, within_studies, methods=methods),
+        cb.Analysis("migraine-all-rows", "All rows on migraine", all_rows, methods=ALL_ROWS),
+    )
 
 
 @cb.hookimpl
@@ -61,7 +74,8 @@ def comorbid_sections() -> Iterable[cb.Section]:
     """Declare the migraine section."""
     from comorbid_migraine.section import section
 
-    needs = ("migraine", "migraine-within-studies", "episodic-migraine", "chronic-migraine")
+    needs = ("migraine", "migraine-all-rows", "migraine-within-studies")
+    needs += ("episodic-migraine", "chronic-migraine")
     constants = ("22 September 2019",)
     return (cb.Section("migraine", "Migraine", section, needs=needs, constants=constants),)
 

@@ -130,3 +130,15 @@ def within_studies(context: cb.Context) -> Within:
         overrides=[decision for decision in context.overrides if decision.estimate in ids],
     )
     return Within(rows, level)
+
+
+def all_rows(context: cb.Context) -> cb.DependentRows:
+    """Average all rows about migraine, as dependent within studies as they are."""
+    return cb.dependent_rows(
+        context.studies,
+        where={"headache": MIGRAINE},
+        label="migraine",
+        measure=context.settings.measure,
+        overrides=context.overrides,
+        level=context.settings.level,
+    )

@@ -14,6 +14,7 @@ def section(context: cb.Context) -> Sequence[cb.Block]:
     """Return the blocks of the section."""
     results = context.results
     migraine = cast(cb.AgainstRest, results["migraine"])
+    every = cast(cb.DependentRows, results["migraine-all-rows"])
     within = cast(Within, results["migraine-within-studies"])
     kinds = [cast(cb.AgainstRest, results[f"{kind}-migraine"]) for kind in ("episodic", "chronic")]
     return (
@@ -21,6 +22,7 @@ def section(context: cb.Context) -> Sequence[cb.Block]:
         cb.Note(sentences.verdict(migraine), kind="caution", title="What can be concluded"),
         *_forest(migraine),
         *cb.subgroup_blocks(migraine),
+        *cb.dependent_rows_blocks(every, one=migraine.fit),
         *_within(within),
         cb.Heading("Episodic and chronic migraine"),
         cb.Paragraph(sentences.kinds(kinds[0], kinds[1])),
