@@ -11,7 +11,7 @@ import numpy as np
 from comorbid.checks import check_type, shown
 from comorbid.effects.build import effects as effects_of
 from comorbid.effects.measures import Measure
-from comorbid.effects.overrides import Override
+from comorbid.effects.overrides import Override, check_overrides
 from comorbid.effects.table import Effects
 from comorbid.errors import DataError, Problem
 from comorbid.models import text
@@ -216,7 +216,7 @@ def matching_effects(
         return None
     matching = studies.select(occurring)
     ids = set(matching.arrays["estimate_id"])
-    decisions = [override for override in overrides if override.estimate in ids]
+    decisions = [each for each in check_overrides(overrides) if each.estimate in ids]
     return effects_of(matching, measure=measure, rows="all", overrides=decisions)
 
 

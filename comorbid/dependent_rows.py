@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from comorbid.against_rest import definition_of, matching_effects
-from comorbid.checks import check_type, is_number, shown
+from comorbid.checks import check_type, is_number, numbers, shown
 from comorbid.effects.arrays import Array, Index
 from comorbid.effects.measures import Measure
 from comorbid.effects.overrides import Override
 from comorbid.effects.table import Effects
 from comorbid.errors import ModelError
+from comorbid.models import text
 from comorbid.models.covariance import covariance
 from comorbid.models.multilevel import multilevel
 from comorbid.models.robust import robust
@@ -121,6 +122,9 @@ class DependentRows:
     def __repr__(self) -> str:
         return self.summary()
 
+    def _repr_html_(self) -> str:
+        return text.as_html(self.summary())
+
 
 def dependent_rows(
     studies: Studies,
@@ -190,7 +194,8 @@ def dependent_rows(
     from comorbid.studies.table import Studies
 
     check_type("studies", studies, Studies, "read a table with read_studies()")
-    for value in (rho, *others):
+    further = np.atleast_1d(numbers("others", others)).tolist()
+    for value in (rho, *further):
         if not (is_number(value) and 0 <= value < 1):
             raise ModelError(f"a correlation is {shown(value)}; give a number from 0 to below 1")
     check_level(level)
@@ -203,12 +208,12 @@ def dependent_rows(
         return DependentRows(label, rows, rho, None, (), (), reason)
     shared = _shared(rows, studies)
     try:
-        fits = [_robust(rows, value, shared, level) for value in (rho, *others)]
+        fits = [_robust(rows, value, shared, level) for value in (rho, *further)]
     except ModelError as error:
         reason = f"All rows together cannot be averaged: {error}."
         return DependentRows(label, rows, rho, None, (), (), reason)
     names = tuple(rows.labels[at[0]] for at, _ in shared)
-    pairs = tuple(zip(others, fits[1:], strict=True))
+    pairs = tuple(zip(further, fits[1:], strict=True))
     return DependentRows(label, rows, rho, fits[0], pairs, names, "")
 
 

@@ -13,16 +13,25 @@ from comorbid.document import sentences
 from comorbid.document.blocks import Block
 from comorbid.document.runs import Cite
 from comorbid.document.sections import heterogeneity, results, sensitivity
+from comorbid.document.sections.one_step import one_step
+from comorbid.errors import ProblemsError
 from comorbid.models.fit import Fit, pool
+from comorbid.models.glmm import glmm
 from comorbid.models.refits import Refits
+from comorbid.models.sparse import sparse
 from comorbid.models.spread import Spread, spread
-from comorbid.parts import fit_of, settings_of
+from comorbid.parts import Parts, fit_of, parts_of, settings_of
 from comorbid.sensitivity.cumulative import cumulative
 from comorbid.sensitivity.influence import Influence, influence
 from comorbid.sensitivity.leave_one_out import leave_one_out
 from comorbid.sensitivity.other_rows import other_rows
 
 _OUTLIERS = Cite("viechtbauer2010b")
+_TWO_BY_TWO = ("OR", "RR", "RD")
+_CELLS = ("ai", "bi", "ci", "di")
+_COUNTS = "counts"
+_EXACT = 1000
+"""Events of a table up to which its exact likelihood is taken: its cost grows with them."""
 
 
 def _pool(context: Context) -> Fit | Absent:
@@ -33,6 +42,37 @@ def _pool(context: Context) -> Fit | Absent:
 
 def _spread(context: Context) -> Spread:
     return spread(fit_of(context))
+
+
+def _one_step(context: Context) -> Parts:
+    """Judge the 2x2 tables that are pooled; where they are sparse, pool them in one step too."""
+    fit = fit_of(context)
+    effects = fit.effects
+    ids = {
+        id_ for id_, source in zip(effects.ids, effects.source, strict=True) if source == _COUNTS
+    }
+    nothing: dict[str, object] = {"sparse": None, "one_step": None, "reason": ""}
+    if context.settings.measure.id not in _TWO_BY_TWO or len(ids) < 2:
+        return Parts(nothing)
+    arrays = context.studies.arrays
+    used = np.array([id_ in ids for id_ in arrays["estimate_id"]])
+    tables = {name: arrays[name][used] for name in ("label", "estimate_id", *_CELLS)}
+    found = sparse(tables)
+    if not found.doubtful:
+        return Parts(nothing | {"sparse": found})
+    events = (tables["ai"] + tables["ci"]).max()
+    try:
+        pooled = glmm(
+            tables,
+            model="CM.EL" if events <= _EXACT else "UM.FS",
+            level=context.settings.level,
+        )
+    except ProblemsError as error:
+        reason = "; ".join(problem.message for problem in error.problems)
+        return Parts(nothing | {"sparse": found, "reason": reason})
+    return Parts(
+        nothing | {"sparse": found, "one_step": pooled, "without_counts": fit.k - pooled.k}
+    )
 
 
 def _leave_one_out(context: Context) -> Refits:
@@ -63,7 +103,11 @@ def _other_rows(context: Context) -> Refits:
 
 def _forest(context: Context) -> Sequence[Block]:
     spread = "heterogeneity" not in _section_ids(context)
-    return results.forest(fit_of(context), spread=spread, sides=context.settings.sides)
+    fit, parts = fit_of(context), parts_of(context, "one-step")
+    return (
+        *results.forest(fit, spread=spread, sides=context.settings.sides),
+        *one_step(fit, parts["sparse"], parts["one_step"], parts["reason"]),
+    )
 
 
 def _heterogeneity_section(context: Context) -> Sequence[Block]:
@@ -94,6 +138,7 @@ def _other_rows_section(context: Context) -> Sequence[Block]:
 
 ANALYSES = (
     Analysis("pool", "The pooled effect", _pool),
+    Analysis("one-step", "Tables with few events", _one_step, needs=("pool",)),
     Analysis(
         "heterogeneity",
         "Differences between studies",
@@ -144,7 +189,13 @@ ANALYSES = (
 """Analyses of the pool."""
 
 SECTIONS = (
-    Section("forest", "The pooled effect", _forest, needs=("pool",)),
+    Section(
+        "forest",
+        "The pooled effect",
+        _forest,
+        needs=("pool", "one-step"),
+        constants=("a cell of 0", "cells of 0", "cell below 5", "cell below 1"),
+    ),
     Section(
         "heterogeneity",
         "Differences between studies",

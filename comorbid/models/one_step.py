@@ -219,9 +219,14 @@ class OneStep(Frozen):
             for field in fields(self)
             if field.name not in _APART
         }
+        scaled = self.on_scale()
+        ends = {"estimate": scaled.estimate}
+        for name, pair in (("ci", scaled.ci), ("pi", scaled.pi)):
+            ends |= {f"{name}_low": pair[0], f"{name}_high": pair[1]}
         return {
             "measure": self.effects.measure,
             **plain,
+            "on_scale": ends,
             "ids": list(self.effects.ids),
             **{name: getattr(self, name) for name in _NUMBERS},
             "ci_low": self.ci[0],

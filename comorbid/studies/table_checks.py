@@ -25,7 +25,10 @@ def several_rows(studies: Studies) -> Iterator[Finding]:
     )
     expected = "A pool takes one row of each study; rows about the same people are not independent."
     if clash:
-        remedy = "Add a column primary with yes on one row of each study and no on the others."
+        remedy = (
+            "Add a column primary with yes on one row of each study and no on the others; or pool "
+            f"all rows as dependent as they are, in a multilevel model: {_multilevel(studies)}."
+        )
         found += f"; more than one row is in the main pool for {', '.join(clash)}"
     else:
         remedy = "Keep to the primary rows in a pool; use the others for subgroups one at a time."
@@ -37,6 +40,13 @@ def several_rows(studies: Studies) -> Iterator[Finding]:
     ]
     repairs = tuple(_one_of_each(pooled, keep) for keep in ("first", "last") if clash)
     yield Finding("several-rows-per-study", severity, rows, expected, found + ".", remedy, repairs)
+
+
+def _multilevel(studies: Studies) -> str:
+    """Return what pools several rows a study; 0.6 is the correlation assumed of their errors."""
+    measures = Counter(name for name in studies.arrays["measure"] if name)
+    measure = measures.most_common(1)[0][0] if measures else "OR"
+    return f'cb.che(cb.effects(studies, measure="{measure}", rows="all"), rho=0.6)'
 
 
 def _one_of_each(pooled: Sequence[tuple[str, str]], keep: str) -> Repair:

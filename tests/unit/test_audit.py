@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import pytest
 
+import comorbid as cb
 from comorbid.audited.audit import audit
 from comorbid.studies import Audit, Finding, Studies
 from comorbid.studies.datasets import headache_back_pain
@@ -304,6 +305,15 @@ def test_several_rows_without_a_primary_column_are_a_warning() -> None:
     assert (finding.severity, finding.rows) == ("warning", ("1", "2"))
     assert finding.found.endswith("a has 2; more than one row is in the main pool for a.")
     assert "Add a column primary" in finding.remedy
+
+
+def test_the_remedy_for_several_rows_runs() -> None:
+    rows = "study_id,estimate_id,measure,estimate,se\na,1,OR,2,1\na,2,OR,3,1\nb,3,OR,2,1\n"
+    studies = table(rows)
+    remedy = only(studies, "several-rows-per-study").remedy
+    code = remedy.partition("in a multilevel model: ")[2].removesuffix(".")
+    found = eval(code, {"cb": cb, "studies": studies})
+    assert (found.k, found.m, found.cluster) == (3, 2, "study_id")
 
 
 def test_views(bundled: Audit) -> None:

@@ -50,7 +50,8 @@ def several(ratios: Sequence[float], spread: float = 0.0, se: float = 0.1) -> li
 
 def test_it_is_the_model_of_correlated_and_hierarchical_effects() -> None:
     result, _ = found(several([1.5, 2.0, 2.2, 3.0, 1.2, 1.9], 0.2))
-    assert result.effects is not None and result.robust is not None
+    assert result.effects is not None
+    assert result.robust is not None
     for rho, fit in [(0.6, result.robust), *result.others]:
         by_hand = cb.che(result.effects, rho=rho)
         assert fit.to_frame().equals(by_hand.to_frame())
@@ -73,7 +74,8 @@ def test_a_shared_group_gives_the_covariance() -> None:
     # (Greenland and Longnecker 1992, p. 1302). c's rows have none in common.
     studies = studies_from_bytes(COUNTS.encode(), source="made up")
     result = cb.dependent_rows(studies, where=WHERE)
-    assert result.effects is not None and result.robust is not None
+    assert result.effects is not None
+    assert result.robust is not None
     v = np.diag(result.effects.vi)
     v[0, 1] = v[1, 0] = 1 / 10 + 1 / 90
     v[2, 3] = v[3, 2] = 1 / 15 + 1 / 80
@@ -93,7 +95,8 @@ def test_an_odds_ratio_may_share_the_other_way_round() -> None:
         cb.dependent_rows(studies_from_bytes(text.encode(), source="made up"), where=WHERE)
         for text in (COUNTS, turned)
     )
-    assert way.robust is not None and other.robust is not None
+    assert way.robust is not None
+    assert other.robust is not None
     assert len(other.shared) == 2
     assert other.robust.estimate == pytest.approx(way.robust.estimate, rel=1e-9)
 
@@ -124,7 +127,8 @@ def test_several_rows_of_one_study_are_not_averaged() -> None:
 
 def test_two_studies_are_too_few_to_rely_on() -> None:
     result, text = found(several([2.0, 3.0], 0.1))
-    assert result.robust is not None and result.robust.df.item() < 4
+    assert result.robust is not None
+    assert result.robust.df.item() < 4
     assert "2 studies have 4 rows on pain; 2 have several" in text
     assert "rests on 1.0 degrees of freedom. Below 4 it cannot be relied on" in text
     assert "cannot be told from so few studies" in text
@@ -133,7 +137,8 @@ def test_two_studies_are_too_few_to_rely_on() -> None:
 
 def test_many_studies_whose_rows_agree() -> None:
     result, text = found(several([1.5, 2.0, 2.2, 3.0, 1.2, 1.9, 2.5, 1.7], 0.05))
-    assert result.robust is not None and result.robust.df.item() > 4
+    assert result.robust is not None
+    assert result.robust.df.item() > 4
     assert "Below 4" not in text
     assert "Each average lies within the other's interval" in text
     assert "taken to be correlated by 0.6 within a study" in text
@@ -174,7 +179,8 @@ def test_one_interval_alone_includes_no_association(
 
 def test_wide_intervals_print() -> None:
     _, text = found(several([0.01, 1.0, 100.0, 0.1, 10.0, 1.0], 0.1, se=5.0))
-    assert "nan" not in text and "inf" not in text
+    assert "nan" not in text
+    assert "inf" not in text
 
 
 def test_rows_without_an_effect_are_left_out() -> None:
@@ -189,5 +195,5 @@ def test_rows_without_an_effect_are_left_out() -> None:
 
 @pytest.mark.parametrize("rho", [-0.1, 1.0, "half"])
 def test_a_correlation_out_of_range(rho: Any) -> None:
-    with pytest.raises(cb.ModelError, match="a correlation is .*; give a number from 0"):
+    with pytest.raises(cb.ModelError, match=r"a correlation is .*; give a number from 0"):
         cb.dependent_rows(table([]), where=WHERE, rho=rho)
