@@ -138,7 +138,19 @@ def _other_rows_section(context: Context) -> Sequence[Block]:
 
 ANALYSES = (
     Analysis("pool", "The pooled effect", _pool),
-    Analysis("one-step", "Tables with few events", _one_step, needs=("pool",)),
+    Analysis(
+        "one-step",
+        "Tables with few events",
+        _one_step,
+        needs=("pool",),
+        methods=(
+            "Where tables of counts have too few events for the normal method ",
+            Cite("sweeting2004"),
+            ", they are pooled in one step as well, from the counts themselves ",
+            Cite("stijnen2010"),
+            ".",
+        ),
+    ),
     Analysis(
         "heterogeneity",
         "Differences between studies",

@@ -59,13 +59,13 @@ def test_it_is_the_model_of_correlated_and_hierarchical_effects() -> None:
     assert result.to_frame().index.tolist() == [0.6, 0.2, 0.8]
 
 
-COUNTS = """study_id,estimate_id,ai,bi,ci,di,kind
-a,a1,20,80,10,90,x
-a,a2,30,70,10,90,x
-b,b1,12,60,15,80,x
-b,b2,25,64,15,80,x
-c,c1,9,40,11,90,x
-c,c2,15,40,17,80,x
+COUNTS = """study_id,estimate_id,ai,bi,ci,di,kind,primary
+a,a1,20,80,10,90,x,yes
+a,a2,30,70,10,90,x,no
+b,b1,12,60,15,80,x,yes
+b,b2,25,64,15,80,x,no
+c,c1,9,40,11,90,x,yes
+c,c2,15,40,17,80,x,no
 """
 
 
@@ -84,6 +84,10 @@ def test_a_shared_group_gives_the_covariance() -> None:
     assert result.robust.estimate == pytest.approx(by_hand.estimate, rel=1e-9)
     assert result.robust.ci == pytest.approx(by_hand.ci, rel=1e-9)
     assert len(result.shared) == 2
+    one = cb.against_rest(studies, where=WHERE).fit
+    text = " ".join(str(block.text) for block in dependent_rows_blocks(result, one=one))
+    assert "The covariances of a and b follow from the counts of a group that their rows" in text
+    assert "in other studies their sampling errors are taken to be correlated by 0.6." in text
 
 
 def test_an_odds_ratio_may_share_the_other_way_round() -> None:
@@ -141,7 +145,7 @@ def test_many_studies_whose_rows_agree() -> None:
     assert result.robust.df.item() > 4
     assert "Below 4" not in text
     assert "Each average lies within the other's interval" in text
-    assert "taken to be correlated by 0.6 within a study" in text
+    assert "their sampling errors are taken to be correlated by 0.6." in text
     assert re.search(r"With another correlation it would be .* with 0\.2 and .* with 0\.8\.", text)
 
 

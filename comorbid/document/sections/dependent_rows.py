@@ -86,12 +86,12 @@ def _rows(result: DependentRows) -> str:
 
 def _assumed(result: DependentRows) -> str:
     own, several = len(result.shared), result.several
-    assumed = f"their sampling errors are taken to be correlated by {result.rho:g} within a study"
+    assumed = f"their sampling errors are taken to be correlated by {result.rho:g}"
     if not own:
-        return f"How strongly is not known: {assumed}."
+        return f"How strongly rows of one study depend on each other is not known: {assumed}."
     follow = f"The covariances of {prose.listed(result.shared)} follow from the counts of a group"
     follow += f" that {'its' if own == 1 else 'their'} rows have in common"
-    return f"{follow}." if own == several else f"{follow}; elsewhere {assumed}."
+    return f"{follow}." if own == several else f"{follow}; in other studies {assumed}."
 
 
 def averages(fit: Robust, one: Fit) -> str:

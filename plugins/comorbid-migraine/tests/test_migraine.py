@@ -192,3 +192,26 @@ def test_numbers_of_the_headache_report() -> None:
     assert values["contrast"]["q_between"] == pytest.approx(expected, rel=1e-12)
     rows = report.lock["results"]["migraine-within-studies"]["values"]  # type: ignore[index]
     assert rows["ids"] == [f"ashina2018-{i}" for i in range(1, 6)]
+
+
+def test_all_rows_stand_beside_one_row_a_study(tmp_path: Path) -> None:
+    rows = many("migraine", 2.0)
+    assert "No study has several rows on migraine" in build(tmp_path, OTHER + rows)
+    lines = [
+        *OTHER.split(),
+        *rows.splitlines(),
+        *rows.replace(",migr", ",episodic migr").splitlines(),
+    ]
+    header = f"estimate_id,primary,{HEADER}".strip()
+    seen: set[str] = set()
+    table = [header]
+    for i, line in enumerate(lines):
+        study = line.partition(",")[0]
+        table.append(f"{i},{'no' if study in seen else 'yes'},{line}")
+        seen.add(study)
+    (tmp_path / "studies.csv").write_text("\n".join(table), encoding="utf-8")
+    section, *_ = cb.build(tmp_path).document.sections
+    text = " ".join(str(block) for block in section.blocks)
+    assert "6 studies have 12 rows on migraine; 6 have several" in text
+    assert "Each average lies within the other's interval" in text
+    assert "Below 4" not in text
