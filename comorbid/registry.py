@@ -50,7 +50,7 @@ KINDS: dict[str, type[Any]] = {
     "commands": Command,
 }
 HOOKS = tuple(f"{PREFIX}{kind}" for kind in KINDS)
-CORE_COMMANDS = ("build", "check", "diff", "new", "plugins", "pool", "verify")
+CORE_COMMANDS = ("build", "check", "diff", "new", "plugins", "pool", "pool-many", "verify")
 """Names of comorbid's own commands, which no plugin may take."""
 
 # Results of analyses and subgroups are locked side by side and share one set of ids.
