@@ -74,8 +74,8 @@ def comorbid_sections() -> Iterable[cb.Section]:
     """Declare the migraine section."""
     from comorbid_migraine.section import section
 
-    needs = ("migraine", "migraine-all-rows", "migraine-within-studies")
-    needs += ("episodic-migraine", "chronic-migraine")
+    kinds = ("episodic-migraine", "chronic-migraine")
+    needs = ("migraine", "migraine-all-rows", "migraine-within-studies", *kinds)
     constants = ("22 September 2019",)
     return (cb.Section("migraine", "Migraine", section, needs=needs, constants=constants),)
 
