@@ -16,7 +16,6 @@ from comorbid.document.sections import heterogeneity, results, sensitivity
 from comorbid.document.sections.one_step import one_step
 from comorbid.errors import ProblemsError
 from comorbid.models.fit import Fit, pool
-from comorbid.models.glmm import glmm
 from comorbid.models.refits import Refits
 from comorbid.models.sparse import sparse
 from comorbid.models.spread import Spread, spread
@@ -60,6 +59,8 @@ def _one_step(context: Context) -> Parts:
     found = sparse(tables)
     if not found.doubtful:
         return Parts(nothing | {"sparse": found})
+    from comorbid.models.glmm import glmm  # takes long to load, and few reports need it
+
     events = (tables["ai"] + tables["ci"]).max()
     try:
         pooled = glmm(
