@@ -223,7 +223,7 @@ def _fitted(
     found = surface.engine.profile(surface.matrices(theta[None]))
     estimate, vcov = model.estimates(found)
     components = components_of(model.terms, theta, model.unit)
-    _check_determined(model, maximum, components)
+    _check_determined(model, surface, maximum, components)
     df = np.full(len(design.names), math.inf)
     if settings["test"] == "t":
         df = freedom(settings["dfs"], design.x, model.terms)
@@ -270,9 +270,11 @@ def _fitted(
     )
 
 
-def _check_determined(model: MixedModel, maximum: Maximum, components: Sequence[Component]) -> None:
+def _check_determined(
+    model: MixedModel, surface: Surface, maximum: Maximum, components: Sequence[Component]
+) -> None:
     nothing = meaningless(model.terms, maximum.theta, maximum.on_fold)
-    if flat := undetermined(maximum, nothing):
+    if flat := undetermined(surface, maximum, nothing):
         names = ", ".join(components[i].name for i in flat)
         raise ModelError(
             f"the effects do not determine {names}: the likelihood is the same along a line of "

@@ -192,12 +192,12 @@ def _polished(
     )
 
 
-def undetermined(maximum: Maximum, meaningless: Mask) -> list[int]:
+def undetermined(surface: Surface, maximum: Maximum, meaningless: Mask) -> list[int]:
     """Return the coordinates along which the likelihood does not change, if there are any."""
     used = np.flatnonzero(~(maximum.on_fold | meaningless))
     if not used.size:
         return []
-    down = -maximum.curvature[np.ix_(used, used)]
+    down = -surface.curvature(maximum.theta)[np.ix_(used, used)]
     values, vectors = np.linalg.eigh(down)
     if values[0] > _UNDETERMINED * max(values[-1], 1e-8):
         return []

@@ -82,6 +82,17 @@ class Surface:
             (curvature + curvature.swapaxes(1, 2)) / 2,
         )
 
+    def curvature(self, theta: Array) -> Array:
+        """Return the curvature (n, n) at one point, by differences to both sides.
+
+        Those of `curved`, to one side, are off by their step times the third derivative, which
+        makes a flat direction look bent.
+        """
+        steps = 10 * _DIFFERENCE * np.eye(theta.size)
+        gradient = self.at(np.concatenate([theta + steps, theta - steps]))[1]
+        found = (gradient[: theta.size] - gradient[theta.size :]) / (20 * _DIFFERENCE)
+        return np.asarray((found + found.T) / 2)
+
 
 def split_by(sizes: Sequence[int], values: Any) -> list[Any]:
     """Return values in parts of these sizes along the last axis."""

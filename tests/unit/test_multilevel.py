@@ -335,3 +335,26 @@ def test_covariances_that_cannot_be() -> None:
     assert "correlations of 0.55 times these" in message
     shrunk = v + 0.55 * (contradictory - v)
     assert cb.multilevel(effects, V=shrunk).k == 12
+
+
+def test_a_correlation_that_a_coefficient_takes_up_is_refused() -> None:
+    # dat.hasselblad1998 (metadat 1.2-0) against no contact, without zeros. Only study 2 has two
+    # treatments, one of them in no other study, so that its mean fits whatever rho is: metafor
+    # 3.8-1, rma.mv(yi, V, mods = ~ 0 + trt, random = ~ trt | study), has the log-likelihood
+    # -18.80991 at rho = -0.49, 0, 0.5 and 0.9 alike, and returns where it starts, 0.5.
+    study = [1, 2, 2, 3, 4, 7, 8, 10, 11, 12, 13, 17, 18, 20, 21, 22, 23, 24]
+    treatment = ["individual"] * 2 + ["group"] + ["individual"] * 15
+    for row in (8, 9, 13):
+        treatment[row] = "self-help"
+    ai = [363, 23, 10, 9, 237, 31, 26, 17, 77, 21, 107, 8, 34, 19, 143, 36, 73, 54]
+    n1i = [714, 140, 138, 205, 1561, 98, 95, 77, 694, 535, 761, 90, 237, 149, 1031, 504, 675, 888]
+    ci = [75, 9, 9, 2, 58, 3, 1, 6, 79, 18, 64, 5, 20, 8, 95, 15, 78, 69]
+    n2i = [731, 140, 140, 106, 549, 100, 31, 39, 702, 671, 642, 62, 234, 116, 1107, 187, 584, 1177]
+    effects = cb.escalc(
+        "OR", ai=ai, n1i=n1i, ci=ci, n2i=n2i, moderators={"study": study, "trt": treatment}
+    )
+    without = [n - events for events, n in zip(ci, n2i, strict=True)]
+    v = cb.covariance(effects, cluster="study", control={"ci": ci, "di": without})
+    with pytest.raises(cb.ModelError, match=r"do not determine tau2, rho: the likelihood is"):
+        cb.multilevel(effects, "~ 0 + trt", random="trt | study", V=v)
+    assert cb.multilevel(effects, random="trt | study", V=v).search.gradient < 1e-6
