@@ -170,23 +170,30 @@ def adjustments(fit: Working, part: Part, vcov: Correction) -> Array:
 
     For CR2 :math:`A_j = D_j (D_j B_j D_j)^{-1/2} D_j` with the symmetric root :math:`D_j` of
     :math:`\Phi_j` and the covariances :math:`B_j` of the residuals under the working model; for
-    CR3 :math:`A_j = (I - H_j)^{-1}`. Directions in which residuals cannot differ from 0 are left
-    out of the inverses.
+    CR3 :math:`A_j = (I - H_j)^{-1}`. Directions in which residuals cannot differ from 0 but for
+    rounding, compared to what they would without a fit, are left out of the inverses.
     """
     eye = np.broadcast_to(np.eye(part.x.shape[1]), part.w.shape)
     if vcov not in ("CR2", "CR3"):
         return eye
     if vcov == "CR3":
         h = part.x @ fit.bread @ np.swapaxes(part.x, 1, 2) @ part.w
-        return np.asarray(np.linalg.pinv(eye - h, rcond=_NOTHING))
+        largest = np.maximum(np.linalg.norm(eye - h, ord=2, axis=(1, 2)), _NOTHING)
+        return np.asarray(np.linalg.pinv(eye - h, rcond=_NOTHING * np.maximum(1, 1 / largest)))
     root = _power(part.phi, 0.5)
-    return np.asarray(root @ _power(root @ _of_residuals(fit, part) @ root, -0.5) @ root)
+    unfitted = np.asarray(np.linalg.eigvalsh(part.phi)[:, -1] ** 2, dtype=np.float64)
+    middle = root @ _of_residuals(fit, part) @ root
+    return np.asarray(root @ _power(middle, -0.5, unfitted) @ root)
 
 
-def _power(matrices: Array, power: float) -> Array:
-    """Return a power of symmetric matrices; of what is 0 in them but for rounding, 0."""
+def _power(matrices: Array, power: float, size: Array | float = 0.0) -> Array:
+    """Return a power of symmetric matrices; of what is 0 in them but for rounding, 0.
+
+    Compared to the largest in each matrix, or to its ``size`` if that is larger.
+    """
     values, vectors = np.linalg.eigh((matrices + np.swapaxes(matrices, -1, -2)) / 2)
-    small = values <= _NOTHING * values.max(axis=-1, keepdims=True)
+    largest = np.maximum(values.max(axis=-1), size)[..., None]
+    small = values <= _NOTHING * largest
     scaled = np.where(small, 0.0, np.where(small, 1.0, values) ** power)
     return np.asarray((vectors * scaled[..., None, :]) @ np.swapaxes(vectors, -1, -2))
 

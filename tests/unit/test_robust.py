@@ -161,6 +161,26 @@ def test_a_coefficient_that_rests_on_one_cluster_in_part_is_noted() -> None:
         cb.wild_bootstrap(fit, coefficients="alone")
 
 
+def test_a_cluster_of_one_that_a_coefficient_fits_exactly_adds_nothing() -> None:
+    # dat.gibson2002 (metadat 1.2-0) as standardised mean differences to six digits: four of five
+    # types are those of one study each, whose residuals are 0 but for rounding. CR2 is that of
+    # clubSandwich 0.5.8 with metafor 3.8-1, coef_test(rma.mv(yi, vi, mods = ~ type, random =
+    # ~ 1 | a), vcov = "CR2", cluster = a); CR3, which it refuses as singular, that of the other
+    # nine studies at the same sigma2.
+    yi = [-0.236133, -0.51053, 0.320896, -0.103795, -0.780367, -0.192977, -0.244484, -0.497814]
+    yi += [-0.150352, 0.04844, -0.258929, 0.193721, -0.327713]
+    vi = [0.038787, 0.014968, 0.097336, 0.020976, 0.061493, 0.04059, 0.035066, 0.103098, 0.014847]
+    vi += [0.018409, 0.062069, 0.021729, 0.082763]
+    types = ["t1"] * 9 + ["t2", "t3", "t4", "t5"]
+    effects = cb.Effects(yi=yi, vi=vi, moderators={"type": types})
+    fit = cb.multilevel(effects, "~ type", random="study_id", test="t")
+    for vcov, se, df in (("CR2", 0.07957611834, 6.782183503), ("CR3", 0.0850588895, 6.570722495)):
+        found = cb.robust(fit, vcov=vcov)
+        assert_allclose(found.se, se, rtol=1e-6)
+        assert_allclose(found.df, df, rtol=1e-6)
+        assert "rests, at least in part, on a single cluster" in found.warnings[-1]
+
+
 def test_few_degrees_of_freedom_are_said() -> None:
     found = cb.robust(cb.pool(simulated([2, 3, 1])))
     assert "degrees of freedom below 4 (Intercept" in found.summary()
