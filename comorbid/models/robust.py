@@ -52,6 +52,8 @@ def robust(
         A column of the fit's effects, or one value an effect.
     vcov : {"CR0", "CR1", "CR1p", "CR1S", "CR2", "CR3"}
         clubSandwich's names; ``robust()`` of metafor alone is CR1p, with ``clubSandwich=TRUE`` CR2.
+        CR1p of metafor 3.8-1 multiplies standard errors of a fit with ``test="knha"`` by Knapp
+        and Hartung's factor too, which none of these do: it is no part of the sandwich.
     level : float, optional
         Of the intervals; by default that of the fit.
 

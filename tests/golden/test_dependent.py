@@ -255,3 +255,19 @@ def test_correlated_and_hierarchical_effects(robust: str, formula: str) -> None:
     agree(found.to_dict(), dataset("dat.assink2016")["more"][robust]["CR2_satt"], 1e-4)
     assert found.to_dict()["assumed"] == {"rho": 0.6}
     assert "correlated and hierarchical effects, rho = 0.6; variances study_id" in found.summary()
+
+
+def test_knapp_and_hartungs_factor_is_no_part_of_the_sandwich() -> None:
+    # metafor 3.8-1, fit <- rma(yi, vi, mods = ~ length + ni, data = dat.bangertdrowns2004, test =
+    # "knha") of the rows with a length: robust(fit, cluster = subject) has fit$s2w in its standard
+    # errors, robust(fit, cluster = subject, clubSandwich = TRUE) has not.
+    table = pd.read_csv(DATA / "dat.bangertdrowns2004.csv").dropna(subset="length")
+    moderators = {name: table[name].tolist() for name in ("length", "ni", "subject")}
+    effects = cb.Effects(yi=table["yi"], vi=table["vi"], moderators=moderators)
+    fit = cb.regress(effects, "~ length + ni", method="REML", test="knha")
+    metafor = np.array([0.0981943, 0.0045190, 0.0002622]) / 1.125778
+    assert_allclose(cb.robust(fit, cluster="subject", vcov="CR1p").se, metafor, rtol=2e-4)
+    found = cb.robust(fit, cluster="subject")
+    assert_allclose(found.se, [0.0886070, 0.0040020, 0.0002374], rtol=2e-4)
+    assert_allclose(found.df, [3.52, 5.45, 2.28], atol=0.005)
+    assert_allclose([found.omnibus.statistic, found.omnibus.p_value], [6.7755967, 0.0977627], 1e-4)
