@@ -97,7 +97,7 @@ def likelihood_ratio(a: Multilevel | Fitted, b: Multilevel | Fitted) -> Likeliho
     ----------
     a, b : Multilevel, Fit or Regression
         Of the same effects and sampling covariances by the same method, ML or REML; in any order.
-        That one contains the other is for the analyst to see to.
+        That the random effects of one contain those of the other is for the analyst to see to.
 
     Returns
     -------
@@ -108,8 +108,8 @@ def likelihood_ratio(a: Multilevel | Fitted, b: Multilevel | Fitted) -> Likeliho
     DataError
         If either is something else.
     ModelError
-        If effects, sampling covariances, methods, or for REML the coefficients differ, or the
-        models have equally many parameters.
+        If effects, sampling covariances, methods, or for REML the coefficients differ, the models
+        have equally many parameters, or the larger has not the moderators of the smaller.
 
     References
     ----------
@@ -185,7 +185,7 @@ def _check_alike(full: Multilevel | Fitted, reduced: Multilevel | Fitted) -> Non
             f"the two models are by {full.method} and {reduced.method}; fit both by ML, or both by "
             "REML where they differ in random effects alone"
         )
-    if full.method == "REML" and not _same_span(full.x, reduced.x):
+    if full.method == "REML" and not (full.p == reduced.p and _spans(full.x, reduced.x)):
         raise ModelError(
             "restricted likelihoods of models with different coefficients cannot be compared; fit "
             "both by method='ML'"
@@ -195,11 +195,15 @@ def _check_alike(full: Multilevel | Fitted, reduced: Multilevel | Fitted) -> Non
             f"the two models have {_parameters(full)} parameters each: neither contains the other; "
             "compare their aic or bic"
         )
+    if not _spans(full.x, reduced.x):
+        raise ModelError(
+            "the larger model does not contain the moderators of the smaller; add them to it, or "
+            "compare their aic or bic"
+        )
 
 
-def _same_span(x: Array, z: Array) -> bool:
-    if x.shape != z.shape:
-        return False
+def _spans(x: Array, z: Array) -> bool:
+    """Return whether every column of z is a combination of those of x."""
     rest = z - x @ np.linalg.lstsq(x, z, rcond=None)[0]
     return bool(np.abs(rest).max() <= _SAME_SPAN * np.abs(z).max())
 

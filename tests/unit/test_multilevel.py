@@ -267,6 +267,18 @@ def test_likelihood_ratio() -> None:
     assert cb.likelihood_ratio(*both).warnings == ()
 
 
+def test_likelihood_ratio_refuses_a_model_without_the_other_s_moderators() -> None:
+    effects = simulated(moderators={"dose": list(range(12)), "site": list("abc") * 4})
+    dose, site, each = (
+        cb.multilevel(effects, f, method="ML") for f in ("~ dose", "~ site", "~ dose + site")
+    )
+    with pytest.raises(cb.ModelError, match="does not contain the moderators of the smaller"):
+        cb.likelihood_ratio(dose, site)
+    assert cb.likelihood_ratio(each, dose).df == 2
+    # The same moderator on another scale is no other model.
+    assert cb.likelihood_ratio(each, cb.multilevel(effects, "~ 0 + site", method="ML")).df == 1
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
