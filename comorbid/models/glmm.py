@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 _TWO, _ONE = ("OR", "IRR"), ("PLO", "IRLN")
 _MOST_NODES = 100
+# The largest risk of a group that counts as rare, where odds and risks are nearly the same.
+_RARE = 0.1
 # metafor's, whose integral of CM.EL is adaptive.
 _NODES = {"UM.FS": 7, "UM.RS": 1, "CM.EL": 15, "CM.AL": 7, "GLMM": 7}
 
@@ -262,6 +264,8 @@ def _notes(
             why = "left out, as drop00 says"
         labels = ", ".join(np.array(counts.labels)[silent])
         notes.append(f"no events, or nothing else, or nobody in a group: {why}: {labels}")
+    if name == "CM.AL" and not counts.rates:
+        notes += _common_events(counts)
     if method == "ML" and not random:
         notes.append("one table: nothing is pooled; tau2 and a prediction interval cannot be given")
     if method == "EE":
@@ -272,3 +276,16 @@ def _notes(
             "the likelihood, or at none: the highest is given"
         )
     return tuple(notes)
+
+
+def _common_events(counts: Counts) -> list[str]:
+    """Return a note where events are not as rare as the approximation of CM.AL takes them to be."""
+    a, b, c, d = counts.values.sum(axis=1)
+    people = np.array([a + b, c + d])
+    largest = float((np.array([a, c]) / np.maximum(people, 1)).max())
+    if largest <= _RARE:
+        return []
+    return [
+        f"events are not rare ({100 * largest:.0f} % of a group): CM.AL takes odds for risks, so "
+        "that its OR is nearer a risk ratio; use CM.EL"
+    ]

@@ -46,7 +46,8 @@ def penalised_logistic(
     The penalty takes away the first-order bias of the estimate and keeps it finite where one
     group has no events at all. Of a single table the result is the odds ratio with 1/2 added to
     each cell. Tables without events stay: the penalty gives them a little weight, so that the
-    sizes of their groups move the estimate slightly.
+    sizes of their groups move the estimate slightly; where all are without, a note says that the
+    estimate is the penalty's alone.
 
     Parameters
     ----------
@@ -139,7 +140,12 @@ def _notes(labels: tuple[str, ...], used: Mask, empty: Mask) -> list[str]:
     notes = ["equal-effects model: no prediction interval, as it assumes one true effect"]
     if not used.all():
         notes.append(f"left out, a group is empty or drop00 says so: {_listed(labels, ~used)}")
-    if (empty & used).any():
+    if empty[used].all():
+        notes.append(
+            "no table has both events and others: the estimate and its interval are of the "
+            "penalty alone, and say nothing of the association"
+        )
+    elif (empty & used).any():
         notes.append(
             "no events, or nothing else, in both groups: kept, as the penalty gives them a little "
             f"weight: {_listed(labels, empty & used)}"

@@ -683,3 +683,26 @@ def test_what_a_result_says() -> None:
     frame = fit.to_frame()
     assert frame.columns.tolist() == ["estimate", "se", "ci_low", "ci_high", "informative"]
     assert math.isnan(frame.loc["Study 15", "estimate"])
+
+
+def test_tables_without_any_event_leave_the_penalty_alone() -> None:
+    # All of the likelihood of such tables is 1 at a risk of 0: what is left is the penalty, which
+    # is the same with the groups exchanged.
+    none = {"ai": [0, 0], "n1i": [50, 50], "ci": [0, 0], "n2i": [50, 50]}
+    found = cb.penalised_logistic(none)
+    assert found.estimate == pytest.approx(0, abs=1e-9)
+    assert any("say nothing of the association" in note for note in found.warnings)
+    some = cb.penalised_logistic(none | {"ai": [1, 0]})
+    assert not any("say nothing of the association" in note for note in some.warnings)
+
+
+def test_common_events_are_said_where_the_model_takes_them_to_be_rare() -> None:
+    common = {"ai": [20, 30], "n1i": [50, 90], "ci": [10, 15], "n2i": [52, 88]}
+    found = cb.glmm(common, model="CM.AL", method="EE")
+    assert any(note.startswith("events are not rare (36 % of a group)") for note in found.warnings)
+    # All of a group in one table: log(20 / 10) is the risk ratio of groups of one size.
+    one = {"ai": [20], "n1i": [50], "ci": [10], "n2i": [50]}
+    assert cb.glmm(one, model="CM.AL", method="EE").estimate == pytest.approx(math.log(2))
+    rare = common | {"n1i": [500, 900], "n2i": [520, 880]}
+    assert not any("rare" in n for n in cb.glmm(rare, model="CM.AL", method="EE").warnings)
+    assert not any("rare" in n for n in cb.glmm(common, model="CM.EL", method="EE").warnings)
