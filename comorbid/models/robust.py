@@ -23,6 +23,8 @@ from comorbid.models.student import t_quantile, t_tail
 
 # Below this many degrees of freedom Satterthwaite's approximation does not hold (Tipton 2015).
 _FEW = 4
+# A robust standard error below this part of the model's is none but for rounding.
+_NO_SPREAD = 1e-9
 
 
 def robust(
@@ -123,7 +125,7 @@ def robust(
         m=of.working.m,
         k=of.working.k,
         adjusted=found,
-        warnings=(*of.fit.warnings, *_notes(of, share, df)),
+        warnings=(*of.fit.warnings, *_notes(of, se, share, df)),
     )
 
 
@@ -134,10 +136,17 @@ def _freedom(of: Clustered, found: Adjusted, vcov: Correction) -> Array:
     return np.full(p, float(of.working.m - p))
 
 
-def _notes(of: Clustered, share: Array, df: Array) -> tuple[str, ...]:
+def _notes(of: Clustered, se: Array, share: Array, df: Array) -> tuple[str, ...]:
     notes = []
+    model = np.sqrt(np.diagonal(of.working.vcov))
+    alike = np.flatnonzero(se <= _NO_SPREAD * model)
+    if alike.size:
+        notes.append(
+            f"the clusters do not differ at all as to {', '.join(of.names[i] for i in alike)}, so "
+            "that the robust standard error is 0: neither the interval nor the p-value can be "
+            "relied on; use the model's own"
+        )
     if share.any():
-        model = np.sqrt(np.diagonal(of.working.vcov))
         named = ", ".join(
             f"{of.names[i]} ({100 * share[i]:.0f} % of its variance, model's standard error "
             f"{model[i]:.3g})"
@@ -149,7 +158,7 @@ def _notes(of: Clustered, share: Array, df: Array) -> tuple[str, ...]:
         )
     few = np.flatnonzero(df < _FEW)
     if few.size:
-        named = ", ".join(f"{of.names[i]} {df[i]:.1f}" for i in few)
+        named = ", ".join(f"{of.names[i]} {df[i]:.4g}" for i in few)
         notes.append(
             f"degrees of freedom below {_FEW} ({named}): p-values and intervals cannot be relied "
             "on, as the approximation to t does not hold (Tipton 2015)"

@@ -186,6 +186,15 @@ def test_few_degrees_of_freedom_are_said() -> None:
     assert "degrees of freedom below 4 (Intercept" in found.summary()
 
 
+def test_clusters_that_do_not_differ_are_said() -> None:
+    effects = cb.Effects(yi=[0.5] * 6, vi=[0.02] * 6, studies=list("AABBCC"))
+    with np.errstate(all="raise"):
+        found = cb.robust(cb.pool(effects, test="z"))
+    assert_allclose(found.se, 0, atol=1e-12)
+    assert "the clusters do not differ at all as to Intercept" in found.summary()
+    assert "do not differ" not in cb.robust(cb.pool(simulated(SIZES))).summary()
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
