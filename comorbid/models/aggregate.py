@@ -108,7 +108,7 @@ def aggregate(
         w = _weights(blocks, weights, at, used)
         y[stack.numbers] = (w * used.yi[at]).sum(axis=1)
         variances[stack.numbers] = np.einsum("bi,bij,bj->b", w, blocks, w)
-    notes = effects.warnings
+    notes = (*effects.warnings, *_outside(y, used.yi, parts))
     if rows.size < effects.k:
         missing = np.setdiff1d(np.arange(effects.k), rows)
         notes = (*notes, f"left out, no effect: {named(missing, effects.labels)}")
@@ -121,6 +121,28 @@ def _given(v: object, effects: Effects, rows: Index) -> Covariance:
     if isinstance(found, Covariance):
         return found
     return of_correlations(effects.take(rows), [], how="a matrix")
+
+
+def _outside(y: Array, yi: Array, parts: Clusters) -> tuple[str, ...]:
+    """Return a note on means below or above all of the effects that they are of."""
+    beyond = [
+        name
+        for mean, name, rows in zip(y, parts.names, parts.rows(), strict=True)
+        if rows.size > 1 and not _near_range(mean, yi[rows])
+    ]
+    if not beyond:
+        return ()
+    return (
+        f"the mean lies outside the range of its own effects, as one that is correlated with a far "
+        f"more precise one has a negative weight: {', '.join(beyond)}; lower the correlation, or "
+        "use weights='equal'",
+    )
+
+
+def _near_range(mean: float, yi: Array) -> bool:
+    """Return whether a mean is between the least and the greatest effect, rounding aside."""
+    slack = 1e-9 * float(np.abs(yi).max())
+    return bool(yi.min() - slack <= mean <= yi.max() + slack)
 
 
 def _check_apart(v: Covariance, of: Index, effects: Effects) -> None:

@@ -101,7 +101,7 @@ def clusters_of(effects: Effects, given: object, *, name: str = "cluster") -> Cl
             [
                 Problem(
                     f"{name} is missing for {named(bad, effects.labels)}",
-                    f"give each effect its {name}; one that depends on no other is by itself",
+                    "give each effect a value of it; one that depends on no other has its own",
                 )
             ]
         )

@@ -193,7 +193,7 @@ def by_overlap(effects: Effects, given: object) -> list[tuple[Index, Array]]:
 
     if isinstance(given, Mapping):
         if set(given) != {"cases", "controls"}:
-            raise DataError("overlap has other keys than 'cases' and 'controls'; give both")
+            raise DataError("overlap must have the keys 'cases' and 'controls' and no others")
         one = _shared("overlap['cases']", given["cases"], effects)
         none = _shared("overlap['controls']", given["controls"], effects)
         n1, n0 = np.diagonal(one), np.diagonal(none)
@@ -218,8 +218,16 @@ def _shared(name: str, given: object, effects: Effects) -> Array:
             "numbers of people whom two effects share, with those of each effect on the diagonal"
         )
     problems = []
-    if not (np.isfinite(people).all() and (people >= 0).all() and (np.diagonal(people) > 0).all()):
-        problems.append(Problem(f"{name} has missing, infinite or negative numbers", "fill in"))
+    bad = ~(np.isfinite(people) & (people >= 0)) | np.diag(np.diagonal(people) == 0)
+    if bad.any():
+        rows = np.flatnonzero(bad.any(axis=1))
+        problems.append(
+            Problem(
+                f"{name} has missing, infinite or negative numbers, or nobody on the diagonal, for "
+                f"{named(rows, effects.labels)}",
+                "fill in",
+            )
+        )
     elif (people != people.T).any():
         i, j = np.argwhere(people != people.T)[0]
         problems.append(

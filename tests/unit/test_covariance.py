@@ -200,7 +200,7 @@ COUNTED = cb.Override("ghandour2004-1", use="counts", reason="The interval is im
         (lambda: cb.covariance(two(), rho=0.5, type="x"), "type and rho_type go together"),
         (
             lambda: cb.covariance(two(), cluster=["a", None, ""], rho=0.5),
-            "cluster is missing for Study 2, Study 3; give each effect its cluster",
+            "cluster is missing for Study 2, Study 3; give each effect a value of it",
         ),
         (lambda: cb.covariance(two(), cluster="x", rho=0.5), "cluster is 'x'; use one of the col"),
         (
@@ -235,6 +235,10 @@ COUNTED = cb.Override("ghandour2004-1", use="counts", reason="The interval is im
         (
             lambda: cb.covariance(two(), overlap=[[9, 10, 0], [10, 40, 0], [0, 0, 70]]),
             "share 10 people, and Study 1 has 9",
+        ),
+        (
+            lambda: cb.covariance(two(), overlap=np.diag([1, 0, 2])),
+            "overlap has missing, infinite or negative numbers, or nobody on the diagonal, for S",
         ),
         (lambda: cb.covariance(two(), overlap=np.eye(2)), r"overlap has shape \(2, 2\) for 3"),
         (lambda: cb.aggregate(two()), "give one of rho and V"),
@@ -276,6 +280,20 @@ def test_a_row_a_study_keeps_what_the_rows_have_in_common() -> None:
     assert found.moderators["sex"] == (None, "f")
     assert found.warnings == ("left out, no effect: Study 4",)
     assert_allclose(found.vi[1], 0.02)
+
+
+def test_a_mean_outside_the_range_of_its_own_effects_is_said() -> None:
+    # Weights of (v2 - c, v1 - c) with c = 0.9 sqrt(v1 v2) = 0.09: (0.91, -0.08) / 0.83.
+    effects = cb.Effects(yi=[1.0, 2.0, 3.0], vi=[0.01, 1.0, 1.0], studies=["A", "A", "B"])
+    found = cb.aggregate(effects, rho=0.9)
+    assert_allclose(found.yi[0], (0.91 * 1 - 0.08 * 2) / 0.83, rtol=1e-12)
+    assert "outside the range of its own effects" in found.warnings[0]
+    assert found.warnings[0].split(": ")[1].startswith("A; ")
+    assert cb.aggregate(effects, rho=0.9, weights="equal").warnings == ()
+    assert cb.aggregate(effects, rho=0.05).warnings == ()
+    # Equal effects have their own value as mean, whatever rounding does.
+    same = cb.Effects(yi=[0.3, 0.3, 0.3], vi=[0.1, 0.2, 0.3], studies=["A"] * 3)
+    assert cb.aggregate(same, rho=0.5).warnings == ()
 
 
 def test_aggregating_loses_nothing_of_an_equal_effects_mean() -> None:
