@@ -71,7 +71,8 @@ def effects(
         The measure to pool.
     rows : {"primary", "all"}
         ``primary`` takes one row a study, the one marked primary; ``all`` takes every row:
-        several rows of one study rest on the same people and are not independent.
+        several rows of one study rest on the same people and are not independent, as `pool` takes
+        them to be; give them to `multilevel`, with `covariance`, or to `che` or `aggregate`.
     overrides : sequence of Override
         Decisions about single rows.
     add : float, optional
@@ -97,7 +98,8 @@ def effects(
     Warns
     -----
     DataWarning
-        Names the rows that give no effect, and studies of which several rows are taken.
+        Names the rows that give no effect, and for ``primary`` studies with several rows of which
+        none is marked, so that all are taken.
 
     References
     ----------

@@ -179,7 +179,8 @@ def _fit(
     if not random:
         shares |= absent("i2", "h2")
     at = values.pop("estimate"), values.pop("se")
-    pi_tau2 = values["tau2"] if random else math.nan
+    compared = int((setup.used & ~silent_tables(counts)).sum())
+    pi_tau2 = values["tau2"] if random and compared > 1 else math.nan
     return OneStep(
         effects=effects,
         model=name,
@@ -266,6 +267,11 @@ def _notes(
         notes.append(f"no events, or nothing else, or nobody in a group: {why}: {labels}")
     if name == "CM.AL" and not counts.rates:
         notes += _common_events(counts)
+    if random and (setup.used & ~silent).sum() == 1:
+        notes.append(
+            "one table alone holds a comparison: it says nothing of tau2, and a prediction "
+            "interval cannot be given"
+        )
     if method == "ML" and not random:
         notes.append("one table: nothing is pooled; tau2 and a prediction interval cannot be given")
     if method == "EE":

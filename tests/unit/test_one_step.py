@@ -706,3 +706,15 @@ def test_common_events_are_said_where_the_model_takes_them_to_be_rare() -> None:
     rare = common | {"n1i": [500, 900], "n2i": [520, 880]}
     assert not any("rare" in n for n in cb.glmm(rare, model="CM.AL", method="EE").warnings)
     assert not any("rare" in n for n in cb.glmm(common, model="CM.EL", method="EE").warnings)
+
+
+def test_one_table_with_a_comparison_gives_no_prediction_interval() -> None:
+    # The other table has no events: it says what risks there are, and nothing of tau2.
+    tables = {"ai": [3, 0], "n1i": [50, 50], "ci": [6, 0], "n2i": [50, 50]}
+    found = cb.glmm(tables, model="UM.RS")
+    assert np.isnan(found.pi).all()
+    assert np.isfinite(found.ci).all()
+    assert any("one table alone holds a comparison" in note for note in found.warnings)
+    more = {"ai": [3, 0, 4], "n1i": [50, 50, 60], "ci": [6, 0, 4], "n2i": [50, 50, 60]}
+    two = cb.glmm(more, model="UM.RS")
+    assert np.isfinite(two.pi).all()
