@@ -20,6 +20,7 @@ from comorbid.models.settings import (
     check_determined,
     check_settings as check_settings,
     check_weights,
+    dependence_notes,
     few_studies_notes as few_studies_notes,
     find_estimator as find_estimator,
     no_spread_notes,
@@ -134,7 +135,12 @@ def _as_fit(
         df=float("inf") if test == "z" or effects.k == 1 else effects.k - 1.0,
         **{n: value[n] for n in ("tau2", "i2", "h2", "q", "q_p")},
         k=effects.k,
-        warnings=(*notes, *few_studies_notes(effects.k, estimator), *no_spread_notes(value["se"])),
+        warnings=(
+            *notes,
+            *dependence_notes(effects),
+            *few_studies_notes(effects.k, estimator),
+            *no_spread_notes(value["se"]),
+        ),
         user_weights=given,
     )
 

@@ -23,6 +23,7 @@ from comorbid.models.settings import (
     check_determined,
     check_settings,
     check_weights,
+    dependence_notes,
     few_studies_notes,
     find_estimator,
     with_fixed_tau2,
@@ -126,7 +127,8 @@ def regress(
         weighted = replace(design, x=design.x[given > 0])
         check_columns(weighted, among="all studies with a weight above 0")
     few = few_studies_notes(effects.k, estimator) if design.intercept_only else ()
-    notes = (*effects.warnings, *left_out, *few, *sparse_notes(design))
+    shared = dependence_notes(effects)
+    notes = (*effects.warnings, *left_out, *shared, *few, *sparse_notes(design))
     return _fitted(effects, design, estimator, test, level, given, notes)
 
 

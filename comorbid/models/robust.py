@@ -125,7 +125,7 @@ def robust(
         m=of.working.m,
         k=of.working.k,
         adjusted=found,
-        warnings=(*of.fit.warnings, *_notes(of, se, share, df)),
+        warnings=(*of.fit_notes, *_notes(of, se, share, df)),
     )
 
 

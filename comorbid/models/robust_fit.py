@@ -13,6 +13,7 @@ from comorbid.models.clusters import Clusters, clusters_of
 from comorbid.models.design_matrix import INTERCEPT
 from comorbid.models.fitted import Fitted
 from comorbid.models.sandwich import Working, working
+from comorbid.models.settings import dependence_notes
 
 
 class Clustered(NamedTuple):
@@ -37,6 +38,15 @@ class Clustered(NamedTuple):
     names: tuple[str, ...]
     terms: Mapping[str, Sequence[int]]
     tested: tuple[int, ...]
+
+    @property
+    def fit_notes(self) -> tuple[str, ...]:
+        """The notes on the fit, but for dependence within studies if the clusters hold it."""
+        effects = self.fit.effects
+        pairs = set(zip(effects.studies, self.clusters.of.tolist(), strict=True))
+        apart = len(pairs) > len(set(effects.studies))
+        answered = () if apart else dependence_notes(effects)
+        return tuple(note for note in self.fit.warnings if note not in answered)
 
 
 def clustered(fit: object, cluster: object) -> Clustered:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import get_args
 
 import numpy as np
@@ -106,6 +107,18 @@ def few_studies_notes(k: int, estimator: Estimator) -> tuple[str, ...]:
     if estimator.id == "EE":
         return ("equal-effects model: no prediction interval, as it assumes one true effect",)
     return ()
+
+
+def dependence_notes(effects: Effects) -> tuple[str, ...]:
+    """Say that several effects of one study are taken as independent of each other."""
+    if effects.studies is effects.ids or len(set(effects.studies)) == effects.k:
+        return ()
+    numbers = Counter(effects.studies)
+    names = ", ".join(name for name, number in numbers.items() if number > 1)
+    return (
+        f"several effects of one study are taken as independent: {names}; allow for what they "
+        "share by multilevel(), robust() or aggregate()",
+    )
 
 
 def no_spread_notes(se: float) -> tuple[str, ...]:

@@ -231,7 +231,7 @@ def wild_bootstrap(
         correction=vcov,
         weights=weights,
         seed=seed,
-        warnings=(*of.fit.warnings, *_notes(of.working.m, weights)),
+        warnings=(*of.fit_notes, *_notes(of.working.m, weights)),
     )
 
 

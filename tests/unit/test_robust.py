@@ -186,6 +186,19 @@ def test_few_degrees_of_freedom_are_said() -> None:
     assert "degrees of freedom below 4 (Intercept" in found.summary()
 
 
+def test_dependence_is_said_unless_the_clusters_hold_it() -> None:
+    effects = simulated([2, 3, 1, 2])
+    note = "several effects of one study are taken as independent: 0, 1, 3; allow for"
+    for fit in (cb.pool(effects), cb.regress(effects, "~ x")):
+        assert note in fit.summary()
+        assert note not in cb.robust(fit).summary()
+        assert note in cb.robust(fit, cluster="estimate_id").summary()
+    assert note not in cb.wild_bootstrap(cb.pool(effects), draws=19).summary()
+    assert note not in cb.multilevel(effects).summary()
+    assert "independent" not in cb.pool(cb.aggregate(effects, rho=0.5)).summary()
+    assert "independent" not in cb.pool(simulated([1] * 4)).summary()
+
+
 def test_clusters_that_do_not_differ_are_said() -> None:
     effects = cb.Effects(yi=[0.5] * 6, vi=[0.02] * 6, studies=list("AABBCC"))
     with np.errstate(all="raise"):
