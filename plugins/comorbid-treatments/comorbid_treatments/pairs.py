@@ -41,11 +41,11 @@ def pairwise(
     """
     table = network.to_frame()
     comparison = table["treat1"] + " vs " + table["treat2"]
+    # No studies are named: a comparison has one row of each, and no two are pooled together.
     effects = cb.Effects(
         yi=table["yi"].to_numpy(),
         vi=table["vi"].to_numpy(),
         labels=tuple(table["study"] + ": " + comparison),
-        studies=tuple(table["study"]),
         measure=network.measure,
         scale=network.scale,
         moderators={"comparison": list(comparison)},
