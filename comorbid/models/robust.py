@@ -158,7 +158,9 @@ def _notes(of: Clustered, se: Array, share: Array, df: Array) -> tuple[str, ...]
         )
     few = np.flatnonzero(df < _FEW)
     if few.size:
-        named = ", ".join(f"{of.names[i]} {df[i]:.4g}" for i in few)
+        # More digits where one would round up to the limit.
+        digits = [1 if value < _FEW - 0.05 else 4 for value in df]
+        named = ", ".join(f"{of.names[i]} {df[i]:.{digits[i]}f}" for i in few)
         notes.append(
             f"degrees of freedom below {_FEW} ({named}): p-values and intervals cannot be relied "
             "on, as the approximation to t does not hold (Tipton 2015)"

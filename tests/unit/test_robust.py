@@ -186,6 +186,14 @@ def test_few_degrees_of_freedom_are_said() -> None:
     assert "degrees of freedom below 4 (Intercept" in found.summary()
 
 
+def test_degrees_of_freedom_just_below_four_are_not_printed_as_four() -> None:
+    # Six studies, all rows, one correlation: 3.9977, which one digit would make 4.0.
+    effects = cb.effects(cb.datasets.headache_back_pain(), rows="all")
+    found = cb.robust(cb.multilevel(effects, V=cb.covariance(effects, rho=0.6)))
+    assert 3.95 < found.df[0] < 4
+    assert f"below 4 (Intercept {found.df[0]:.4f})" in found.summary()
+
+
 def test_dependence_is_said_unless_the_clusters_hold_it() -> None:
     effects = simulated([2, 3, 1, 2])
     note = "several effects of one study are taken as independent: 0, 1, 3; allow for"
