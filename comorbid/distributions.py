@@ -66,9 +66,16 @@ def installed_plugins() -> tuple[tuple[str, str], ...]:
     found = {
         (entry.metadata["Name"], entry.version)
         for entry in metadata.distributions()
-        if entry.metadata["Name"] and any(point.group == GROUP for point in entry.entry_points)
+        if _has_name(entry) and any(point.group == GROUP for point in entry.entry_points)
     }
     return tuple(sorted(found))
+
+
+def _has_name(entry: metadata.Distribution) -> bool:
+    try:
+        return bool(entry.metadata["Name"])
+    except FileNotFoundError:  # of importlib_metadata, which finds distributions once imported
+        return False
 
 
 def _check_core_version(found: metadata.Distribution) -> None:

@@ -11,6 +11,9 @@ from hypothesis import settings
 
 ROOT = Path(__file__).parents[1]
 
+# Holds no examples; collected for them, one conftest stands in the way of another.
+collect_ignore = ["conftest.py"]
+
 # Figures are drawn without a window, in subprocesses as well.
 os.environ["MPLBACKEND"] = "Agg"
 

@@ -12,6 +12,9 @@ from table import Report
 
 REPORT = pytest.StashKey[Report]()
 
+# Holds no examples; collected for them, one conftest stands in the way of another.
+collect_ignore = ["conftest.py"]
+
 
 @pytest.fixture(scope="session")
 def bench(pytestconfig: pytest.Config) -> Iterator[Bench]:

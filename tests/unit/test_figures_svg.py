@@ -108,7 +108,7 @@ class Picture:
             assert place is not None
             assert size is not None
             uses = [use.attrib[f"{XLINK}href"] for use in drawn.iter(f"{SVG}use")]
-            assert all(re.fullmatch(r"#[rb][0-9a-f]+", use) for use in uses)
+            assert all(re.fullmatch(r"#[rb][0-9a-f]+(-part-\d+)?", use) for use in uses)
             yield Words(
                 html.unescape(str(comment.text))[1:-1],
                 float(place[1]),
