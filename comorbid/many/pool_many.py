@@ -169,6 +169,8 @@ def pool_many(
         "level": level,
     }
     path = None if out is None else _checked_out(out, table)
+    if path is not None:
+        _check_pyarrow()
     with (
         _workers(engine, client) as workers,
         _as_path(table, path, copied=engine == "dask") as given,
@@ -275,9 +277,7 @@ def _as_path(table: Any, out: Path | None, *, copied: bool = False) -> Iterator[
         return
     if not (framed or isinstance(table, str | os.PathLike) or hasattr(table, "schema")):
         raise DataError([Problem(f"table is {shown(table)}", _TABLES)])
-    if find_spec("pyarrow") is None:
-        remedy = "pip install 'comorbid[parquet]', or give a DataFrame"
-        raise DataError([Problem("Parquet and Arrow need pyarrow, which is not installed", remedy)])
+    _check_pyarrow()
     import pyarrow as pa
     from pyarrow import dataset
 
@@ -293,6 +293,12 @@ def _as_path(table: Any, out: Path | None, *, copied: bool = False) -> Iterator[
             yield copy
     else:
         raise DataError([Problem(f"table is {shown(table)}", _TABLES)])
+
+
+def _check_pyarrow() -> None:
+    if find_spec("pyarrow") is None:
+        remedy = "pip install 'comorbid[parquet]', or give a DataFrame and no out"
+        raise DataError([Problem("Parquet and Arrow need pyarrow, which is not installed", remedy)])
 
 
 def _reader(table: Any) -> pa.RecordBatchReader:

@@ -7,6 +7,7 @@ import json
 import math
 import pickle
 import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -402,8 +403,11 @@ def test_all_problems_are_said_at_once_but_not_endlessly() -> None:
     assert str(caught.value).endswith("and more; the first 20 are named")
 
 
-def test_pyarrow_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pyarrow_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("comorbid.many.pool_many.find_spec", lambda name: None)
-    with pytest.raises(cb.DataError, match=r"pip install 'comorbid\[parquet\]', or give a DataF"):
+    named = r"pip install 'comorbid\[parquet\]', or give a DataFrame and no out"
+    with pytest.raises(cb.DataError, match=named):
         cb.pool_many("estimates.parquet", by="g")
+    with pytest.raises(cb.DataError, match=named):
+        cb.pool_many(GOOD, by="g", out=tmp_path / "pools.parquet")
     assert cb.pool_many(GOOD, by="g").groups == 2
