@@ -2,7 +2,8 @@
 
 Seeded simulation: m studies with 2 to 8 effects each, true effects that differ between studies
 and within them, and sampling errors that correlate by 0.6 within a study. The slope is that of a
-moderator that a third of the studies have. ``tox run -e bench -- tests/benchmarks/test_robust_coverage.py``.
+moderator that a third of the studies have.
+``tox run -e bench -- tests/benchmarks/test_robust_coverage.py``.
 """
 
 from __future__ import annotations
