@@ -93,6 +93,8 @@ def check_comorbid_wheel(wheel: Path) -> list[str]:
     setup.read(ROOT / "setup.cfg", encoding="utf-8")
     lines = setup["options"]["install_requires"].split("\n")
     declared = {line for line in lines if line and not line.startswith("#")}
+    for extra, names in setup["options.extras_require"].items():
+        declared |= {f'{line}; extra == "{extra}"' for line in names.split("\n") if line}
     required = set(metadata.get_all("Requires-Dist", []))
     problems += differences(f"{wheel.name}: Requires-Dist", declared, required)
     if b"comorbid = comorbid.cli:main" not in files.get(info + "entry_points.txt", b""):
