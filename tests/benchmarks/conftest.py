@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 
 import pytest
 from bench import Bench
@@ -14,6 +15,13 @@ REPORT = pytest.StashKey[Report]()
 
 # Holds no examples; collected for them, one conftest stands in the way of another.
 collect_ignore = ["conftest.py"]
+if find_spec("pyarrow") is None:  # an extra: these write and read Parquet
+    collect_ignore += [
+        "phenome.py",
+        "test_phenome.py",
+        "test_pool_many.py",
+        "test_what_limits.py",
+    ]
 
 
 @pytest.fixture(scope="session")
