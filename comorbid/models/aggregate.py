@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike
 
-from comorbid.checks import check_choice, check_type, is_number, numbers
+from comorbid.checks import check_choice, check_type, is_missing, is_number, numbers
 from comorbid.effects.arrays import Array, Index
 from comorbid.effects.scales import base_name
 from comorbid.effects.table import Effects
@@ -61,7 +61,7 @@ def aggregate(
     Effects
         In the order in which the studies come first, with their names as labels and ids.
         Moderators that are numbers are averaged; others are kept where they agree within a study
-        and None where they do not.
+        and None where they do not. Rows in which a moderator is missing have no part in it.
 
     Raises
     ------
@@ -202,14 +202,15 @@ def _effects(
 
 
 def _joined(name: str, values: Sequence[Any], rows: list[Index]) -> list[Any]:
-    """Return a moderator by study: the mean of numbers, otherwise what all have."""
+    """Return a moderator by study: the mean of numbers, otherwise what all known ones are."""
+    known = [[i for i in r if not is_missing(values[i])] for r in rows]
     if all(value is None or is_number(value) for value in values):
         column = numbers(name, values)
-        return [float(column[r].mean()) for r in rows]
-    return [_common([values[i] for i in r], None) for r in rows]
+        return [float(column[r].mean()) if r else float("nan") for r in known]
+    return [_common([values[i] for i in r], None) for r in known]
 
 
 def _common(values: list[Any], otherwise: Any) -> Any:
-    """Return the value that all have, or another."""
-    first = values[0]
-    return first if all(value == first for value in values) else otherwise
+    """Return the value that all have, or another, as where there is none."""
+    same = values and all(value == values[0] for value in values)
+    return values[0] if same else otherwise

@@ -72,7 +72,8 @@ def covariance(
     rho : float, optional
         Between -1 / (m - 1) and 1, for clusters of up to m effects.
     type : str or sequence of k, optional
-        What an effect is of, such as an outcome.
+        What an effect is of, such as an outcome; with ``time`` and ``rho=1`` the same at several
+        times.
     rho_type : float, optional
         With ``type``: the correlation of two effects of different types.
     time : str or sequence of k, optional

@@ -153,8 +153,10 @@ def wild_bootstrap(
        F_b^* = \tfrac1q \hat\beta_T^{*\prime} (V_T^*)^{-1} \hat\beta_T^*
 
     with the cluster-robust V of the whole model. p is the share of draws in which F is at least
-    the observed one; of random draws the observed one is counted as one more. Weights and
-    variance components stay those of the fit, so that all draws are one product of matrices.
+    the observed one; of random draws the observed one is counted as one more, and of all patterns
+    one is counted at least: with CR2 and CR3 the residuals as they are, all signs alike, need not
+    reach it. Weights and variance components stay those of the fit, so that all draws are one
+    product of matrices.
 
     Parameters
     ----------
@@ -172,7 +174,7 @@ def wild_bootstrap(
         different draws of few clusters.
     draws : int
         With signs and m clusters of which there are no more than this many patterns,
-        :math:`2^{m-1}` up to a common sign, all of them are used instead, and p is exact.
+        :math:`2^{m-1}` up to a common sign, all of them are used instead, and ``seed`` has no part.
     seed : int
         Of the random draws.
 
@@ -221,11 +223,14 @@ def wild_bootstrap(
     eta = _patterns(of.working.m) if every else _random(of.working.m, weights, draws, seed)
     statistics = _all_statistics(of.working, found, residuals, rows, eta)
     as_large = int((statistics >= observed * (1 - _EQUAL)).sum())
+    p_value = max(as_large, 1) / statistics.size
+    if not every:
+        p_value = (1 + as_large) / (1 + statistics.size)
     return WildBootstrap(
         clustered=of,
         names=tuple(of.names[i] for i in rows),
         statistic=observed,
-        p_value=as_large / statistics.size if every else (1 + as_large) / (1 + statistics.size),
+        p_value=p_value,
         draws=read_only(statistics),
         enumeration="all" if every else "random",
         correction=vcov,

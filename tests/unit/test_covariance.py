@@ -147,6 +147,66 @@ def test_crude_ratios_have_the_covariance_of_their_counts(
     assert_allclose(found.matrix[0, 1], variance[0], rtol=1e-10)
 
 
+def effects_of_cells(measure: str, cells: np.ndarray) -> np.ndarray:
+    """Effects of levels against the last row of (..., levels + 1, 2) cases and others."""
+    one, no = cells[..., 0], cells[..., 1]
+    if measure == "OR":
+        odds = np.log(one / no)
+        return np.asarray(odds[..., :-1] - odds[..., -1:])
+    risk = one / (one + no)
+    risk = np.log(risk) if measure == "RR" else risk
+    return np.asarray(risk[..., :-1] - risk[..., -1:])
+
+
+@pytest.mark.parametrize("measure", ["OR", "RR", "RD"])
+def test_one_group_against_several_by_the_delta_method(measure: str) -> None:
+    # J S J' with the covariances S of all cells of one multinomial sample, J by differences.
+    cells = np.array([[30.0, 60], [74, 93], [90, 96], [41, 160]])
+    n = cells.sum()
+    s = np.diag(cells.ravel()) - np.outer(cells, cells) / n
+    steps = np.eye(8).reshape(8, 4, 2) * 1e-4
+    jacobian = (
+        effects_of_cells(measure, cells + steps) - effects_of_cells(measure, cells - steps)
+    ).T / 2e-4
+    expected = jacobian @ s @ jacobian.T
+    effects = cb.Effects(
+        yi=effects_of_cells(measure, cells),
+        vi=np.diagonal(expected),
+        studies=["A"] * 3,
+        measure=measure,
+    )
+    ways = [{"control": {"ci": 41, "di": 160}}]
+    if measure != "RD":
+        ai, bi = cells[:3].T
+        ways.append({"reference": {"ai": ai, "bi": bi, "ci": 41, "di": 160}})
+    for way in ways:
+        assert_allclose(cb.covariance(effects, **way).matrix, expected, rtol=1e-6)
+
+
+def test_adjusted_odds_ratios_have_the_correlations_of_a_simulation() -> None:
+    # Seeded simulation with known truth: two strata of a confounder, three levels and a reference,
+    # odds ratios adjusted by Mantel and Haenszel's method. Greenland and Longnecker's correlations
+    # follow from the crude counts and the adjusted ratios alone, and are near the simulated ones.
+    rng = np.random.default_rng(1992)
+    people = np.array([[300, 200, 150, 100], [100, 150, 200, 250]])
+    slope, base = np.log([1.0, 1.3, 1.7, 2.4]), np.array([-1.2, 0.1])
+    risk = 1 / (1 + np.exp(-(base[:, None] + slope)))
+    cases = rng.binomial(people, risk, (40_000, 2, 4)).astype(float)
+    others, both = people - cases, people[:, 1:] + people[:, :1]
+    ratios = np.log(
+        (cases[:, :, 1:] * others[:, :, :1] / both).sum(axis=1)
+        / (others[:, :, 1:] * cases[:, :, :1] / both).sum(axis=1)
+    )
+    simulated = np.corrcoef(ratios.T)
+    a, b = (people * risk).sum(axis=0), (people * (1 - risk)).sum(axis=0)
+    effects = cb.Effects(yi=slope[1:], vi=ratios.var(axis=0), studies=["A"] * 3, measure="OR")
+    counts = {"ai": a[1:], "bi": b[1:], "ci": a[0], "di": b[0]}
+    found = cb.covariance(effects, reference=counts).correlation
+    crude = a[1:] * b[0] / (b[1:] * a[0])
+    assert (crude > 1.15 * np.exp(slope[1:])).all()
+    assert_allclose(found, simulated, atol=0.04)
+
+
 def test_overlapping_people() -> None:
     # n12 / sqrt(n1 n2): 30 / sqrt(90 * 40) = 0.5
     found = cb.covariance(two(), overlap=[[90, 30, 0], [30, 40, 0], [0, 0, 70]])
@@ -280,6 +340,20 @@ def test_a_row_a_study_keeps_what_the_rows_have_in_common() -> None:
     assert found.moderators["sex"] == (None, "f")
     assert found.warnings == ("left out, no effect: Study 4",)
     assert_allclose(found.vi[1], 0.02)
+
+
+def test_moderators_missing_in_some_rows_are_those_of_the_others() -> None:
+    # As metafor's aggregate, whose default is na.rm = TRUE for other variables as well.
+    effects = cb.Effects(
+        yi=[0.1, 0.3, 0.6, 0.2],
+        vi=[0.04, 0.01, 0.02, 0.1],
+        studies=["A", "A", "B", "B"],
+        moderators={"year": [1990, None, None, math.nan], "sex": ["f", None, None, None]},
+    )
+    found = cb.aggregate(effects, rho=0.5)
+    assert found.moderators["year"][0] == 1990
+    assert math.isnan(found.moderators["year"][1])
+    assert found.moderators["sex"] == ("f", None)
 
 
 def test_a_mean_outside_the_range_of_its_own_effects_is_said() -> None:

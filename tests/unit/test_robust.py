@@ -277,6 +277,23 @@ def test_all_patterns_of_signs_are_refits(vcov: Correction) -> None:
     assert found.p_value == np.mean(np.array(expected) >= observed * (1 - 1e-9))
 
 
+def test_no_pattern_of_signs_makes_p_zero() -> None:
+    # With CR2 and CR3 the pattern of no changes is not the observed statistic, and none may reach
+    # it; the observed one is then counted as itself (seeded simulation with a strong slope).
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=12)
+    effects = cb.Effects(
+        yi=x + 0.01 * rng.normal(size=12),
+        vi=[0.01] * 12,
+        studies=list("aabbccddeeff"),
+        moderators={"x": x},
+    )
+    found = cb.wild_bootstrap(cb.regress(effects, "~ x"), vcov="CR3")
+    assert found.enumeration == "all"
+    assert found.p_value >= 1 / 32
+    assert found.p_value == max((found.draws >= found.statistic).sum(), 1) / 32
+
+
 def test_without_adjustment_the_observed_statistic_is_one_of_the_patterns() -> None:
     fit = cb.regress(simulated(SIZES), "~ x + z")
     found = cb.wild_bootstrap(fit, vcov="CR0")
