@@ -144,8 +144,8 @@ def dependent_rows(
     model). Its interval is cluster-robust (CR2, Satterthwaite's degrees of freedom), which holds
     whether or not the assumed correlation is right.
 
-    Where the 2x2 counts of a study's rows have one group in common, the covariances follow from
-    these by the method of Greenland and Longnecker, and nothing is assumed.
+    Where the 2x2 counts of a study's rows have one group in common, and no other, the covariances
+    follow from these by the method of Greenland and Longnecker, and nothing is assumed.
 
     Parameters
     ----------
@@ -238,17 +238,33 @@ def _shared(rows: Effects, studies: Studies) -> list[tuple[Index, Array]]:
     if rows.measure not in ("OR", "RR"):
         return []
     of = {id_: i for i, id_ in enumerate(studies.arrays["estimate_id"])}
-    cells = np.array([studies.arrays[n] for n in _CELLS])[:, [of[id_] for id_ in rows.ids]]
+    columns, places = studies.arrays, [of[id_] for id_ in rows.ids]
+    cells = np.array([columns[n] for n in _CELLS])[:, places]
+    people = np.asarray(columns["n"])[places] if "n" in columns else np.full(rows.k, np.nan)
     found = []
     for study in dict.fromkeys(rows.studies):
         at = np.flatnonzero([own == study for own in rows.studies])
         for order in ((0, 1, 2, 3), (0, 2, 1, 3))[: 2 if rows.measure == "OR" else 1]:
             own = cells[list(order)][:, at]
-            if at.size > 1 and (own > 0).all() and (own[2:] == own[2:, :1]).all():
+            if at.size > 1 and (own > 0).all() and _one_group(own, people[at]):
                 reference = dict(zip(_CELLS, own.tolist(), strict=True))
                 found.append((at, covariance(rows.take(at), reference=reference).matrix))
                 break
     return found
+
+
+def _one_group(cells: Array, people: Array) -> bool:
+    """Return whether only the second group of some tables, as (4, rows), is the same people.
+
+    Not if the first groups of two are the same as well, as of a crude and an adjusted estimate, or
+    the groups have more people than their study (``people``, where it is one number for all), so
+    that some are in several.
+    """
+    if (cells[2:] != cells[2:, :1]).any():
+        return False
+    apart = len(set(zip(*cells[:2].tolist(), strict=True))) == cells.shape[1]
+    everyone = cells[:2].sum() + cells[2:, 0].sum()
+    return apart and not (people.min() == people.max() and everyone > people[0])
 
 
 def _robust(

@@ -90,6 +90,27 @@ def test_a_shared_group_gives_the_covariance() -> None:
     assert "in other studies their sampling errors are taken to be correlated by 0.6." in text
 
 
+def shared_of(rows: Sequence[str], n: str = "") -> tuple[str, ...]:
+    """The studies whose covariances follow from counts, in `COUNTS` with other rows of study b."""
+    lines = COUNTS.split()
+    text = "\n".join([f"{lines[0]},n", *(f"{line}," for line in (*lines[1:3], *lines[5:]))])
+    text += "".join(f"\n{row},{n}" for row in rows)
+    studies = studies_from_bytes(text.encode(), source="made up")
+    return cb.dependent_rows(studies, where=WHERE).shared
+
+
+def test_the_same_people_twice_share_more_than_a_reference() -> None:
+    # Two estimates of one table, such as a crude and an adjusted one, are no two levels.
+    assert len(shared_of(["b,b1,12,60,15,80,x,yes", "b,b2,12,60,15,80,x,no"])) == 1
+    assert len(shared_of(["b,b1,12,60,15,80,x,yes", "b,b2,12,61,15,80,x,no"])) == 2
+
+
+def test_levels_with_more_people_than_the_study_are_not_apart() -> None:
+    # b has 72 + 89 people at two levels and 95 at the reference.
+    rows = ["b,b1,12,60,15,80,x,yes", "b,b2,25,64,15,80,x,no"]
+    assert [len(shared_of(rows, n)) for n in ("", "256", "255")] == [2, 2, 1]
+
+
 def test_an_odds_ratio_may_share_the_other_way_round() -> None:
     turned = "\n".join(
         ",".join((*row[:2], row[2], row[4], row[3], *row[5:]))
@@ -134,16 +155,21 @@ def test_two_studies_are_too_few_to_rely_on() -> None:
     assert result.robust is not None
     assert result.robust.df.item() < 4
     assert "2 studies have 4 rows on pain; 2 have several" in text
-    assert "rests on 1.0 degrees of freedom. Below 4 it cannot be relied on" in text
+    assert "it would rest on 1.0 degrees of freedom, and below 4 it cannot be relied on" in text
     assert "cannot be told from so few studies" in text
     assert "within the other's interval" not in text
+    assert re.search(r"of all rows is [0-9.]+; of one row a study it is [0-9.]+ \(95", text)
+    assert re.search(r"it would be [0-9.]+ with 0\.2 and [0-9.]+ with 0\.8\.", text)
+    assert "with robust intervals" not in text
 
 
 def test_many_studies_whose_rows_agree() -> None:
     result, text = found(several([1.5, 2.0, 2.2, 3.0, 1.2, 1.9, 2.5, 1.7], 0.05))
     assert result.robust is not None
     assert result.robust.df.item() > 4
-    assert "Below 4" not in text
+    assert "degrees of freedom" not in text
+    assert "with robust intervals" in text
+    assert re.search(r"of all rows is [0-9.]+ \(95 % robust interval [0-9.]+ to [0-9.]+\);", text)
     assert "Each average lies within the other's interval" in text
     assert "their sampling errors are taken to be correlated by 0.6." in text
     assert re.search(r"With another correlation it would be .* with 0\.2 and .* with 0\.8\.", text)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from comorbid.dependent_rows import ENOUGH, DependentRows
 from comorbid.document import prose
 from comorbid.document.blocks import Block, Cite, Heading, Note, Paragraph
+from comorbid.document.figures.numbers import Format
 from comorbid.document.figures.study_rows import study_format
 from comorbid.effects.measures import null_of
 from comorbid.models.fit import Fit
@@ -56,21 +57,28 @@ def _several(result: DependentRows, one: Fit) -> Iterator[Block]:
             "their dependence."
         )
         return
+    few = fit.df.item() < ENOUGH
     yield Paragraph(
         (
             f"{_rows(result)} One row of each is pooled elsewhere in this section; here all are, "
             "in a multilevel model ",
             Cite("pustejovsky2022"),
-            f" with robust intervals. {_assumed(result)}",
+            f"{'' if few else ' with robust intervals'}. {_assumed(result)}",
         )
     )
     yield Paragraph(f"{averages(fit, one)} {difference(fit, one)} {_others(result)}")
-    if (df := fit.df.item()) < ENOUGH:
+    if few:
         text = (
-            f"The robust interval rests on {df:.1f} degrees of freedom. Below {ENOUGH} it cannot "
-            "be relied on, and neither can a conclusion from it "
+            "No robust interval of all rows is given: it would rest on "
+            f"{_freedom(fit.df.item())} degrees of freedom, and below {ENOUGH} it cannot be relied "
+            "on "
         )
         yield Note((text, Cite("tipton2015"), "."), title=f"Too few studies: {result.label}")
+
+
+def _freedom(df: float) -> str:
+    """Print degrees of freedom that are below the limit as below it."""
+    return f"{df:.1f}" if df < ENOUGH - 0.05 else f"{df:.4f}"
 
 
 def _rows(result: DependentRows) -> str:
@@ -97,12 +105,18 @@ def _assumed(result: DependentRows) -> str:
 def averages(fit: Robust, one: Fit) -> str:
     """Give the average of all rows, and that of one row a study."""
     form, percent = study_format(one.effects, one.level), prose.level(fit.level)
-    own, pooled = form.value(fit.estimate.item()), form.value(one.estimate)
+    pooled = form.value(one.estimate)
     return (
-        f"The average {prose.measure_name(fit.effects.measure)} of all rows is {own} ({percent} "
-        f"robust interval {form.interval(*_ends(fit))}); of one row a study it is {pooled} "
+        f"The average {prose.measure_name(fit.effects.measure)} of all rows is "
+        f"{_average(fit, form, f'{percent} robust interval ')}; of one row a study it is {pooled} "
         f"({percent} interval {form.interval(*one.ci)})."
     )
+
+
+def _average(fit: Robust, form: Format, name: str = "") -> str:
+    """Print an average with its interval, where that can be relied on."""
+    value = form.value(fit.estimate.item())
+    return value if fit.df.item() < ENOUGH else f"{value} ({name}{form.interval(*_ends(fit))})"
 
 
 def difference(fit: Robust, one: Fit) -> str:
@@ -146,10 +160,7 @@ def _others(result: DependentRows) -> str:
     if not result.others or len(result.shared) == result.several:
         return ""
     form = study_format(result.others[0][1].effects, result.others[0][1].level)
-    given = [
-        f"{form.value(fit.estimate.item())} ({form.interval(*_ends(fit))}) with {rho:g}"
-        for rho, fit in result.others
-    ]
+    given = [f"{_average(fit, form)} with {rho:g}" for rho, fit in result.others]
     return f"With another correlation it would be {prose.listed(given)}."
 
 

@@ -31,8 +31,8 @@ ALL_ROWS = (
     "Where studies have several rows on chronic headache, all are averaged in a multilevel model "
     "with correlated sampling errors ",
     cb.Cite("pustejovsky2022"),
-    " and cluster-robust intervals (CR2) ",
+    " and, where there are enough studies for them, cluster-robust intervals (CR2) ",
     cb.Cite("tipton2015"),
-    ". Where the counts of a study's rows have one group in common, its covariances are "
-    "reconstructed from these.",
+    ". Where the counts of a study's rows have one group in common, and no other, its covariances "
+    "are reconstructed from these.",
 )

@@ -15,7 +15,7 @@ ALL_ROWS = (
     "Where studies have several rows on migraine, all are averaged in a multilevel model with "
     "correlated sampling errors ",
     cb.Cite("pustejovsky2022"),
-    " and cluster-robust intervals (CR2) ",
+    " and, where there are enough studies for them, cluster-robust intervals (CR2) ",
     cb.Cite("tipton2015"),
     ".",
 )
