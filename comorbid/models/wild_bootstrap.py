@@ -13,26 +13,22 @@ from comorbid.effects.arrays import Array, Frozen, read_only
 from comorbid.errors import ModelError
 from comorbid.models import text
 from comorbid.models.robust_fit import Clustered, clustered
-from comorbid.models.sandwich import (
-    CORRECTIONS,
-    Adjusted,
-    Correction,
-    Working,
-    adjusted,
-    adjustments,
-    of_parts,
-    share_on_one,
-)
+from comorbid.models.sandwich import CORRECTIONS, Correction, adjusted, share_on_one
 from comorbid.models.wald import find_terms
+from comorbid.models.wild_draws import (
+    EQUAL,
+    all_statistics,
+    null_residuals,
+    patterns,
+    random_signs,
+    share,
+    statistics_of,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Signs = Literal["rademacher", "webb"]
-# Statistics within this share of the observed one are equal to it but for rounding.
-_EQUAL = 1e-9
-# Cells of the arrays of one block of draws.
-_CELLS = 2**21
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
@@ -79,6 +75,34 @@ class WildBootstrap(Frozen):
     weights: Signs
     seed: int
     warnings: tuple[str, ...]
+
+    def ci(self, *, level: float = 0.95) -> tuple[float, float]:
+        r"""Return the values of the coefficient that the test does not reject, by its own draws.
+
+        The ends on each side where p first falls to 1 - ``level`` as the value tested moves away
+        from the estimate, infinite where it does not fall so far, as with too few patterns.
+
+        Raises
+        ------
+        ModelError
+            If several coefficients are tested, or ``level`` is no proportion.
+
+        References
+        ----------
+        MacKinnon JG (2015). Wild cluster bootstrap confidence intervals. L'Actualite economique
+        91(1-2):11-33.
+
+        Examples
+        --------
+        >>> import comorbid as cb
+        >>> effects = cb.Effects(yi=[0.4, 0.3, 0.6, 0.9, 0.2, 0.5, 0.4], vi=[0.04] * 7)
+        >>> low, high = cb.wild_bootstrap(cb.pool(effects)).ci()
+        >>> round(low, 3), round(high, 3)
+        (0.3, 0.7)
+        """
+        from comorbid.models.wild_interval import interval
+
+        return interval(self, level)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row: ``statistic, df, p_value, draws, clusters``."""
@@ -216,21 +240,19 @@ def wild_bootstrap(
         rows = find_terms(of.names, of.terms, coefficients)
     found = adjusted(of.working, vcov)
     _check_several(of, rows)
-    residuals = null_residuals(of, rows, vcov)
-    beta = np.asarray(of.fit.estimate, dtype=float).reshape(-1)[rows]
-    observed = float(_statistics(beta[None], found.u[None][:, :, rows])[0])
+    beta = np.asarray(of.fit.estimate, dtype=float).reshape(-1)
+    residuals = null_residuals(
+        of, rows, vcov, [part.e + part.x @ beta for part in of.working.parts]
+    )
+    observed = float(statistics_of(beta[None, rows], found.u[None][:, :, rows])[0])
     every = weights == "rademacher" and 2 ** (of.working.m - 1) <= draws
-    eta = _patterns(of.working.m) if every else _random(of.working.m, weights, draws, seed)
-    statistics = _all_statistics(of.working, found, residuals, rows, eta)
-    as_large = int((statistics >= observed * (1 - _EQUAL)).sum())
-    p_value = max(as_large, 1) / statistics.size
-    if not every:
-        p_value = (1 + as_large) / (1 + statistics.size)
+    eta = patterns(of.working.m) if every else random_signs(of.working.m, weights, draws, seed)
+    statistics = all_statistics(of.working, found, residuals, rows, eta)
     return WildBootstrap(
         clustered=of,
         names=tuple(of.names[i] for i in rows),
         statistic=observed,
-        p_value=p_value,
+        p_value=float(share(statistics >= observed * (1 - EQUAL), every)),
         draws=read_only(statistics),
         enumeration="all" if every else "random",
         correction=vcov,
@@ -258,74 +280,3 @@ def _notes(m: int, weights: str) -> tuple[str, ...]:
         f"{m} clusters have {2 ** (m - 1)} patterns of signs, so that p cannot be below "
         f"{least:g}; weights='webb' have more",
     )
-
-
-def null_residuals(of: Clustered, rows: Sequence[int], vcov: Correction) -> list[Array]:
-    """Return the adjusted residuals of the model without some coefficients, as the parts are."""
-    kept = [i for i in range(of.working.p) if i not in set(rows)]
-    beta = np.asarray(of.fit.estimate, dtype=float).reshape(-1)
-    parts = of.working.parts
-    y = [part.e + part.x @ beta for part in parts]
-    if not kept:
-        return y
-    null = of_parts(tuple(p._replace(x=p.x[:, :, kept]) for p in parts), of.working.m, of.working.k)
-    xwy = sum(np.einsum("bsp,bst,bt->p", n.x, n.w, v) for n, v in zip(null.parts, y, strict=True))
-    at = null.bread @ np.asarray(xwy)
-    return [
-        np.einsum("bst,bt->bs", adjustments(null, n, vcov), v - n.x @ at)
-        for n, v in zip(null.parts, y, strict=True)
-    ]
-
-
-def _all_statistics(
-    fit: Working, found: Adjusted, residuals: list[Array], rows: Sequence[int], eta: Array
-) -> Array:
-    """Return the statistics of n draws, given by multipliers of shape (n, m).
-
-    The residuals of the whole model in draw b are those of ``eta * residuals``, as what the null
-    model expects is in the whole model's columns.
-    """
-    pushed = np.empty((fit.m, fit.p))
-    u = np.empty((fit.m, len(rows)))
-    for part, g, e in zip(fit.parts, found.g, residuals, strict=True):
-        we = np.einsum("bst,bt->bs", part.w, e)
-        pushed[part.numbers] = np.einsum("bsp,bs->bp", part.x, we) @ fit.bread
-        u[part.numbers] = np.einsum("bsq,bs->bq", g[:, :, rows], e)
-    a = found.a[:, :, rows]
-    size = max(1, _CELLS // (fit.m * (len(rows) + fit.p)))
-    blocks = []
-    for start in range(0, len(eta), size):
-        some = eta[start : start + size]
-        shift = some @ pushed
-        each = some[:, :, None] * u - np.einsum("jpq,np->njq", a, shift)
-        blocks.append(_statistics(shift[:, rows], each))
-    return np.concatenate(blocks)
-
-
-def _statistics(beta: Array, u: Array) -> Array:
-    """Return F of coefficients (n, q) with what each cluster adds to their variance, (n, m, q)."""
-    variance = np.einsum("njq,njr->nqr", u, u)
-    scale = np.sqrt(np.einsum("nqq->nq", variance))
-    unit = scale + (scale == 0)
-    inside = variance / (unit[:, :, None] * unit[:, None, :])
-    values, vectors = np.linalg.eigh(inside)
-    along = np.einsum("nqr,nq->nr", vectors, beta / unit)
-    nothing = values <= 1e-12
-    parts = np.where(
-        nothing, np.where(along == 0, 0.0, np.inf), along**2 / np.where(nothing, 1, values)
-    )
-    return np.asarray(parts.sum(axis=1) / beta.shape[1])
-
-
-def _patterns(m: int) -> Array:
-    """Return all patterns of signs of m clusters up to a common sign."""
-    bits = (np.arange(2 ** (m - 1))[:, None] >> np.arange(m - 1)) & 1
-    return np.concatenate([np.ones((len(bits), 1)), 1.0 - 2.0 * bits], axis=1)
-
-
-def _random(m: int, weights: str, draws: int, seed: int) -> Array:
-    values = np.array([1.0, -1.0])
-    if weights == "webb":
-        half = np.sqrt([0.5, 1.0, 1.5])
-        values = np.concatenate([half, -half])
-    return np.asarray(np.random.default_rng(seed).choice(values, size=(draws, m)))

@@ -314,6 +314,51 @@ def test_random_draws_are_those_of_their_seed() -> None:
     assert abs(signs.p_value - exact.p_value) < 4 * math.sqrt(0.25 / 8000)
 
 
+def p_of(fit: cb.Regression, value: float, **settings: Any) -> float:
+    """p of the slope being ``value``: that of 0 after as much is taken off the effects."""
+    effects, x = fit.effects, np.array(fit.effects.moderators["x"])
+    moved = cb.Effects(
+        yi=effects.yi - value * x,
+        vi=effects.vi,
+        studies=effects.studies,
+        moderators=effects.moderators,
+    )
+    return cb.wild_bootstrap(cb.regress(moved, "~ x", tau2=fit.tau2), **settings).p_value
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"vcov": "CR0"}, {"vcov": "CR3", "weights": "webb", "draws": 399}, {"draws": 63}],
+)
+def test_ends_of_the_interval_are_where_the_test_begins_to_reject(settings: Any) -> None:
+    fit = cb.regress(simulated([3, 2, 3, 1, 4, 2, 3, 2]), "~ x")
+    found = cb.wild_bootstrap(fit, **settings)
+    assert p_of(fit, 0.0, **settings) == found.p_value
+    for level in (0.8, 0.95):
+        for end in found.ci(level=level):
+            step = 1e-6 * (end - fit.estimate[1])
+            inside, outside = (p_of(fit, end + s, **settings) for s in (-step, step))
+            assert outside <= 1 - level < inside
+
+
+def test_the_interval_of_a_mean() -> None:
+    # Six studies of one effect each, all alike in precision: of the 32 patterns of signs, p is
+    # 1 / 32 where the value tested lies below all effects and above 1 / 32 where it lies above one,
+    # as then another pattern has a larger mean for the same sum of squares.
+    effects = cb.Effects(yi=[0.3, 0.4, 0.2, 0.6, 0.9, 0.5], vi=[0.04] * 6)
+    found = cb.wild_bootstrap(cb.pool(effects), vcov="CR0")
+    assert_allclose(found.ci(level=1 - 1 / 32), [0.2, 0.9], rtol=1e-9)
+    assert found.ci(level=0.98) == (-math.inf, math.inf)
+
+
+def test_an_interval_is_of_one_coefficient() -> None:
+    found = cb.wild_bootstrap(cb.regress(simulated(SIZES), "~ x + z"))
+    with pytest.raises(cb.ModelError, match="x, z are tested together; an interval is of one"):
+        found.ci()
+    with pytest.raises(cb.ModelError, match="level"):
+        cb.wild_bootstrap(cb.pool(simulated(SIZES))).ci(level=95)
+
+
 def test_few_patterns_are_said() -> None:
     assert "p cannot be below 0.125" in cb.wild_bootstrap(cb.pool(simulated([2] * 4))).summary()
 
@@ -321,5 +366,5 @@ def test_few_patterns_are_said() -> None:
 def test_draws_in_blocks_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     fit = cb.regress(simulated(SIZES), "~ x")
     whole = cb.wild_bootstrap(fit).draws
-    monkeypatch.setattr("comorbid.models.wild_bootstrap._CELLS", 64)
+    monkeypatch.setattr("comorbid.models.wild_draws._CELLS", 64)
     assert_allclose(cb.wild_bootstrap(fit).draws, whole, rtol=1e-12)

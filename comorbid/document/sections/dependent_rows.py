@@ -87,8 +87,8 @@ def _rows(result: DependentRows) -> str:
     if result.studies == 1:
         return f"{studies} has {result.k} rows on {result.label}."
     return (
-        f"{studies} have {result.k} rows on {result.label}; {have} several, which share people "
-        "and so are not independent."
+        f"{studies} have {result.k} rows on {result.label}; {have} several, which are not taken as "
+        "independent."
     )
 
 
