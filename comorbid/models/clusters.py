@@ -106,8 +106,14 @@ def clusters_of(effects: Effects, given: object, *, name: str = "cluster") -> Cl
             ]
         )
     places: dict[str, int] = {}
-    of = np.array([places.setdefault(str(value), len(places)) for value in values], dtype=np.intp)
+    of = np.array([places.setdefault(_name(value), len(places)) for value in values], dtype=np.intp)
     return Clusters(given if isinstance(given, str) else "given", tuple(places), of)
+
+
+def _name(value: object) -> str:
+    """Return the name of a cluster, which is the same for 1 and 1.0."""
+    whole = isinstance(value, float) and value.is_integer()
+    return f"{value:.0f}" if whole else str(value)
 
 
 def named(rows: Iterable[int], labels: tuple[str, ...]) -> str:

@@ -61,18 +61,22 @@ def clustered(fit: object, cluster: object) -> Clustered:
         depend on each other in the model.
     """
     known: Any = fit
-    if not (isinstance(fit, Fitted) or hasattr(fit, "blocks")):
+    if not (isinstance(fit, Fitted) or (hasattr(fit, "blocks") and hasattr(fit, "residuals"))):
         remedy = "give what pool(), regress() or multilevel() returns"
         raise DataError([Problem(f"fit is of type {type(fit).__name__}", remedy)])
     clusters = clusters_of(known.effects, cluster)
-    m, p = len(clusters.names), int(known.p)
+    rows = clusters.rows()
+    if isinstance(fit, Fitted):
+        # Effects that the analyst gave no weight have no part in the sandwich either.
+        rows = [r[fit.raw_weights[r] > 0] for r in rows]
+        rows = [r for r in rows if r.size]
+    m, p = len(rows), int(known.p)
     if m <= p:
         raise ModelError(
             f"{m} {'cluster' if m == 1 else 'clusters'} for {p} "
             f"{'coefficient' if p == 1 else 'coefficients'}: a cluster-robust variance needs more "
             "clusters than coefficients; leave moderators out, or give cluster= a finer column"
         )
-    rows = clusters.rows()
     if isinstance(fit, Fitted):
         tau2 = 0.0 if np.isnan(fit.tau2) else fit.tau2
         phi = fit.effects.vi + tau2

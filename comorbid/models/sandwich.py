@@ -93,7 +93,7 @@ def working(
         )
         for stack in stacks_of(rows)
     )
-    return of_parts(parts, len(rows), len(e))
+    return of_parts(parts, len(rows), sum(r.size for r in rows))
 
 
 def of_parts(parts: tuple[Part, ...], m: int, k: int) -> Working:

@@ -271,3 +271,34 @@ def test_knapp_and_hartungs_factor_is_no_part_of_the_sandwich() -> None:
     assert_allclose(found.se, [0.0886070, 0.0040020, 0.0002374], rtol=2e-4)
     assert_allclose(found.df, [3.52, 5.45, 2.28], atol=0.005)
     assert_allclose([found.omnibus.statistic, found.omnibus.p_value], [6.7755967, 0.0977627], 1e-4)
+
+
+def test_effects_without_weight_are_left_out_of_the_sandwich() -> None:
+    # w <- rep(c(1, 2), 28); w[c(1, 7, 20)] <- 0; f <- rma(yi, vi, weights = w):
+    # robust(f, cluster = district, clubSandwich = TRUE)$se, coef_test(f, "CR2", district)$df
+    weights = np.array([1.0, 2.0] * 28)
+    weights[[0, 6, 19]] = 0
+    found = cb.robust(cb.pool(konstantopoulos(), weights=weights))
+    assert_allclose(found.se, 0.06892928, rtol=1e-6)
+    assert_allclose(found.df, 8.47, atol=0.005)
+
+
+def test_a_multivariate_model_by_trial() -> None:
+    # V <- vcalc(vi = 1, cluster = author, rvars = c(v1i, v2i)); h <- rma.mv(yi, V, mods = ~ 0 +
+    # outcome, random = ~ outcome | trial, struct = "UN"), coef_test(h, "CR2", trial) and
+    # Wald_test(h, constrain_zero(1:2), "CR2", trial), of dat.berkey1998.
+    d = pd.read_csv(DATA / "dat.berkey1998.csv")
+    v = np.zeros((len(d), len(d)))
+    for trial in d.trial.unique():
+        at = np.flatnonzero(d.trial == trial)
+        v[np.ix_(at, at)] = d.loc[at, ["v1i", "v2i"]].to_numpy()
+    effects = cb.Effects(
+        yi=d.yi, vi=d.vi, studies=d.trial, moderators={"outcome": d.outcome, "trial": d.trial}
+    )
+    fit = cb.multilevel(effects, "~ 0 + outcome", random="outcome | trial", struct="UN", V=v)
+    found = cb.robust(fit, cluster="trial")
+    assert_allclose(found.se, [0.0891940795, 0.0581524356], rtol=1e-6)
+    assert_allclose(found.df, [3.8080616701, 3.7908849317], rtol=1e-6)
+    test = found.wald("outcome")
+    numbers = [test.statistic, test.df_denominator, test.p_value]
+    assert_allclose(numbers, [40.7910633834, 2.75867107468, 0.00893759786], rtol=1e-5)

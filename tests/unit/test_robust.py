@@ -120,6 +120,29 @@ def test_a_multilevel_model_of_one_level_is_a_pool() -> None:
         assert_allclose(getattr(level, name), getattr(pooled, name), rtol=1e-6)
 
 
+def test_effects_without_weight_have_no_part() -> None:
+    # As clubSandwich, which leaves them out: the fit of the others at the same tau2. One cluster is
+    # left with no effect, and two with fewer.
+    effects = simulated(SIZES)
+    weights = np.linspace(1, 2, effects.k)
+    weights[[0, 2, 7]] = 0
+    fit = cb.regress(effects, "~ x", weights=weights)
+    rest = np.flatnonzero(weights)
+    alone = cb.regress(
+        effects.take(rest.tolist()), "~ x", weights=weights[rest], tau2=float(fit.tau2)
+    )
+    for vcov in ("CR0", "CR1S", "CR2", "CR3"):
+        first, second = (cb.robust(each, vcov=vcov) for each in (fit, alone))
+        assert (first.m, first.k) == (second.m, second.k) == (6, 13)
+        assert_allclose(first.se, second.se, rtol=1e-10)
+        assert_allclose(first.df, second.df, rtol=1e-9)
+
+
+def test_a_cluster_is_one_whether_its_number_is_whole_or_has_a_point() -> None:
+    fit = cb.pool(simulated([2, 2, 2]))
+    assert cb.robust(fit, cluster=[1, 1.0, 2.0, 2, np.float64(3), "3"]).m == 3
+
+
 def test_clusters_inside_the_groups_of_a_model_are_refused() -> None:
     fit = cb.multilevel(simulated(SIZES))
     with pytest.raises(cb.ModelError, match=r"different clusters \(Study 5, Study 6\) depend on"):
@@ -228,6 +251,10 @@ def test_clusters_that_do_not_differ_are_said() -> None:
         (lambda fit: cb.robust(fit, cluster=["a"]), "cluster has 1 values for 16 effects"),
         (lambda fit: cb.robust(fit, vcov="HC1"), "vcov is 'HC1'; use one of CR0, CR1, CR1p"),
         (lambda fit: cb.robust(fit.effects), r"fit is of type Effects; give what pool\(\), regre"),
+        (
+            lambda fit: cb.robust(cb.covariance(fit.effects, rho=0.5)),
+            "fit is of type Covariance; give",
+        ),
         (lambda fit: cb.robust(fit).wald("y"), "there is no coefficient or term y"),
         (lambda fit: cb.wild_bootstrap(fit, draws=5), "draws is 5; give a whole number of at le"),
     ],
@@ -315,7 +342,7 @@ def test_random_draws_are_those_of_their_seed() -> None:
 
 
 def p_of(fit: cb.Regression, value: float, **settings: Any) -> float:
-    """p of the slope being ``value``: that of 0 after as much is taken off the effects."""
+    """P of the slope being ``value``: that of 0 after as much is taken off the effects."""
     effects, x = fit.effects, np.array(fit.effects.moderators["x"])
     moved = cb.Effects(
         yi=effects.yi - value * x,
