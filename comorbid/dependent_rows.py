@@ -270,7 +270,10 @@ def _one_group(cells: Array, people: Array) -> bool:
 def _robust(
     rows: Effects, rho: float, shared: Sequence[tuple[Index, Array]], level: float
 ) -> Robust:
-    v = covariance(rows, rho=rho).matrix
+    assumed = covariance(rows, rho=rho)
+    if not shared:
+        return robust(multilevel(rows, V=assumed, level=level))
+    v = assumed.matrix
     for at, own in shared:
         v[np.ix_(at, at)] = own
     return robust(multilevel(rows, V=v, level=level))

@@ -160,3 +160,23 @@ def test_robumeta(name: str) -> None:
     assert_allclose(found.se, np.ravel(case["se"]), rtol=1e-7)
     assert_allclose(found.df, np.ravel(case["df"]), rtol=1e-6)
     assert_allclose(found.p_value, np.ravel(case["p"]), rtol=1e-6)
+
+
+def test_the_wild_bootstrap_of_wildmeta() -> None:
+    # Vignette of wildmeta 0.3.2: Wald_test_cwb(robu(d ~ 0 + study_type + hrs + test, studynum =
+    # study, var.eff.size = V, small = FALSE), constrain_equal(1:3), R = 99) gives p = 31 / 99 by
+    # its own random signs. robu's tau2 is 0 and Wald_test(..., "Naive-F", CR0) is 1.349605835.
+    whole = effects_of("SATcoaching")
+    effects = whole.take([i for i, hours in enumerate(whole.moderators["hrs"]) if hours])
+    study = np.unique(effects.studies, return_inverse=True)[1]
+    effects = cb.Effects(
+        yi=effects.yi,
+        vi=np.bincount(study, effects.vi)[study],
+        studies=effects.studies,
+        moderators=effects.moderators,
+    )
+    fit = cb.regress(effects, "~ kind + hrs + test", tau2=0.0)
+    found = cb.wild_bootstrap(fit, coefficients="kind", vcov="CR0", draws=9999)
+    assert found.clustered.working.m == 46
+    assert_allclose(found.statistic, 1.349605835, rtol=1e-9)
+    assert abs(found.p_value - 31 / 99) < 3 * (0.35 * 0.65 / 99) ** 0.5
