@@ -26,7 +26,7 @@ def covariance(
     cluster: Given = "study_id",
     rho: float | None = None,
     type: Given = None,  # noqa: A002, as in vcalc
-    rho_type: float | None = None,
+    rho_type: float | Mapping[tuple[str, str], float] | None = None,
     time: Given = None,
     phi: float | None = None,
     control: Mapping[str, Given] | None = None,
@@ -74,8 +74,9 @@ def covariance(
     type : str or sequence of k, optional
         What an effect is of, such as an outcome; with ``time`` and ``rho=1`` the same at several
         times.
-    rho_type : float, optional
-        With ``type``: the correlation of two effects of different types.
+    rho_type : float or mapping of pairs of types to float, optional
+        With ``type``: the correlation of two effects of different types; one for all, or one for
+        each pair, as ``{("pain", "sleep"): 0.5, ...}``.
     time : str or sequence of k, optional
         When it was measured, as a number.
     phi : float, optional
@@ -158,7 +159,7 @@ def _assumed(
     clusters: Clusters,
     rho: float | None,
     kinds: Given,
-    rho_type: float | None,
+    rho_type: float | Mapping[tuple[str, str], float] | None,
     time: Given,
     phi: float | None,
 ) -> Covariance:
@@ -170,25 +171,63 @@ def _assumed(
         raise ModelError("rho_type needs rho, the correlation of effects of the same type")
     assumed = {
         name: _correlation(name, value, 0.0 if name == "phi" else -1.0)
-        for name, value in (("rho", rho), ("rho_type", rho_type), ("phi", phi))
+        for name, value in (("rho", rho), *_by_pair(rho_type), ("phi", phi))
         if value is not None
     }
     if kinds is None and time is None:
         check_rho(assumed["rho"], clusters)
-    of_type = None if kinds is None else clusters_of(effects, kinds, name="type").of
+    types = None if kinds is None else clusters_of(effects, kinds, name="type")
+    between = None if types is None else _between(types, clusters, rho_type, assumed["rho"])
     at = None if time is None else _times(effects, time)
     parts = []
     for rows in clusters.rows():
         same = np.full((rows.size, rows.size), assumed.get("rho", 1.0))
-        if of_type is not None:
-            differ = of_type[rows][:, None] != of_type[rows]
-            same[differ] = assumed["rho_type"]
+        if types is not None and between is not None:
+            same = between[np.ix_(types.of[rows], types.of[rows])]
         if at is not None:
             same *= assumed["phi"] ** np.abs(at[rows][:, None] - at[rows])
         np.fill_diagonal(same, 1.0)
         parts.append((rows, same))
     listed = ", ".join(f"{name} = {value:g}" for name, value in assumed.items())
     return of_correlations(effects, parts, how=f"assumed, {listed}", assumed=assumed)
+
+
+def _by_pair(rho_type: object) -> list[tuple[str, object]]:
+    """Return the correlations between types with their names, one or one a pair."""
+    if not isinstance(rho_type, Mapping):
+        return [("rho_type", rho_type)]
+    bad = [pair for pair in rho_type if not (isinstance(pair, tuple) and len(pair) == 2)]
+    if bad or not rho_type:
+        raise ModelError(
+            f"rho_type has {shown(bad[0]) if bad else 'nothing'}; give pairs of types, such as "
+            '{("pain", "sleep"): 0.5}'
+        )
+    return [(f"rho_type({one}, {other})", value) for (one, other), value in rho_type.items()]
+
+
+def _between(types: Clusters, clusters: Clusters, rho_type: object, rho: float) -> Array:
+    """Return the correlations of effects by their types, of shape (types, types)."""
+    n = len(types.names)
+    if not isinstance(rho_type, Mapping):
+        found = np.full((n, n), rho_type, dtype=float)
+    else:
+        found, place = np.full((n, n), np.nan), {name: i for i, name in enumerate(types.names)}
+        for (one, other), value in rho_type.items():
+            if not {str(one), str(other)} <= set(place) or str(one) == str(other):
+                raise ModelError(
+                    f"rho_type names {one!r} and {other!r}; the types are {', '.join(types.names)}"
+                )
+            i, j = place[str(one)], place[str(other)]
+            if not (np.isnan(found[i, j]) or found[i, j] == value):
+                raise ModelError(f"rho_type has two correlations of {one} and {other}; give one")
+            found[i, j] = found[j, i] = float(value)
+    np.fill_diagonal(found, rho)
+    for rows in clusters.rows():
+        lacking = np.argwhere(np.isnan(found[np.ix_(types.of[rows], types.of[rows])]))
+        if lacking.size:
+            one, other = (types.names[types.of[rows[i]]] for i in lacking[0])
+            raise ModelError(f"rho_type has no correlation of {one} and {other}; give one")
+    return found
 
 
 def check_rho(rho: float, clusters: Clusters) -> None:

@@ -47,7 +47,8 @@ class Covariance(Frozen):
     how : str
         What the covariances rest on.
     assumed : mapping of str to float
-        The correlations assumed: ``rho, rho_type, phi``.
+        The correlations assumed: ``rho, rho_type, phi``; of several for pairs of types
+        ``rho_type(one, other)``.
     warnings : tuple of str
         Those of the effects.
 

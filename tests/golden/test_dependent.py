@@ -53,6 +53,17 @@ def test_correlations_by_type_and_time_are_those_of_vcalc() -> None:
     assert_allclose([by_time.sum(), (by_time**2).sum()], [31.7790876379, 2.49997100939], rtol=1e-10)
 
 
+def test_a_correlation_of_each_pair_of_types_is_that_of_vcalc() -> None:
+    # vcalc(vi, cluster=study, type=deltype, obs=esid, rho=list(W, M)) with 0.6 in W and these in M:
+    # sum(V), sum(V^2), sum(V * outer(1:100, sqrt(1:100)))
+    pairs = {("general", "overt"): 0.4, ("covert", "general"): 0.3, ("overt", "covert"): 0.5}
+    found = cb.covariance(assink(), rho=0.6, type="deltype", rho_type=pairs)
+    v, at = found.matrix, np.arange(1, 101)
+    sums = [v.sum(), (v**2).sum(), (v * np.outer(at, np.sqrt(at))).sum()]
+    assert_allclose(sums, [50.6617668876, 4.662849768, 16481.3392606883], rtol=1e-11)
+    assert found.assumed["rho_type(covert, general)"] == 0.3
+
+
 def test_one_row_a_study_is_that_of_aggregate() -> None:
     expected = dataset("dat.konstantopoulos2011")["more"]["aggregate_rho0.5"]
     effects = konstantopoulos()

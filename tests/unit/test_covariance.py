@@ -259,6 +259,34 @@ COUNTED = cb.Override("ghandour2004-1", use="counts", reason="The interval is im
         (lambda: cb.covariance(two(), rho=2), "rho is 2; give a number from -1 to 1"),
         (lambda: cb.covariance(two(), rho=0.5, type="x"), "type and rho_type go together"),
         (
+            lambda: cb.covariance(two(), rho=0.5, type=["x", "y", "x"], rho_type={("x", "z"): 0.3}),
+            "rho_type names 'x' and 'z'; the types are x, y",
+        ),
+        (
+            lambda: cb.covariance(two(), rho=0.5, type=["x", "y", "x"], rho_type={}),
+            "rho_type has nothing; give pairs of types",
+        ),
+        (
+            lambda: cb.covariance(two(), rho=0.5, type=["x", "y", "x"], rho_type={"xy": 0.3}),
+            "rho_type has 'xy'; give pairs of types, such as",
+        ),
+        (
+            lambda: cb.covariance(two(), rho=0.5, type=["x", "y", "x"], rho_type={("x", "y"): 2}),
+            "rho_type\\(x, y\\) is 2; give a number from -1 to 1",
+        ),
+        (
+            lambda: cb.covariance(
+                two(), rho=0.5, type=["x", "y", "x"], rho_type={("x", "y"): 0.1, ("y", "x"): 0.2}
+            ),
+            "rho_type has two correlations of y and x; give one",
+        ),
+        (
+            lambda: cb.covariance(
+                two(studies=["A"] * 3), rho=0.5, type=list("xyz"), rho_type={("x", "y"): 0.3}
+            ),
+            "rho_type has no correlation of x and z; give one",
+        ),
+        (
             lambda: cb.covariance(two(), cluster=["a", None, ""], rho=0.5),
             "cluster is missing for Study 2, Study 3; give each effect a value of it",
         ),

@@ -100,6 +100,22 @@ def test_risk_ratios_are_fitted_as_risk_ratios(study: Study, printed: tuple[floa
     assert upper(theirs) == pytest.approx(printed, abs=5e-7)
 
 
+@pytest.mark.parametrize("study", [BREAST_CANCER, *CARDIOVASCULAR])
+def test_the_package_itself_has_the_same_covariances(study: Study) -> None:
+    """Two implementations of one method, by different searches for the counts."""
+    cases, totals = np.array(study.cases, dtype=float), np.array(study.totals, dtype=float)
+    effects = cb.Effects(
+        yi=study.log_ratios,
+        vi=study.variances,
+        studies=["1"] * len(study.doses),
+        measure=study.measure,
+    )
+    others = totals - cases
+    counts = {"ai": cases[1:], "bi": others[1:], "ci": cases[0], "di": others[0]}
+    found = cb.covariance(effects, reference=counts).matrix
+    assert found == pytest.approx(covariance_of(study), rel=1e-9)
+
+
 def test_two_stages_over_six_studies() -> None:
     """-0.0044 (0.0059), tau 0.0100, Q 14.1464: dosresmeta's help page, second example (REML, z).
 
