@@ -20,6 +20,8 @@ _STEPS, _HALVINGS, _FARTHEST = 100, 30, 1.0
 # A step that gains less than this, in log-likelihood, is lost in the rounding of the likelihood: it
 # is taken as it is, until a step gains nothing or gains no longer fall.
 _LITTLE, _NOTHING = 1e-9, 1e-18
+# With counts of millions more is lost: so is then a step that gains less than this, and seems none.
+_LOST = 1e-6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,11 +75,11 @@ def maximise(likelihood: Likelihood, own: Array, common: Array, k: int) -> list[
     jet = likelihood(_theta(own, common, k))
     total = jet.value.sum(axis=0)
     before = np.full(total.shape, np.inf)
-    stuck = np.zeros(total.shape, dtype=bool)
+    stuck, little = np.zeros(total.shape, dtype=bool), np.full(total.shape, _LITTLE)
     for _ in range(_STEPS):
         step = _newton(jet, bool(len(own)))
-        little = step.gain <= _LITTLE
-        reached = (step.gain <= _NOTHING) | (little & (step.gain > before / 4))
+        sure = step.gain <= little
+        reached = (step.gain <= _NOTHING) | (sure & (step.gain > before / 4))
         if (reached | stuck).all():
             break
         longest = np.vstack([np.abs(step.common), np.abs(step.own) / 3]).max(axis=0)
@@ -86,12 +88,13 @@ def maximise(likelihood: Likelihood, own: Array, common: Array, k: int) -> list[
             tried = own + scale * step.own, common + scale * step.common
             jet = likelihood(_theta(*tried, k))
             new = jet.value.sum(axis=0)
-            worse = ~((new > total) | little | stuck)
+            worse = ~((new > total) | sure | stuck)
             if not worse.any():
                 break
             scale = np.where(worse, scale / 2, scale)
-        stuck = stuck | worse
-        (own, common), total, before = tried, new, step.gain
+        lost = worse & (step.gain <= _LOST) & (little < _LOST)
+        stuck, little = stuck | (worse & ~lost), np.where(lost, _LOST, little)
+        (own, common), total, before = tried, new, np.where(lost, np.inf, step.gain)
     return [
         Maximum(
             own=own[:, i],
@@ -103,6 +106,13 @@ def maximise(likelihood: Likelihood, own: Array, common: Array, k: int) -> list[
         )
         for i in range(total.size)
     ]
+
+
+def step_from(likelihood: Likelihood, at: Maximum, k: int) -> Array:
+    """Return Newton's step of the common parameters from where another likelihood is highest."""
+    own = at.own[:, None] if at.own.size else np.zeros((0, 1))
+    jet = likelihood(_theta(own, at.common[:, None], k))
+    return _newton(jet, bool(len(own))).common[:, 0]
 
 
 def _theta(own: Array, common: Array, k: int) -> Array:

@@ -15,7 +15,7 @@ from comorbid.effects.measures import find_measure
 from comorbid.errors import DataError, ModelError
 from comorbid.models.arrow import Maximum, maximise
 from comorbid.models.counts import read_counts
-from comorbid.models.cumulants import log_choose
+from comorbid.models.cumulants import log_choose, remainder
 from comorbid.models.inferred import absent, check_test, check_whole_counts, inference, own_effects
 from comorbid.models.jets import Jet, parameters
 from comorbid.models.one_step import OneStep
@@ -23,9 +23,11 @@ from comorbid.models.one_step import OneStep
 if TYPE_CHECKING:
     from comorbid.models.counts import Tables
 
-# Starts of the intraclass correlation, as log odds, and where it is taken as 0.
+# Starts of the intraclass correlation, as log odds.
 _STARTS = (-6.0, -3.0, -0.5)
-_ZERO, _SAME = -12.0, 1e-7
+# It is taken as 0 where its log odds are lower than the first and it adds a smaller share than the
+# second to the variance of the largest arm.
+_ZERO, _SHARE, _SAME = -12.0, 1e-3, 1e-7
 
 
 def beta_binomial(
@@ -172,10 +174,11 @@ class _Arms:
 
 
 def _rising(a: Jet, y: Array) -> Jet:
-    """Return log(a (a + 1) ... (a + y - 1))."""
+    """Return log(a (a + 1) ... (a + y - 1)), of which large parts are never subtracted."""
     low, high = a.value, a.value + y
+    away = y * np.log(low) + (high - 1) * np.log1p(y / low) - y
     derivatives = (
-        special.gammaln(high) - special.gammaln(low),
+        away + remainder(high) - remainder(low),
         special.digamma(high) - special.digamma(low),
         special.polygamma(1, high) - special.polygamma(1, low),
     )
@@ -195,8 +198,14 @@ def _fit(arms: _Arms) -> tuple[Maximum, int, float]:
     found = maximise(
         arms.beta_binomial, np.zeros((0, len(_STARTS))), np.vstack([starts, _STARTS]), k
     )
-    inside = [each for each in found if each.curved and each.common[-1] > _ZERO]
+    zero = min(_ZERO, math.log(_SHARE / float(arms.n.max())))
+    inside = [each for each in found if each.curved and each.common[-1] > zero]
     top = max([without, *inside], key=lambda each: each.log_likelihood)
+    if max(each.log_likelihood for each in found) > top.log_likelihood + _SAME:
+        raise ModelError(
+            "the likelihood of the correlation within an arm has no maximum that was found; use "
+            "glmm() or penalised_logistic()"
+        )
     if top is without or top.log_likelihood <= without.log_likelihood + _SAME:
         return without, len(found) - len(inside), 0.0
     agreed = sum(each.log_likelihood >= top.log_likelihood - _SAME for each in inside)

@@ -8,11 +8,12 @@ import numpy as np
 
 from comorbid.effects.arrays import Array
 from comorbid.errors import ModelError
-from comorbid.models.arrow import Likelihood, Maximum, maximise
+from comorbid.models.arrow import Likelihood, Maximum, maximise, step_from
 from comorbid.models.count_models import CountModel
 from comorbid.models.jets import Jet
 from comorbid.models.quadrature import integrate
 
+MOST_NODES = 100
 # Standard deviations of the random effects, on the log scale: from near 0, from what meta-analyses
 # of ratios have, and from far more. All climb, so that the end is no lower than at about 0.
 _STARTS = (0.02, 0.5, 1.5)
@@ -49,11 +50,11 @@ def climb(model: CountModel, nodes: int, *, after: Maximum | None = None) -> Cli
         own, common[: after.common.size] = after.own, after.common
     begin = [common]
     if model.scales:
-        begin = [_off_zero(model, _at(common, model.scales[-1], start)) for start in _STARTS]
+        begin = [off_zero(model, _at(common, model.scales[-1], start)) for start in _STARTS]
     found = _maximise(model, nodes, [own] * len(begin), begin)
     if model.scales and not all(each.curved for each in found):
         # where a standard deviation is 0 the gradient is too: off the saddle, and on
-        begin = [each.common if each.curved else _off_zero(model, each.common) for each in found]
+        begin = [each.common if each.curved else off_zero(model, each.common) for each in found]
         found = _maximise(model, nodes, [each.own for each in found], begin)
     maxima = [each for each in found if each.curved]
     if not maxima:
@@ -92,6 +93,18 @@ def likelihood_of(model: CountModel, nodes: int, n: int) -> Likelihood:
     return likelihood
 
 
+def inexactness(model: CountModel, top: Maximum, nodes: int) -> float:
+    """Return how far more nodes would move the effect or its spread, in standard errors.
+
+    By one step of Newton's method from the maximum, with more than twice as many nodes.
+    """
+    more = likelihood_of(model, min(2 * nodes + 5, MOST_NODES), 1)
+    step = step_from(more, top, model.arms[0].offset.size)
+    places = [model.effect, model.scales[-1]]
+    spread = np.sqrt(np.diag(np.linalg.inv(top.information)))
+    return float((np.abs(step) / spread)[places].max())
+
+
 def _settled(model: CountModel, found: Maximum, nodes: int) -> Maximum:
     """Return it with standard deviations that are not negative, and 0 where 0 is as good."""
     for place in model.scales:
@@ -110,8 +123,8 @@ def _settled(model: CountModel, found: Maximum, nodes: int) -> Maximum:
     return replace(found, common=common, information=found.information * np.outer(sign, sign))
 
 
-def _off_zero(model: CountModel, common: Array) -> Array:
-    """Return the parameters with standard deviations that are not too near 0 to leave it."""
+def off_zero(model: CountModel, common: Array) -> Array:
+    """Return the parameters with standard deviations off 0, where the slope is 0 as well."""
     moved, places = common.copy(), list(model.scales)
     moved[places] = np.maximum(np.abs(moved[places]), _STARTS[0])
     return moved

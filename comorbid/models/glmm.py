@@ -11,7 +11,7 @@ from comorbid.checks import check_choice, check_whole
 from comorbid.effects.measures import find_measure
 from comorbid.effects.zeros import Drop00
 from comorbid.errors import ModelError
-from comorbid.models.climbs import Climb, climb
+from comorbid.models.climbs import MOST_NODES, Climb, climb, inexactness
 from comorbid.models.count_models import Cor, CountModel, Model
 from comorbid.models.count_setup import Setup, check_finite, set_up, silent_tables
 from comorbid.models.counts import Counts, read_counts
@@ -32,11 +32,12 @@ if TYPE_CHECKING:
     from comorbid.models.counts import Tables
 
 _TWO, _ONE = ("OR", "IRR"), ("PLO", "IRLN")
-_MOST_NODES = 100
+# Shares of a standard error that more nodes may move a result by before a note says so.
+_MOVED = 0.05
 # The largest risk of a group that counts as rare, where odds and risks are nearly the same.
 _RARE = 0.1
 # metafor's, whose integral of CM.EL is adaptive.
-_NODES = {"UM.FS": 7, "UM.RS": 1, "CM.EL": 15, "CM.AL": 7, "GLMM": 7}
+_FEW_NODES, _EXACT_NODES = 7, 15
 
 
 def glmm(
@@ -94,8 +95,8 @@ def glmm(
         Of the intervals, a proportion between 0 and 1.
     nodes : int, optional
         Of the adaptive Gauss-Hermite quadrature, a random effect. By default 7, as metafor has
-        it; 15 for the hypergeometric CM.EL; and 1 for UM.RS, which has two random effects: that
-        is Laplace's approximation, all that lme4 and so metafor have there, and with few events
+        it; 15 for the hypergeometric CM.EL; and 1 for UM.RS with its two random effects: that is
+        Laplace's approximation, all that lme4 and so metafor have there, and with few events
         it can be off. Whether the result moves with more nodes says whether they suffice.
 
     Returns
@@ -149,8 +150,10 @@ def glmm(
     check_whole_counts(counts)
     name = "GLMM" if measure in _ONE else model
     if nodes is None:
-        nodes = _NODES["CM.AL" if measure == "IRR" and model == "CM.EL" else name]
-    check_whole("nodes", nodes, least=1, most=_MOST_NODES)
+        exact = name == "CM.EL" and measure == "OR"
+        laplace = name == "UM.RS" and method == "ML"
+        nodes = _EXACT_NODES if exact else 1 if laplace else _FEW_NODES
+    check_whole("nodes", nodes, least=1, most=MOST_NODES)
     if (measure, model) == ("IRR", "CM.AL"):
         name = "CM.EL"
     return _fit(counts, name, method, cor, drop00, test, level, nodes)
@@ -201,7 +204,11 @@ def _fit(
         agreed=found.agreed,
         gradient=found.top.gain,
         solution=Solution(model, found.top, nodes) if random else None,
-        warnings=(*counts.warnings, *_notes(counts, setup, name, random, method, found)),
+        warnings=(
+            *counts.warnings,
+            *_notes(counts, setup, name, random, method, found),
+            *(_inexact(model, found, nodes) if random else ()),
+        ),
     )
 
 
@@ -282,6 +289,17 @@ def _notes(
             "the likelihood, or at none: the highest is given"
         )
     return tuple(notes)
+
+
+def _inexact(model: CountModel, found: Climb, nodes: int) -> tuple[str, ...]:
+    """Return a note where the nodes are too few for the integrals over the random effects."""
+    moved = inexactness(model, found.top, nodes)
+    if moved <= _MOVED:
+        return ()
+    return (
+        f"{nodes} {'node is' if nodes == 1 else 'nodes are'} too few for the integrals: more would "
+        f"move the estimate or tau by about {100 * moved:.0f} % of its standard error; raise nodes",
+    )
 
 
 def _common_events(counts: Counts) -> list[str]:

@@ -10,7 +10,7 @@ from scipy import optimize, special
 from comorbid.effects.arrays import Array
 from comorbid.errors import ModelError
 from comorbid.models.arrow import Maximum, maximise
-from comorbid.models.climbs import likelihood_of
+from comorbid.models.climbs import likelihood_of, off_zero
 from comorbid.models.count_models import CountModel
 from comorbid.models.jets import Jet
 
@@ -51,7 +51,7 @@ class Solution:
         """Return the log-likelihood at a tau, all other parameters at their best."""
         place = self.model.scales[-1]
         own = self.maximum.own[:, None]
-        rest = np.delete(self.maximum.common, place)[:, None]
+        rest = np.delete(off_zero(self.model, self.maximum.common), place)[:, None]
         k = self.model.arms[0].offset.size
         whole = likelihood_of(self.model, self.nodes, 1)
         row = place + int(own.size > 0)

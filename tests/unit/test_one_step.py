@@ -13,6 +13,7 @@ from scipy import integrate as scipy_integrate, optimize, special, stats
 from scipy.stats import contingency
 
 import comorbid as cb
+from comorbid.models import cumulants
 from comorbid.models.cumulants import binomial, hypergeometric, poisson
 from comorbid.models.jets import Jet, parameters
 from comorbid.models.quadrature import Arm, grid, integrate
@@ -216,8 +217,8 @@ def test_without_heterogeneity_both_methods_are_the_same() -> None:
         "n2i": [43, 44, 110, 100, 106, 146],
     }
     for model in TWO:
-        equal = cb.glmm(table, model=model, method="EE")
         fit = cb.glmm(table, model=model)
+        equal = cb.glmm(table, model=model, method="EE", nodes=fit.nodes or None)
         assert fit.tau2 == 0
         assert fit.i2 == 0
         assert math.isnan(fit.se_tau2)
@@ -422,6 +423,43 @@ def test_cumulants_of_the_hypergeometric_distribution(largest: int) -> None:
         assert height == pytest.approx(math.log(p.max()), abs=1e-7)
 
 
+def test_sums_over_every_hth_value_are_those_over_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of large tables only some values are summed; here all of them, each from the one before."""
+    rng = np.random.default_rng(3)
+    n1, n2 = rng.integers(10, [[500], [5_000], [100_000], [1_000_000]], (2, 4, 12)).reshape(2, -1)
+    share = rng.choice([0.001, 0.1, 0.5, 0.9, 0.999], n1.size)
+    margins = np.array([n1, n2, np.floor(share * (n1 + n2))])
+    seen = hypergeometric(np.maximum(0, margins[2] - n2), *margins)
+    eta = rng.normal(0, 1.5, (3, n1.size))
+    few = [seen.cumulants(eta, seen.size, lowest) for lowest in (0, 2)]
+    monkeypatch.setattr(cumulants, "_WIDE", math.inf)
+    every = [seen.cumulants(eta, seen.size, lowest) for lowest in (0, 2)]
+    spread = np.sqrt(every[1][0])
+    assert (spread > 200).any()
+    # of the total, the mean and powers of the spread; a mean of a million rounds to 1e-10
+    scales = 1 + np.abs(every[0][0]), 1 + every[0][1], 1 + spread**2, 1 + spread**3, 1 + spread**4
+    found, expected = (
+        (*first, *last[1:]) for first, last in ((few[0], few[1]), (every[0], every[1]))
+    )
+    for ours, theirs, scale in zip(found, expected, scales, strict=True):
+        assert (np.abs(ours - theirs) < 1e-11 * scale).all()
+
+
+@pytest.mark.parametrize("size", [10**5, 10**8])
+def test_large_tables_take_no_longer_than_the_logistic_model_needs_it_for(size: int) -> None:
+    """Simulated. With many events all models have one likelihood, but for little over them."""
+    rng = np.random.default_rng(12)
+    risk = special.expit(rng.normal(-1, 0.5, (1, 10)) + rng.normal(0.2, 0.1, (2, 10)))
+    a, c = rng.binomial(size, risk)
+    table: Table = {
+        "ai": a.tolist(), "n1i": [size] * 10, "ci": c.tolist(), "n2i": [size] * 10
+    }  # fmt: skip
+    fit, other = (cb.glmm(table, model=model) for model in ("CM.EL", "UM.FS"))
+    assert fit.estimate == pytest.approx(other.estimate, abs=20 / size)
+    assert fit.tau2 == pytest.approx(other.tau2, rel=100 / size + 1e-6)
+    assert fit.agreed == fit.starts == 3
+
+
 def test_large_margins_need_little_memory() -> None:
     """A support of 400,000: only where there is weight is summed."""
     table: Table = {"ai": [200_000], "n1i": [10**6], "ci": [250_000], "n2i": [10**6]}
@@ -566,6 +604,42 @@ def test_an_interval_of_tau2_from_0() -> None:
     assert cb.glmm(CATHETERS, model="CM.EL").tau2_ci(0.999)[0] == 0
     with pytest.raises(cb.ModelError, match="no tau2 of its own"):
         cb.glmm(CATHETERS, method="EE").tau2_ci()
+
+
+def test_the_profile_leaves_a_variance_of_0() -> None:
+    """Simulated: sigma is 0 at the maximum, and not where tau is 0, which is equal effects."""
+    table: Table = {
+        "ai": [5, 5, 10, 10, 6, 4, 4, 5],
+        "n1i": [255, 260, 280, 277, 231, 237, 165, 264],
+        "ci": [19, 17, 4, 8, 3, 19, 8, 12],
+        "n2i": [255, 260, 280, 277, 231, 237, 165, 264],
+    }
+    fit = cb.glmm(table, model="UM.RS")
+    equal = cb.glmm(table, model="UM.RS", method="EE", nodes=1)
+    assert fit.sigma2 == 0
+    assert equal.sigma2 > 0.02
+    fall = 2 * (fit.log_likelihood - equal.log_likelihood)
+    # at the level at which equal effects are just not rejected, the interval begins at 0
+    level = float(stats.chi2.cdf(fall, 1))
+    assert fit.tau2_ci(level + 1e-5)[0] == 0
+    assert fit.tau2_ci(level - 1e-5)[0] > 0
+
+
+def test_too_few_nodes_are_said() -> None:
+    """Invented, with a tau of about 6, where 7 nodes are not enough."""
+    table: Table = {
+        "ai": [0, 9, 0, 25, 0, 3, 14, 0, 1, 0],
+        "n1i": [60] * 10,
+        "ci": [1, 0, 2, 1, 1, 0, 0, 3, 1, 1],
+        "n2i": [60] * 10,
+    }
+    few, more = (cb.glmm(table, model="CM.AL", nodes=nodes) for nodes in (7, 31))
+    moved = abs(few.estimate - more.estimate) / few.se
+    assert moved > 0.05
+    assert any(note.startswith("7 nodes are too few for the integrals") for note in few.warnings)
+    assert not any("nodes" in note for note in more.warnings)
+    for model in TWO:
+        assert not any("node" in note for note in cb.glmm(AZITHROMYCIN, model=model).warnings)
 
 
 def test_information_criteria_count_the_parameters() -> None:

@@ -79,6 +79,38 @@ def test_beta_binomial_without_overdispersion_is_binomial() -> None:
     assert turned.estimate == pytest.approx(-cb.beta_binomial(CATHETERS).estimate, abs=1e-7)
 
 
+def test_beta_binomial_of_large_arms() -> None:
+    """Simulated, a million people an arm: a correlation of 5e-6 makes the variance sixfold."""
+    n, rho, k = 10**6, 5e-6, 20
+    rng = np.random.default_rng(5)
+    y = rng.binomial(n, rng.beta(0.1 * (1 - rho) / rho, 0.9 * (1 - rho) / rho, k))
+    fit = cb.beta_binomial({"xi": y.tolist(), "ni": [n] * k}, measure="PLO")
+
+    def height(theta: Any) -> float:
+        p, size = special.expit(theta[0]), math.exp(-theta[1])
+        return float(stats.betabinom.logpmf(y, n, p * size, (1 - p) * size).sum())
+
+    found = optimize.minimize(
+        lambda theta: -height(theta), [-2.2, math.log(rho)], method="Nelder-Mead"
+    )
+    assert fit.rho == pytest.approx(special.expit(found.x[1]), rel=1e-3)
+    assert fit.log_likelihood == pytest.approx(-found.fun, abs=1e-5)
+    assert fit.log_likelihood > stats.binom.logpmf(y, n, y.mean() / n).sum() + 10
+    # all arms are of one size, so that the mean of their risks is the estimate
+    risk = y.mean() / n
+    inflated = (1 + (n - 1) * fit.rho) / (k * n * risk * (1 - risk))
+    assert fit.estimate == pytest.approx(special.logit(risk), abs=1e-5)
+    assert fit.se == pytest.approx(math.sqrt(inflated), rel=1e-3)
+
+
+def test_beta_binomial_of_arms_with_all_events_or_none() -> None:
+    """Each arm is then one event or none: rho is 1, and five arms are five people."""
+    fit = cb.beta_binomial({"xi": [0, 10, 0, 10, 10], "ni": [10] * 5}, measure="PLO")
+    assert fit.rho == pytest.approx(1, abs=1e-6)
+    assert fit.estimate == pytest.approx(math.log(3 / 2), abs=1e-6)
+    assert fit.se == pytest.approx(math.sqrt(1 / 3 + 1 / 2), rel=1e-6)
+
+
 def test_beta_binomial_of_proportions() -> None:
     table = {"xi": CATHETERS["ci"], "ni": CATHETERS["n2i"]}
     fit = cb.beta_binomial(table, measure="PLO")
