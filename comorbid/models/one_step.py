@@ -74,7 +74,8 @@ class OneStep(Frozen):
     qe_wld, qe_wld_p, qe_lrt, qe_lrt_p : float
         Wald and likelihood-ratio test of heterogeneity, against an effect for each table, on
         ``qe_df`` degrees of freedom. Where a table's own effect is infinite, Wald's statistic
-        leaves it out, though not its degree of freedom, as metafor does.
+        leaves it out, though not its degree of freedom, as metafor does; it is nan where fewer
+        than two tables have a finite one.
     qe_df : int
     log_likelihood : float
         Of the counts, with their constants; with integrals over the random effects.

@@ -16,6 +16,9 @@ from comorbid.models.cumulants import Observed
 from comorbid.models.jets import Jet, parameters
 
 _STEPS, _HALVINGS = 100, 40
+# A step to a mode that gains less than the first, in log-likelihood, is taken as it is, as the loss
+# may be rounding; and there is none after one that gains less than the second, or not yet less.
+_LITTLE, _NOTHING = 1e-9, 1e-18
 # Most second derivatives, by node, that a block of studies has: they stay in the cache.
 _CELLS = 100_000
 
@@ -207,16 +210,20 @@ def _real_mode(arms: Sequence[Arm], bases: Sequence[Array], loads: Array) -> tup
     """
     u = _start(arms, bases, loads)
     height, step, curvature = _uphill(arms, bases, loads, u)
+    before, done = np.full(height.shape, np.inf), np.zeros(height.shape, dtype=bool)
     for _ in range(_STEPS):
-        if bool((np.abs(step) <= 1e-9 * (1 + np.abs(u))).all()):
+        gain = np.einsum("rk,rsk,sk->k", step, curvature, step) / 2
+        little = gain <= _LITTLE
+        done |= (gain <= _NOTHING) | (little & (gain > before / 4))
+        if done.all():
             return u + step, curvature
         for _ in range(_HALVINGS):
             new, after, curvature = _uphill(arms, bases, loads, u + step)
-            worse = new < height - 1e-12 * (1 + np.abs(height))
+            worse = (new < height) & ~little
             if not worse.any():
                 break
             step = np.where(worse, step / 2, step)
-        u, height, step = u + step, new, after
+        u, height, step, before = u + step, new, after, gain
     raise ModelError(
         "the mode of a study's likelihood was not found; check the counts for typing errors"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -89,10 +90,11 @@ def _random(groups: Sequence[Observed], nodes: int) -> Saturated:
 def _q(values: Array, own: Array, across: Array, common: Array) -> float:
     """Return the squared distance of values from their weighted mean, in their own metric.
 
-    The metric is the information diag(own) - across' common^-1 across, never formed.
+    The metric is the information diag(own) - across' common^-1 across, never formed. Of fewer than
+    two values there is no distance: nan.
     """
     if values.size < 2:
-        return 0.0
+        return math.nan
 
     def weighted(x: Array) -> Array:
         return np.asarray(own * x - across.T @ np.linalg.solve(common, across @ x))

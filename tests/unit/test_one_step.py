@@ -460,6 +460,24 @@ def test_large_tables_take_no_longer_than_the_logistic_model_needs_it_for(size: 
     assert fit.agreed == fit.starts == 3
 
 
+def test_modes_are_found_where_likelihoods_round() -> None:
+    """Simulated: 1 event in 80 people beside thousands in 80,000, given all events of a table.
+
+    With tau2 0 the odds of being in group 1 are common: 1 / 27,710 over 80 / 80,000 people.
+    """
+    table: Table = {
+        "ai": [1, 0, 0, 0, 0, 0],
+        "n1i": [17, 11, 11, 17, 14, 10],
+        "ci": [7541, 3374, 1749, 9141, 3642, 2263],
+        "n2i": [17000, 11000, 11000, 17000, 14000, 10000],
+    }
+    for change, sign in ((table, 1), (exchanged(table), -1)):
+        fit = cb.glmm(change, model="CM.AL")
+        assert fit.tau2 == 0
+        assert fit.estimate == pytest.approx(sign * math.log(1 / 27_710 * 1000), abs=1e-6)
+        assert fit.se == pytest.approx(math.sqrt(1 + 1 / 27_710), rel=1e-6)
+
+
 def test_large_margins_need_little_memory() -> None:
     """A support of 400,000: only where there is weight is summed."""
     table: Table = {"ai": [200_000], "n1i": [10**6], "ci": [250_000], "n2i": [10**6]}
@@ -658,6 +676,17 @@ def test_for_rates_both_conditional_models_are_one() -> None:
     one, other = (cb.glmm(INFECTIONS, measure="IRR", model=m) for m in ("CM.EL", "CM.AL"))
     assert one.to_dict() == other.to_dict()
     assert one.model == "CM.EL"
+
+
+def test_of_one_finite_effect_there_is_no_wald_test_of_heterogeneity() -> None:
+    """In the other tables one group has no events, so that their own odds ratios are infinite."""
+    table: Table = {"ai": [0, 0, 2], "n1i": [20, 30, 25], "ci": [2, 3, 4], "n2i": [22, 31, 24]}
+    for model in TWO:
+        fit = cb.glmm(table, model=model, method="EE")
+        assert math.isnan(fit.qe_wld)
+        assert math.isnan(fit.qe_wld_p)
+        assert fit.qe_lrt > 0
+        assert "Wald(" not in fit.summary()
 
 
 ZERO: Table = {"ai": [0, 0, 0], "n1i": [20, 30, 25], "ci": [2, 3, 1], "n2i": [22, 31, 24]}
