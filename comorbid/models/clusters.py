@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -43,6 +44,25 @@ class Clusters(NamedTuple):
         return np.split(order, np.cumsum(self.sizes)[:-1])
 
 
+def columns_of(effects: Effects) -> Mapping[str, Sequence[Any]]:
+    """Return what effects can be grouped by: ids, studies, labels and moderators."""
+    return {
+        "study": effects.studies,
+        "study_id": effects.studies,
+        "id": effects.ids,
+        "estimate_id": effects.ids,
+        "label": effects.labels,
+        **effects.moderators,
+    }
+
+
+def no_column(name: str, given: str, known: Sequence[str]) -> Problem:
+    """Say that an argument names a column that is not there, and which may be meant."""
+    near = difflib.get_close_matches(given, known, n=1)
+    remedy = f"did you mean {near[0]}?" if near else f"there are: {', '.join(known)}"
+    return Problem(f"{name}: there is no column {given}", remedy)
+
+
 def column(name: str, given: object, effects: Effects) -> tuple[object, ...]:
     """Return one value an effect: those of a column by its name, or values as given.
 
@@ -54,16 +74,9 @@ def column(name: str, given: object, effects: Effects) -> tuple[object, ...]:
         If there is no such column.
     """
     if isinstance(given, str):
-        known = {
-            "study_id": effects.studies,
-            "study": effects.studies,
-            "estimate_id": effects.ids,
-            "id": effects.ids,
-            "label": effects.labels,
-            **effects.moderators,
-        }
+        known = columns_of(effects)
         if given not in known:
-            raise ModelError(f"{name} is {given!r}; use one of the columns {', '.join(known)}")
+            raise ModelError([no_column(name, given, list(known))])
         return tuple(known[given])
     if isinstance(given, Mapping) or not isinstance(given, Iterable):
         raise DataError(f"{name} is {shown(given)}; give a column's name, or one value an effect")

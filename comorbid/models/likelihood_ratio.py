@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,7 +14,11 @@ from comorbid.effects.arrays import Array
 from comorbid.errors import ModelError
 from comorbid.models.covariance_result import Covariance
 from comorbid.models.fitted import Fitted
+from comorbid.models.likelihood import FitStatistics
 from comorbid.models.multilevel_result import Multilevel
+from comorbid.models.nesting import Nesting, nesting
+from comorbid.models.random_terms import Random
+from comorbid.models.structures import Structure
 from comorbid.models.text import number, p_value
 from comorbid.models.views import Views, frame
 
@@ -32,6 +37,9 @@ class LikelihoodRatio(Views):
         By how many parameters the models differ.
     p_value : float
         By the chi-squared distribution.
+    p_mixture : float
+        By the mixture in equal parts of chi-squared with df - 1 and df, where one variance of the
+        larger model is 0 in the smaller and nothing else is at the end of its range; nan elsewhere.
     measure, method : str
         Of both models.
     log_likelihood, aic, bic, aicc : tuples of two float
@@ -47,6 +55,7 @@ class LikelihoodRatio(Views):
     statistic: float
     df: int
     p_value: float
+    p_mixture: float
     measure: str
     method: str
     log_likelihood: tuple[float, float]
@@ -60,7 +69,7 @@ class LikelihoodRatio(Views):
     def to_frame(self) -> Any:
         """Return a row a model, ``full`` and ``reduced``, and the test beside the first."""
         names = ("parameters", "log_likelihood", "aic", "bic", "aicc")
-        test = {"statistic": self.statistic, "df": self.df, "p_value": self.p_value}
+        test = {name: getattr(self, name) for name in ("statistic", "df", "p_value", "p_mixture")}
         columns = {name: getattr(self, name) for name in names}
         return frame(
             ("full", "reduced"),
@@ -75,9 +84,12 @@ class LikelihoodRatio(Views):
     def summary(self) -> str:
         """Return the test as text."""
         full, reduced = self.log_likelihood
+        mixed = (
+            "" if math.isnan(self.p_mixture) else f"; p of the mixture {p_value(self.p_mixture)}"
+        )
         lines = [
             f"Likelihood ratio ({self.method}): chi2(df = {self.df}) = {number(self.statistic)}, "
-            f"p {p_value(self.p_value)}",
+            f"p {p_value(self.p_value)}" + mixed * (not math.isnan(self.p_mixture)),
             f"  log-likelihood {number(full)} with {self.parameters[0]} parameters, "
             f"{number(reduced)} with {self.parameters[1]}",
         ]
@@ -90,14 +102,19 @@ def likelihood_ratio(a: Multilevel | Fitted, b: Multilevel | Fitted) -> Likeliho
     .. math:: 2 (l_1 - l_0) \sim \chi^2_{m_1 - m_0}
 
     with the numbers of parameters m, variances and correlations included. Where a variance of the
-    larger model is 0 in the smaller, that is the end of its range: the p-value is then too large,
-    for a single variance twice as large as it should be.
+    larger model is 0 in the smaller, or a correlation 1, that is the end of its range, and the
+    p-value is too large: of one variance alone the distribution is, with d parameters more,
+
+    .. math:: \tfrac12 \chi^2_{d - 1} + \tfrac12 \chi^2_d
 
     Parameters
     ----------
     a, b : Multilevel, Fit or Regression
-        Of the same effects and sampling covariances by the same method, ML or REML; in any order.
-        That the random effects of one contain those of the other is for the analyst to see to.
+        Of the same effects and sampling covariances by the same method, ML or REML, in any order;
+        the smaller may be an equal-effects model (``pool(method="EE")``). What random effects
+        contain is looked at by the covariances that they allow, whatever the names of the columns:
+        an intercept of the groups, CS, DIAG and HCS are in UN; CS and DIAG in HCS; CS and AR
+        are in neither of each other if the inner factor has three levels or more.
 
     Returns
     -------
@@ -109,7 +126,8 @@ def likelihood_ratio(a: Multilevel | Fitted, b: Multilevel | Fitted) -> Likeliho
         If either is something else.
     ModelError
         If effects, sampling covariances, methods, or for REML the coefficients differ, the models
-        have equally many parameters, or the larger has not the moderators of the smaller.
+        have equally many parameters, the larger lacks moderators or random effects of the smaller,
+        or coefficients rest on the analyst's weights.
 
     References
     ----------
@@ -123,22 +141,27 @@ def likelihood_ratio(a: Multilevel | Fitted, b: Multilevel | Fitted) -> Likeliho
     ...                      studies=["A", "A", "B", "B", "C", "C", "D", "D"])
     >>> three = cb.multilevel(effects)
     >>> two = cb.multilevel(effects, random="estimate_id")
-    >>> round(cb.likelihood_ratio(three, two).statistic, 3)
-    3.427
+    >>> test = cb.likelihood_ratio(three, two)
+    >>> round(test.statistic, 3), round(test.p_value, 4), round(test.p_mixture, 4)
+    (3.427, 0.0641, 0.0321)
     """
     remedy = "give what multilevel(), pool() or regress() returns"
     for name, fit in (("a", a), ("b", b)):
         check_type(name, fit, (Multilevel, Fitted), remedy)
     full, reduced = (a, b) if _parameters(a) >= _parameters(b) else (b, a)
     _check_alike(full, reduced)
+    related = nesting(_terms(full), _terms(reduced))
+    _check_nested(full, related)
     counts = (_parameters(full), _parameters(reduced))
-    difference = 2 * (full.log_likelihood - reduced.log_likelihood)
+    statistics = [_statistics(fit, full.method) for fit in (full, reduced)]
+    difference = 2 * (statistics[0].log_likelihood - statistics[1].log_likelihood)
     statistic, df = max(difference, 0.0), counts[0] - counts[1]
-    statistics = [fit.fit_statistics for fit in (full, reduced)]
+    p = float(special.chdtrc(df, statistic))
     return LikelihoodRatio(
         statistic=statistic,
         df=df,
-        p_value=float(special.chdtrc(df, statistic)),
+        p_value=p,
+        p_mixture=(_tail(df - 1, statistic) + p) / 2 if related.single else math.nan,
         measure=full.effects.measure,
         method=full.method,
         **{
@@ -147,7 +170,7 @@ def likelihood_ratio(a: Multilevel | Fitted, b: Multilevel | Fitted) -> Likeliho
         },
         parameters=counts,
         ids=full.effects.ids,
-        warnings=_notes(full, reduced, difference),
+        warnings=_notes(related, difference),
     )
 
 
@@ -157,10 +180,27 @@ def _parameters(fit: Multilevel | Fitted) -> int:
     return fit.p + fit.estimates_tau2
 
 
-def _variances(fit: Multilevel | Fitted) -> int:
+def _tail(df: int, statistic: float) -> float:
+    """Return the upper tail of chi-squared, which is 0 for certain with no degrees of freedom."""
+    return float(special.chdtrc(df, statistic)) if df else float(statistic == 0)
+
+
+def _statistics(fit: Multilevel | Fitted, method: str) -> FitStatistics:
+    """Return those of a method; an equal-effects model has both likelihoods."""
     if isinstance(fit, Multilevel):
-        return sum(component.kind == "variance" for component in fit.components)
-    return int(fit.estimates_tau2)
+        return fit.fit_statistics
+    return fit.reml if method == "REML" else fit.ml
+
+
+def _terms(fit: Multilevel | Fitted) -> tuple[Random, ...]:
+    """Return the random terms; tau2 of a pool or regression is an intercept of each row."""
+    if isinstance(fit, Multilevel):
+        return fit.model.terms
+    if not (fit.estimates_tau2 or fit.estimator.fixed):
+        return ()
+    rows = np.arange(fit.k)
+    intercept = Structure("intercept")
+    return (Random("tau2", intercept, rows, np.zeros_like(rows), fit.effects.ids, (), ("id",)),)
 
 
 def _covariance(fit: Multilevel | Fitted) -> Array | Covariance:
@@ -180,10 +220,15 @@ def _check_alike(full: Multilevel | Fitted, reduced: Multilevel | Fitted) -> Non
         raise ModelError("the two models are of different effects; fit both to the same rows")
     if not _same(v, w):
         raise ModelError("the two models have different sampling covariances; give both the same V")
-    if full.method != reduced.method or full.method not in ("ML", "REML"):
+    if full.method not in ("ML", "REML") or reduced.method not in (full.method, "EE"):
         raise ModelError(
             f"the two models are by {full.method} and {reduced.method}; fit both by ML, or both by "
             "REML where they differ in random effects alone"
+        )
+    if any(getattr(fit, "user_weights", None) is not None for fit in (full, reduced)):
+        raise ModelError(
+            "coefficients by weights of the analyst are not those of maximum likelihood; fit both "
+            "without weights"
         )
     if full.method == "REML" and not (full.p == reduced.p and _spans(full.x, reduced.x)):
         raise ModelError(
@@ -208,14 +253,34 @@ def _spans(x: Array, z: Array) -> bool:
     return bool(np.abs(rest).max() <= _SAME_SPAN * np.abs(z).max())
 
 
-def _notes(
-    full: Multilevel | Fitted, reduced: Multilevel | Fitted, difference: float
-) -> tuple[str, ...]:
+def _check_nested(full: Multilevel | Fitted, related: Nesting) -> None:
+    if not related.lacking:
+        return
+    lacking = " and ".join(map(_named, related.lacking))
+    terms = " and ".join(map(_named, _terms(full))) or "none"
+    raise ModelError(
+        f"the random effects of the larger model ({terms}) do not contain those of the smaller "
+        f"({lacking}), so that no likelihood ratio tests one against the other; add them to the "
+        "larger model, or compare aic or bic"
+    )
+
+
+def _named(term: Random) -> str:
+    return f"{term.name}, struct {term.structure.id}" if term.levels else term.name
+
+
+def _notes(related: Nesting, difference: float) -> tuple[str, ...]:
     notes = []
-    if _variances(full) > _variances(reduced):
+    if related.ends:
+        ends = " and ".join(map(_named, related.ends))
+        why = (
+            "for one variance use p_mixture, of chi-squared with df - 1 and df"
+            if related.single
+            else "how much has no simple form here"
+        )
         notes.append(
-            "a variance that is 0 in the smaller model is at the end of its range there: the "
-            "p-value is too large, for a single variance twice as large as it should be"
+            f"what {ends} adds is at the end of its range in the smaller model, a variance of 0 or "
+            f"a correlation of 1: the p-value by chi-squared is too large; {why}"
         )
     if difference < -1e-6:
         notes.append(

@@ -15,6 +15,7 @@ from comorbid.checks import check_choice, check_type, is_text, shown
 from comorbid.effects.arrays import Array, Index, read_only
 from comorbid.effects.table import Effects
 from comorbid.errors import DataError, DataWarning, ModelError, Problem
+from comorbid.models.clusters import columns_of
 from comorbid.models.containment import freedom
 from comorbid.models.covariance_result import Covariance
 from comorbid.models.design_matrix import INTERCEPT, Design, check_columns, check_size
@@ -23,7 +24,7 @@ from comorbid.models.likelihood import criteria
 from comorbid.models.mixed_model import MixedModel, common_mean, mixed_model
 from comorbid.models.multilevel_result import Multilevel
 from comorbid.models.profiled import Likelihood
-from comorbid.models.random_terms import absorbed, columns_of, random_terms, sparse_notes
+from comorbid.models.random_terms import absorbed, random_terms, sparse_notes
 from comorbid.models.sampling_covariance import check_covariance
 from comorbid.models.settings import check_level
 from comorbid.models.student import t_quantile, t_tail
@@ -49,7 +50,7 @@ def multilevel(
     formula: str = "~ 1",
     *,
     random: str | Sequence[str] = "study_id / estimate_id",
-    struct: Struct | Sequence[Struct] = "CS",
+    struct: Struct | Sequence[Struct] | None = None,
     V: Covariance | ArrayLike | None = None,  # noqa: N803, as in metafor and the formulas
     method: Likelihood = "REML",
     test: str = "z",
@@ -83,10 +84,11 @@ def multilevel(
         crosses them: ``["study_id", "region"]``. ``"inner | outer"``: an effect for each level of
         inner in each group of outer, with covariances ``struct``. Columns are ``study_id``,
         ``estimate_id``, ``label`` and the moderators of ``effects``.
-    struct : {"CS", "HCS", "UN", "DIAG", "AR"} or sequence of these
-        Of the terms ``inner | outer``, at most two: one variance and one correlation; a variance
-        for each level and one correlation; all variances and correlations; variances alone; one
-        variance, and a correlation to the power of the distance of two levels in sorted order.
+    struct : {"CS", "HCS", "UN", "DIAG", "AR"} or sequence of these, optional
+        Of the terms ``inner | outer``, at most two: one variance and one correlation, the default;
+        a variance for each level and one correlation; all variances and correlations; variances
+        alone; one variance, and a correlation to the power of the distance of two levels in sorted
+        order.
     V : Covariance or array_like of shape (rows, rows), optional
         Sampling covariances of all rows of ``effects``: what `covariance` returns, or a matrix with
         their variances on the diagonal; by default the effects' errors are independent.

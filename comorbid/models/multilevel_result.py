@@ -141,6 +141,11 @@ class Multilevel(Frozen):
         return self.model.p
 
     @property
+    def struct(self) -> tuple[str, ...]:
+        """The structures of the terms with an inner factor."""
+        return tuple(term.structure.id for term in self.model.terms if term.levels)
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The coefficients."""
         return self.design.names
@@ -312,6 +317,7 @@ class Multilevel(Frozen):
             **settings,
             "level": self.level,
             "random": list(self.random),
+            "struct": list(self.struct),
             "ids": list(self.effects.ids),
             "names": list(self.names),
             **{name: getattr(self, name).tolist() for name in (*TABLE, "vcov")},

@@ -24,7 +24,7 @@ def multilevel_summary(fit: Multilevel) -> str:
     return "\n".join(
         [
             f"{kind} {what} ({how})",
-            f"formula: {fit.formula}   random: {', '.join(fit.random)}",
+            f"formula: {fit.formula}   random: {', '.join(fit.random)}{_struct(fit)}",
             "",
             "Variance components (analysis scale):",
             *_components(fit),
@@ -47,6 +47,10 @@ def _test(fit: Multilevel) -> str:
     if fit.test == "z":
         return "z"
     return "t, residual df" if fit.dfs == "residual" else "t, containment df"
+
+
+def _struct(fit: Multilevel) -> str:
+    return f"   struct: {', '.join(fit.struct)}" if fit.struct else ""
 
 
 def _components(fit: Multilevel) -> list[str]:

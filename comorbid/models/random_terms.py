@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
@@ -11,8 +10,8 @@ import numpy as np
 
 from comorbid.checks import is_missing, is_one_of, is_text, shown
 from comorbid.effects.arrays import Array, Index
-from comorbid.effects.table import Effects
 from comorbid.errors import DataError, ModelError, Problem
+from comorbid.models.clusters import no_column
 from comorbid.models.dense_blocks import Term
 from comorbid.models.structures import Struct, Structure
 
@@ -65,8 +64,8 @@ def random_terms(
     ----------
     random : str, or sequence of str
         Terms as `multilevel` takes them.
-    struct : str, or sequence of str
-        One for all inner-outer terms, or one each.
+    struct : str, or sequence of str, or None
+        One for all inner-outer terms, or one each; CS if none is given.
     columns : mapping of str to sequence
         Of the rows used.
     labels : sequence of str
@@ -96,18 +95,6 @@ def random_terms(
     return tuple(terms)
 
 
-def columns_of(effects: Effects) -> Mapping[str, Sequence[Any]]:
-    """Return what effects can be grouped by: ids, studies, labels and moderators."""
-    return {
-        "study": effects.studies,
-        "study_id": effects.studies,
-        "id": effects.ids,
-        "estimate_id": effects.ids,
-        "label": effects.labels,
-        **effects.moderators,
-    }
-
-
 def _read(random: object) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
     """Return (inner, outer) columns of each term."""
     given = [random] if isinstance(random, str) else random
@@ -129,6 +116,13 @@ def _read_one(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def _structs(struct: object, wanted: int) -> list[str]:
+    if struct is None:
+        struct = "CS"
+    elif not wanted:
+        raise ModelError(
+            f"struct is {shown(struct)}, but no random term is of the form 'inner | outer'; write "
+            "random='outcome | study_id' with your columns, or leave struct out"
+        )
     given = [struct] * wanted if isinstance(struct, str) else struct
     if not isinstance(given, list | tuple):
         raise ModelError(f"struct is {shown(struct)}; use one of {', '.join(STRUCTS)}")
@@ -152,7 +146,7 @@ def _check_columns(
 ) -> None:
     unknown = [name for name in dict.fromkeys(names) if name not in columns]
     if unknown:
-        raise ModelError([_unknown(name, list(columns)) for name in unknown])
+        raise ModelError([no_column("random", name, list(columns)) for name in unknown])
     problems = [
         Problem(f"{label}: no {name}", "give its group, or leave the row out")
         for name in dict.fromkeys(names)
@@ -161,12 +155,6 @@ def _check_columns(
     ]
     if problems:
         raise DataError(problems)
-
-
-def _unknown(name: str, known: Sequence[str]) -> Problem:
-    near = difflib.get_close_matches(name, known, n=1)
-    remedy = f"did you mean {near[0]}?" if near else f"there are: {', '.join(known)}"
-    return Problem(f"random: there is no column {name}", remedy)
 
 
 def _codes(values: Sequence[Any]) -> tuple[Index, tuple[str, ...]]:

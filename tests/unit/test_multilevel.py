@@ -247,7 +247,10 @@ def test_likelihood_ratio() -> None:
     test = cb.likelihood_ratio(two, three)
     assert test.statistic == pytest.approx(2 * (three.log_likelihood - two.log_likelihood))
     assert (test.df, test.parameters) == (1, (3, 2))
-    assert "twice as large as it should be" in test.warnings[0]
+    # The data show no variance of rows: a statistic of 0 is the least there is.
+    assert (test.statistic, test.p_value, test.p_mixture) == (0, 1, 1)
+    assert "study_id/estimate_id adds is at the end of its range" in test.warnings[0]
+    assert "for one variance use p_mixture" in test.warnings[0]
     single = cb.likelihood_ratio(three, cb.pool(effects))
     assert single.log_likelihood[1] == pytest.approx(cb.pool(effects).log_likelihood)
     moderated = cb.multilevel(effects, "~ dose")
@@ -297,6 +300,9 @@ def test_likelihood_ratio_refuses_a_model_without_the_other_s_moderators() -> No
         ({"random": "half | study_id", "struct": "UN"}, "x and y never occur in one group"),
         ({"random": "outcome | study_id", "struct": ["CS", "UN"]}, "struct has 2 values for 1"),
         ({"random": ["outcome | study_id"] * 3}, "give two at most"),
+        ({"struct": "UN"}, r"struct is 'UN', but no random term is of the form 'inner \| outer'"),
+        ({"random": "study_id", "struct": "CS"}, "or leave struct out"),
+        ({"random": "outcome | study_id", "struct": 3}, "struct is 3; use one of CS"),
         ({"random": "study_id", "formula": "~ 0 + copy"}, "account for each of its groups"),
         ({"method": "DL"}, "method is 'DL'; use one of REML, ML"),
         ({"test": "knha"}, "test is 'knha'; use one of z, t"),
