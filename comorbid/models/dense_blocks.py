@@ -1,4 +1,4 @@
-"""Dense blocks: the likelihood of any random effects, block by independent block."""
+"""Dense blocks: columns weighed by any random effects, block by independent block."""
 
 from __future__ import annotations
 
@@ -7,33 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from comorbid.effects.arrays import Array, Index
+from comorbid.effects.arrays import Array
 from comorbid.errors import ModelError
 from comorbid.models.covariance_result import Covariance
+from comorbid.models.mixed_equations import Term, Weighed
 from comorbid.models.partition import Stack, components, stacks
-from comorbid.models.profiled import Likelihood, Profiled, profiled
 
-# Numbers held at a time.
-_CELLS = 2**21
 # Rows of one block, beyond which its matrices take minutes.
 LARGEST = 3000
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """Random effects of groups, one for each level of an inner factor.
-
-    Attributes
-    ----------
-    group, inner : integer arrays of shape (k,)
-        The group of each row, and the level of its inner factor; 0 for random intercepts.
-    q : int
-        Number of levels.
-    """
-
-    group: Index
-    inner: Index
-    q: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +24,7 @@ class Blocks:
     Attributes
     ----------
     stack : Stack
-    columns : array of shape (m, s, p + 1)
-        The design, and the effects.
+    columns : array of shape (m, s, c)
     v : array of shape (m, s, s)
         Sampling covariances; 1 on the diagonal where there is no row.
     same : list of arrays of shape (m, s, s), one a term
@@ -61,7 +41,7 @@ class Blocks:
 
     def variance(self, matrices: Sequence[Array]) -> Array:
         """Return M of shape (T, m, s, s) for matrices G of shape (T, q, q), one a term."""
-        total = np.broadcast_to(self.v, (len(matrices[0]), *self.v.shape))
+        total = self.v[None]
         for same, levels, g in zip(self.same, self.levels, matrices, strict=True):
             total = total + self.part(same, levels, g)
         return np.asarray(total)
@@ -84,91 +64,75 @@ class Blocks:
 
 @dataclass(frozen=True, slots=True)
 class Solved:
-    """A stack at T points: W of shape (T, m, s, s), W(X, y), and the logs of the determinants."""
+    """A stack at T points: W of shape (T, m, s, s), and W(X, Z, y)."""
 
     w: Array
     columns: Array
-    log_det: Array
+
+    def rest(self, fitted: Array) -> Array:
+        """Return what coefficients (T, c - 1) leave of Wy, of shape (T, m, s)."""
+        x, y = self.columns[..., :-1], self.columns[..., -1]
+        return np.asarray(y - (x @ fitted[:, None, :, None])[..., 0])
+
+    def without(self, known: Array | None) -> Array:
+        """Return the blocks of Q, of shape (T, m, s, s)."""
+        if known is None:
+            return self.w
+        x = self.columns[..., :-1]
+        return np.asarray(self.w - x @ known[:, None] @ x.swapaxes(2, 3))
 
 
 class DenseBlocks:
-    r"""k effects in independent blocks, with any random effects and sampling covariances.
+    r"""Columns weighed by W, the inverse of V and of any random effects, in independent blocks.
 
     .. math:: \frac{\partial l_R}{\partial\theta} = \tfrac12 \left[
-       r'\frac{\partial M}{\partial\theta}r - \operatorname{tr}\left(
-       P \frac{\partial M}{\partial\theta}\right)\right], \quad
-       r = Py, \quad P = W - WX(X'WX)^{-1}X'W
+       r'\frac{\partial B}{\partial\theta}r - \operatorname{tr}\left(
+       Q \frac{\partial B}{\partial\theta}\right)\right]
 
-    with W in place of P in the trace for ML. M is a block-diagonal matrix, so that only those
-    blocks of P are needed.
+    B is a block-diagonal matrix, so that only those blocks of Q are needed.
 
     Parameters
     ----------
-    columns : array of shape (p + 1, k)
-        The design, and below it the effects.
+    columns : array of shape (c, k)
     v : Covariance or array of shape (k,)
         Sampling covariances, or variances.
     terms : sequence of Term
-    method : {"REML", "ML"}
     """
 
-    def __init__(
-        self, columns: Array, v: Covariance | Array, terms: Sequence[Term], method: Likelihood
-    ) -> None:
-        self.method: Likelihood = method
-        self.terms = tuple(terms)
-        joined = components(
-            [term.group for term in terms], v.pairs if isinstance(v, Covariance) else None
-        )
+    def __init__(self, columns: Array, v: Covariance | Array, terms: Sequence[Term]) -> None:
+        joint = v.pairs if isinstance(v, Covariance) else None
+        joined = components([term.group for term in terms], joint, columns.shape[1])
         _check_size(int(np.bincount(joined).max()))
         self.blocks: list[Blocks] = [
-            _blocks(stack, columns.T, v, self.terms) for stack in stacks(joined)
+            _blocks(stack, columns.T, v, terms) for stack in stacks(joined)
         ]
 
-    def evaluate(self, matrices: Sequence[Array]) -> tuple[Array, list[Array]]:
-        """Return heights (T,), and their slopes in G, for matrices G of shape (T, q, q)."""
-        parts = [self._evaluate(part) for part in self._parts(matrices)]
-        height = np.concatenate([part[0] for part in parts])
-        return height, [np.concatenate(s) for s in zip(*(part[1] for part in parts), strict=True)]
+    @property
+    def cells(self) -> int:
+        """How many numbers a point takes."""
+        return sum(blocks.v.size + blocks.columns.size for blocks in self.blocks)
 
-    def profile(self, matrices: Sequence[Array]) -> Profiled:
-        """Return coefficients and height for matrices G of shape (T, q, q)."""
-        parts = [self.solve(part)[0] for part in self._parts(matrices)]
-        return Profiled(
-            *(
-                np.concatenate([getattr(part, name) for part in parts])
-                for name in ("coefficients", "unit_vcov", "height")
-            )
-        )
-
-    def solve(self, matrices: Sequence[Array]) -> tuple[Profiled, list[Solved]]:
-        """Return coefficients and height, and each stack solved."""
-        solved = [_solved(blocks, matrices) for blocks in self.blocks]
-        products = sum(
+    def weigh(self, matrices: Sequence[Array]) -> Weighed:
+        """Return products for matrices G of shape (T, q, q)."""
+        found = [_solved(blocks, matrices) for blocks in self.blocks]
+        products = [
             np.einsum("msa,tmsb->tab", blocks.columns, at.columns, optimize=True)
-            for blocks, at in zip(self.blocks, solved, strict=True)
-        )
-        log_det = np.sum([at.log_det for at in solved], axis=0)
-        return profiled(np.asarray(products), log_det, self.method), solved
+            for blocks, (at, _) in zip(self.blocks, found, strict=True)
+        ]
+        log_det = np.sum([each for _, each in found], axis=0)
+        return Weighed(np.sum(products, axis=0), log_det, [at for at, _ in found])
 
-    def _parts(self, matrices: Sequence[Array]) -> list[list[Array]]:
-        """Return as many points at a time as memory is meant for."""
-        at_once = max(1, _CELLS // sum(blocks.v.size for blocks in self.blocks))
-        starts = range(0, len(matrices[0]), at_once)
-        return [[matrix[i : i + at_once] for matrix in matrices] for i in starts]
-
-    def _evaluate(self, matrices: Sequence[Array]) -> tuple[Array, list[Array]]:
-        found, solved = self.solve(matrices)
+    def slopes(
+        self, weighed: Weighed, matrices: Sequence[Array], fitted: Array, known: Array | None
+    ) -> list[Array]:
+        """Return the slopes in each G, of shape (T, q, q)."""
         slopes = [np.zeros_like(matrix) for matrix in matrices]
-        for blocks, at in zip(self.blocks, solved, strict=True):
-            x, y = at.columns[..., :-1], at.columns[..., -1]
-            rest = y - (x @ found.coefficients[:, None, :, None])[..., 0]
-            s = rest[..., :, None] * rest[..., None, :] - at.w
-            if self.method == "REML":
-                s += x @ found.unit_vcov[:, None] @ x.swapaxes(2, 3)
+        for blocks, at in zip(self.blocks, weighed.parts, strict=True):
+            rest = at.rest(fitted)
+            s = rest[..., :, None] * rest[..., None, :] - at.without(known)
             for place in range(len(slopes)):
                 slopes[place] += blocks.slope(place, s) / 2
-        return found.height, slopes
+        return slopes
 
 
 def _check_size(largest: int) -> None:
@@ -193,9 +157,10 @@ def _blocks(stack: Stack, columns: Array, v: Covariance | Array, terms: Sequence
     )
 
 
-def _solved(blocks: Blocks, matrices: Sequence[Array]) -> Solved:
+def _solved(blocks: Blocks, matrices: Sequence[Array]) -> tuple[Solved, Array]:
+    """Return a stack at T points, and the logs of the determinants."""
     variance = blocks.variance(matrices)
     root = np.linalg.cholesky(variance)
     log_det = 2 * np.log(np.einsum("tmii->tmi", root)).sum(axis=(1, 2))
     w = np.asarray(np.linalg.inv(variance))
-    return Solved(w, w @ blocks.columns, log_det)
+    return Solved(w, w @ blocks.columns), log_det

@@ -14,6 +14,7 @@ from comorbid.models.covariance_result import Covariance
 from comorbid.models.frames import as_text
 from comorbid.models.recorded import Recorded
 from comorbid.models.settings import check_level
+from comorbid.models.solution import solution
 from comorbid.models.student import t_quantile
 from comorbid.models.views import frame
 
@@ -149,9 +150,7 @@ def row_weights(fit: Multilevel) -> Array:
     """
     if not fit.design.intercept_only:
         raise ModelError(f"{fit.formula} has no single mean, and so no weights in it; use ~ 1")
-    weights = np.empty(fit.k)
-    for block in fit.blocks:
-        weights[block.rows] = block.weights.sum(axis=1)
+    weights = solution(fit).weighed_design()[:, 0]
     return np.asarray(100 * weights / weights.sum())
 
 

@@ -10,9 +10,9 @@ import numpy as np
 from comorbid.effects.arrays import Array, Frozen
 from comorbid.models.covariance_result import Covariance
 from comorbid.models.dense_blocks import DenseBlocks
-from comorbid.models.nested_levels import NestedLevels, chain
-from comorbid.models.profiled import Likelihood, Profiled
+from comorbid.models.profiled import Likelihood, Profiled, profiled
 from comorbid.models.random_terms import Random
+from comorbid.models.splits import equations
 from comorbid.models.variance_components import parts_of
 from comorbid.models.variance_search import Surface
 
@@ -67,21 +67,17 @@ class MixedModel(Frozen):
         """Sampling variances."""
         return self.v.vi if isinstance(self.v, Covariance) else self.v
 
-    def dense(self) -> DenseBlocks:
-        """Return the likelihood by dense blocks."""
-        terms = [term.term for term in self.terms]
-        v = self.v.times(self.unit**-2) if isinstance(self.v, Covariance) else self.v / self.unit**2
-        return DenseBlocks(self.columns, v, terms, self.method)
+    @property
+    def scaled_v(self) -> Array | Covariance:
+        """V in units of the search."""
+        v, square = self.v, self.unit**2
+        return v.times(1 / square) if isinstance(v, Covariance) else v / square
 
     def surface(self) -> Surface:
         """Return the likelihood of variances, by group sums where the model allows it."""
         structures = tuple(term.structure for term in self.terms)
-        groupings = [term.group for term in self.terms]
-        simple = not any(term.levels for term in self.terms)
-        if not isinstance(self.v, Covariance) and simple and chain(groupings) is not None:
-            vi = self.v / self.unit**2
-            return Surface(NestedLevels(self.columns, vi, groupings, self.method), structures)
-        return Surface(self.dense(), structures)
+        terms = [term.term for term in self.terms]
+        return Surface(equations(self.columns, self.scaled_v, terms, self.method), structures)
 
     @property
     def typical(self) -> float:
@@ -155,11 +151,11 @@ def common_mean(model: MixedModel) -> tuple[float, Array, Array]:
     """
     if not isinstance(model.v, Covariance):
         return _independent(model)
-    dense = model.dense()
-    zeros = [np.zeros((1, term.term.q, term.term.q)) for term in model.terms]
-    found, solved = dense.solve(zeros)
+    dense = DenseBlocks(model.columns, model.scaled_v, ())
+    weighed = dense.weigh(())
+    found = profiled(weighed.products, weighed.log_det, "REML")
     q, diagonal, hat = 0.0, np.empty(model.k), np.empty(model.k)
-    for blocks, at in zip(dense.blocks, solved, strict=True):
+    for blocks, at in zip(dense.blocks, weighed.parts, strict=True):
         real, rows = blocks.stack.real, blocks.stack.rows
         wx = at.columns[0, ..., :-1]
         rest = blocks.columns[..., -1] - blocks.columns[..., :-1] @ found.coefficients[0]

@@ -9,13 +9,12 @@ import numpy as np
 
 from comorbid.effects.arrays import Array
 from comorbid.models.containment import term_freedom
-from comorbid.models.dense_blocks import Blocks, Solved
 from comorbid.models.frames import as_text
-from comorbid.models.profiled import Profiled
 from comorbid.models.random_effects import StudyPredictions
 from comorbid.models.random_terms import Random
 from comorbid.models.recorded import Recorded
 from comorbid.models.settings import check_level
+from comorbid.models.solution import Solution, solution
 from comorbid.models.student import t_quantile
 
 if TYPE_CHECKING:
@@ -79,7 +78,8 @@ def random_effects(fit: Multilevel, level: float | None = None) -> RandomEffects
     Science 6:15-32. doi:10.1214/ss/1177011926
     """
     level = _level(fit, level)
-    found = [_of_term(fit, place, level) for place in range(len(fit.model.terms))]
+    at_maximum = solution(fit)
+    found = [_of_term(fit, at_maximum, place, level) for place in range(len(fit.model.terms))]
     names = [name for part in found for name in part[0]]
     columns = np.concatenate([part[1] for part in found], axis=1)
     return RandomEffects(
@@ -99,10 +99,10 @@ def true_effects(fit: Multilevel, level: float | None = None) -> StudyPrediction
     """
     level = _level(fit, level)
     pred, variance = np.empty(fit.k), np.empty(fit.k)
-    found, parts, _ = _solved(fit)
-    for blocks, at in parts:
+    at_maximum = solution(fit)
+    for blocks, at in at_maximum.blocks:
         real, rows = blocks.stack.real, blocks.stack.rows[blocks.stack.real]
-        rest, p = _projected(found, at)
+        rest, p = at_maximum.projected(at)
         shrunk = (blocks.v @ rest[..., None])[..., 0]
         pred[rows] = fit.effects.yi[rows] - shrunk[real] * fit.model.unit
         own = np.einsum("mii->mi", blocks.v - blocks.v @ p @ blocks.v)
@@ -121,18 +121,13 @@ def true_effects(fit: Multilevel, level: float | None = None) -> StudyPrediction
     )
 
 
-def _of_term(fit: Multilevel, place: int, level: float) -> tuple[list[tuple[str, str]], Array]:
+def _of_term(
+    fit: Multilevel, at_maximum: Solution, place: int, level: float
+) -> tuple[list[tuple[str, str]], Array]:
     """Return the names of the effects of one term, and their four columns."""
     term = fit.model.terms[place]
-    found, parts, matrices = _solved(fit)
-    pred, variance = np.empty(fit.k), np.empty(fit.k)
-    for blocks, at in parts:
-        rest, p = _projected(found, at)
-        d = Blocks.part(blocks.same[place], blocks.levels[place], matrices[place])[0]
-        real, rows = blocks.stack.real, blocks.stack.rows[blocks.stack.real]
-        pred[rows] = (d @ rest[..., None])[..., 0][real] * fit.model.unit
-        own = np.einsum("mii->mi", d - d @ p @ d)
-        variance[rows] = own[real] * fit.model.unit**2
+    pred, variance = at_maximum.effects(place)
+    pred, variance = pred * fit.model.unit, variance * fit.model.unit**2
     cells = term.group * max(len(term.levels), 1) + term.inner
     first = np.unique(cells, return_index=True)[1]
     pred, se = pred[first], np.sqrt(np.maximum(variance[first], 0))
@@ -147,19 +142,6 @@ def _of_term(fit: Multilevel, place: int, level: float) -> tuple[list[tuple[str,
 def _group_name(term: Random, row: int) -> str:
     group = term.groups[term.group[row]]
     return f"{term.levels[term.inner[row]]} | {group}" if term.levels else group
-
-
-def _solved(fit: Multilevel) -> tuple[Profiled, list[tuple[Blocks, Solved]], list[Array]]:
-    dense, matrices = fit.model.dense(), fit.model.matrices(fit.theta)
-    found, solved = dense.solve(matrices)
-    return found, list(zip(dense.blocks, solved, strict=True)), matrices
-
-
-def _projected(found: Profiled, at: Solved) -> tuple[Array, Array]:
-    """Return Py of shape (m, s), and the blocks of P, of shape (m, s, s), in search units."""
-    x, y = at.columns[0, ..., :-1], at.columns[0, ..., -1]
-    rest = y - x @ found.coefficients[0]
-    return rest, at.w[0] - x @ found.unit_vcov[0] @ x.swapaxes(1, 2)
 
 
 def _level(fit: Multilevel, level: float | None) -> float:

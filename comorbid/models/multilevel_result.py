@@ -12,6 +12,7 @@ from comorbid.effects.arrays import Array, Frozen, Index
 from comorbid.effects.table import Effects
 from comorbid.errors import ModelError
 from comorbid.models import multilevel_text, text
+from comorbid.models.dense_blocks import DenseBlocks
 from comorbid.models.design_matrix import Design
 from comorbid.models.likelihood import FitStatistics
 from comorbid.models.mixed_model import MixedModel
@@ -216,12 +217,12 @@ class Multilevel(Frozen):
 
         What estimates of variance that are robust to the model rest on.
         """
-        dense = self.model.dense()
+        terms = [term.term for term in self.model.terms]
+        dense = DenseBlocks(self.model.columns, self.model.scaled_v, terms)
         matrices = self.model.matrices(self.theta)
-        solved = dense.solve(matrices)[1]
         square = self.model.unit**2
         found = []
-        for blocks, at in zip(dense.blocks, solved, strict=True):
+        for blocks, at in zip(dense.blocks, dense.weigh(matrices).parts, strict=True):
             variance = blocks.variance(matrices)[0]
             for b, real in enumerate(blocks.stack.real):
                 s = int(real.sum())

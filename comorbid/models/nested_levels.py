@@ -1,7 +1,6 @@
-"""Nested levels: the likelihood of nested random intercepts with independent sampling errors.
+"""Nested levels: columns weighed by nested random intercepts, from group sums alone.
 
-Group sums alone are needed, level by level, so that k effects cost k operations and no matrix of
-their covariances is ever made.
+Level by level, so that k effects cost k operations and no matrix of their covariances is ever made.
 """
 
 from __future__ import annotations
@@ -13,7 +12,10 @@ from itertools import pairwise
 import numpy as np
 
 from comorbid.effects.arrays import Array, Index
-from comorbid.models.profiled import Likelihood, Profiled, profiled
+from comorbid.models.clusters import stacks_of
+from comorbid.models.covariance_result import Covariance
+from comorbid.models.mixed_equations import Weighed
+from comorbid.models.partition import components
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,91 +48,107 @@ def chain(groupings: Sequence[Index]) -> list[int] | None:
 
 
 class NestedLevels:
-    r"""k effects with nested random intercepts and sampling errors independent of each other.
+    r"""Columns weighed by W, the inverse of V and of nested random intercepts' covariances.
 
-    With :math:`M_l = M_{l-1} + \sigma_l^2 11'` in a group of level l, by Sherman and Morrison
+    With :math:`B_l = B_{l-1} + \sigma_l^2 11'` in a group of level l, by Sherman and Morrison
 
-    .. math:: M_l^{-1} = M_{l-1}^{-1} - \gamma\, M_{l-1}^{-1}11'M_{l-1}^{-1}, \qquad
-       \gamma = \frac{\sigma_l^2}{1 + \sigma_l^2 s}, \quad s = 1'M_{l-1}^{-1}1, \qquad
-       |M_l| = |M_{l-1}| (1 + \sigma_l^2 s)
+    .. math:: B_l^{-1} = B_{l-1}^{-1} - \gamma\, B_{l-1}^{-1}11'B_{l-1}^{-1}, \qquad
+       \gamma = \frac{\sigma_l^2}{1 + \sigma_l^2 s}, \quad s = 1'B_{l-1}^{-1}1, \qquad
+       |B_l| = |B_{l-1}| (1 + \sigma_l^2 s)
 
-    upwards; downwards, what a level leaves of a column a is :math:`a - \sigma_l^2 1 1'M^{-1}a`.
+    upwards; downwards, what a level leaves of a column a is :math:`a - \sigma_l^2 1 1'B^{-1}a`.
+    Sampling errors that depend on each other within the groups of the finest level are turned
+    until they do not (see `turned`), and with them the columns, among which is 1.
 
     Parameters
     ----------
-    columns : array of shape (p + 1, k)
-        The design, and below it the effects.
+    columns : array of shape (c, k)
     vi : array of shape (k,)
     groupings : sequence of arrays of shape (k,)
         The group of each effect at each level, nested.
-    method : {"REML", "ML"}
+    ones : array of shape (k,), optional
+        What turning has made of a column of 1.
     """
 
     def __init__(
-        self, columns: Array, vi: Array, groupings: Sequence[Index], method: Likelihood
+        self, columns: Array, vi: Array, groupings: Sequence[Index], ones: Array | None = None
     ) -> None:
         finest_first = chain(groupings)
         if finest_first is None:
             raise ValueError("the groupings are not nested")
-        self.method: Likelihood = method
-        self.order: Index = np.lexsort([groupings[j] for j in finest_first])
-        self.columns: Array = np.vstack([np.ones(vi.size), columns])[:, self.order]
-        self.vi: Array = vi[self.order]
+        order = np.lexsort([groupings[j] for j in finest_first] or [vi])
+        ones = np.ones(vi.size) if ones is None else ones
+        self.columns: Array = np.vstack([ones, columns])[:, order]
+        self.vi: Array = vi[order]
         self.rows: int | None = None
         self.levels: list[Level] = []
         members = np.arange(vi.size)
         for j in finest_first:
-            codes = groupings[j][self.order][members]
+            codes = groupings[j][order][members]
             first = np.append(True, codes[1:] != codes[:-1])
             if not self.levels and first.all():
                 self.rows = j
                 continue
             self.levels.append(Level(j, np.flatnonzero(first), np.cumsum(first) - 1))
             members = members[first]
+        # Without a variance of single rows, what they are weighed by does not change.
+        self.constant: _Rows | None = None if self.rows is not None else self._rows(self.vi[None])
 
-    def evaluate(self, matrices: Sequence[Array]) -> tuple[Array, list[Array]]:
-        """Return heights (T,), and their slopes, for variances each of shape (T, 1, 1)."""
+    @property
+    def cells(self) -> int:
+        """How many numbers a point takes."""
+        used = self.levels[0].starts.size if self.rows is None else self.vi.size
+        return len(self.columns) * (used + len(self.columns))
+
+    def weigh(self, matrices: Sequence[Array]) -> Weighed:
+        """Return products for variances each of shape (T, 1, 1)."""
         sigma2 = [matrix[:, :, 0] for matrix in matrices]
-        up = self._up(sigma2)
-        found = profiled(up.products, up.log_det, self.method)
-        slopes: list[Array] = [np.empty(0)] * len(sigma2)
-        for place, total, own in self._down(sigma2, up):
-            x, y = total[:, :-1], total[:, -1]
-            rest = y - (found.coefficients[:, None, :] @ x)[:, 0]
-            slope = (rest * rest).sum(axis=1) - own.sum(axis=1)
-            if self.method == "REML":
-                slope += (x * (found.unit_vcov @ x)).sum(axis=(1, 2))
-            slopes[place] = slope[:, None, None] / 2
-        return found.height, slopes
-
-    def profile(self, matrices: Sequence[Array]) -> Profiled:
-        """Return coefficients and height for variances each of shape (T, 1, 1)."""
-        up = self._up([matrix[:, :, 0] for matrix in matrices])
-        return profiled(up.products, up.log_det, self.method)
-
-    def _up(self, sigma2: Sequence[Array]) -> _Up:
-        d = self.vi + sigma2[self.rows] if self.rows is not None else self.vi[None]
-        w = 1 / d
-        low = w[:, None, :] * self.columns
-        products = low @ self.columns[1:].T
-        log_det = np.log(d).sum(axis=1)
+        rows = self.constant
+        if rows is None:
+            rows = self._rows(self.vi + sigma2[self.rows or 0])
+        products, log_det, low = rows.products, rows.log_det, rows.low
         sums = []
         for level in self.levels:
-            inside = np.add.reduceat(low, level.starts, axis=2)
+            inside = low if level is self.levels[0] else np.add.reduceat(low, level.starts, axis=2)
             factor = 1 / (1 + sigma2[level.place] * inside[:, 0])
             gamma = sigma2[level.place] * factor
             log_det = log_det - np.log(factor).sum(axis=1)
-            products = products - (inside * gamma[:, None]) @ inside[:, 1:].swapaxes(1, 2)
+            outer = inside[:, 1:]
+            products = products - (outer * gamma[:, None]) @ outer.swapaxes(1, 2)
             low = inside * factor[:, None]
             sums.append((inside, factor, gamma))
-        return _Up(products[:, 1:], log_det, w, sums)
+        return Weighed(products, log_det, _Parts(rows.w, sums))
 
-    def _down(self, sigma2: Sequence[Array], up: _Up) -> list[tuple[int, Array, Array]]:
+    def slopes(
+        self, weighed: Weighed, matrices: Sequence[Array], fitted: Array, known: Array | None
+    ) -> list[Array]:
+        """Return the slopes in the variances, each of shape (T, 1, 1)."""
+        slopes: list[Array] = [np.empty(0)] * len(matrices)
+        for place, total, own in self._down(matrices, weighed.parts):
+            x, y = total[:, :-1], total[:, -1]
+            rest = y - (fitted[:, None, :] @ x)[:, 0]
+            slope = (rest * rest).sum(axis=1) - own.sum(axis=1)
+            if known is not None:
+                slope += (x * (known @ x)).sum(axis=(1, 2))
+            slopes[place] = slope[:, None, None] / 2
+        return slopes
+
+    def _rows(self, d: Array) -> _Rows:
+        """Return what rows of variances d, of shape (T, k), come to in the groups above."""
+        w = 1 / d
+        low = w[:, None, :] * self.columns
+        products = low[:, 1:] @ self.columns[1:].T
+        if self.levels:
+            low *= self.columns[0]
+            low = np.add.reduceat(low, self.levels[0].starts, axis=2)
+        return _Rows(w, products, np.log(d).sum(axis=1), low)
+
+    def _down(self, matrices: Sequence[Array], parts: _Parts) -> list[tuple[int, Array, Array]]:
         """Return for each level Z'W(X, y) of its groups, and the diagonal of Z'WZ."""
         found = []
         offset = shared = None
         above: Level | None = None
-        for level, (inside, factor, gamma) in zip(self.levels[::-1], up.sums[::-1], strict=True):
+        for level, (inside, factor, gamma) in zip(self.levels[::-1], parts.sums[::-1], strict=True):
             s, total = inside[:, 0], inside[:, 1:]
             if above is not None and offset is not None and shared is not None:
                 offset, shared = offset[:, :, above.parent], shared[:, above.parent]
@@ -139,24 +157,50 @@ class NestedLevels:
             total = total * factor[:, None]
             w = s * factor
             found.append((level.place, total, w if shared is None else w - w**2 * shared))
-            inner = sigma2[level.place][:, :, None] * total
+            inner = matrices[level.place] * total
             offset = inner if offset is None else offset + inner
             shared = gamma if shared is None else gamma + factor**2 * shared
         if self.rows is not None:
-            total, own = self.columns[1:], up.w
+            total, own = self.columns[1:], parts.w
             if offset is not None and shared is not None:
                 parent = self.levels[0].parent
-                total = total - offset[:, :, parent]
-                own = own - own**2 * shared[:, parent]
-            found.append((self.rows, up.w[:, None] * total, own))
+                total = total - offset[:, :, parent] * self.columns[0]
+                own = own - (own * self.columns[0]) ** 2 * shared[:, parent]
+            found.append((self.rows, parts.w[:, None] * total, own))
         return found
 
 
 @dataclass(frozen=True, slots=True)
-class _Up:
-    """What the way up gives: the products of (X, y) with W, and the sums of each level."""
+class _Rows:
+    """Rows weighed by their own variances, their products, and their sums in the groups above."""
 
+    w: Array
     products: Array
     log_det: Array
+    low: Array
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What the way up leaves for the way down: weights of rows, and the sums of each level."""
+
     w: Array
     sums: list[tuple[Array, Array, Array]]
+
+
+def turned(columns: Array, v: Covariance) -> tuple[Array, Array]:
+    r"""Return columns (c, k) and variances (k,) in which sampling errors are independent.
+
+    .. math:: V_b = Q\Lambda Q', \qquad Q'(V_b + \sigma^2 I)Q = \Lambda + \sigma^2 I
+
+    for each block of V.
+    """
+    columns, vi = columns.copy(), v.vi.copy()
+    block = components([], v.pairs, v.k)
+    size = np.bincount(block)
+    rows = np.split(np.argsort(block, kind="stable"), np.cumsum(size)[:-1])
+    for stack in stacks_of(rows):
+        if stack.rows.shape[1] > 1:
+            vi[stack.rows], vectors = np.linalg.eigh(v.among(stack.rows))
+            columns[:, stack.rows] = (columns[:, stack.rows][:, :, None] @ vectors)[:, :, 0]
+    return columns, vi

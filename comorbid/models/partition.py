@@ -38,7 +38,7 @@ class Stack:
         return np.asarray(inside[:, :, None] == inside[:, None, :], dtype=np.float64)
 
 
-def components(groupings: Sequence[Index], joint: Index | None) -> Index:
+def components(groupings: Sequence[Index], joint: Index | None, k: int) -> Index:
     """Return for each row the number of its component, joined by groups and by covariances.
 
     Parameters
@@ -46,8 +46,11 @@ def components(groupings: Sequence[Index], joint: Index | None) -> Index:
     groupings : sequence of arrays of shape (k,)
     joint : integer array of shape (n, 2) or None
         Rows whose sampling errors depend on each other, if there are any.
+    k : int
+        Number of rows.
     """
-    k = groupings[0].size
+    if not groupings and joint is None:
+        return np.arange(k)
     pairs = [np.column_stack([np.arange(k), _first(codes)[codes]]) for codes in groupings]
     if joint is not None:
         pairs.append(joint)

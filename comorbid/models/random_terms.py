@@ -12,7 +12,7 @@ from comorbid.checks import is_missing, is_one_of, is_text, shown
 from comorbid.effects.arrays import Array, Index
 from comorbid.errors import DataError, ModelError, Problem
 from comorbid.models.clusters import no_column
-from comorbid.models.dense_blocks import Term
+from comorbid.models.mixed_equations import Term
 from comorbid.models.structures import Struct, Structure
 
 STRUCTS = get_args(Struct)

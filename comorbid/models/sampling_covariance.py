@@ -94,7 +94,7 @@ def _definite_problems(v: Array, labels: Sequence[str]) -> list[Problem]:
     """Name the blocks that are not positive definite, and how far to shrink their correlations."""
     sd = np.sqrt(np.diagonal(v))
     problems = []
-    for stack in stacks(components([np.arange(len(v))], np.argwhere(np.tril(v, -1)))):
+    for stack in stacks(components([], np.argwhere(np.tril(v, -1)), len(v))):
         real = stack.real[:, :, None] & stack.real[:, None, :]
         inside = (v / np.outer(sd, sd))[stack.rows[:, :, None], stack.rows[:, None, :]]
         least = np.linalg.eigvalsh(np.where(real, inside, np.eye(real.shape[1])))[:, 0]

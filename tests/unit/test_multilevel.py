@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import comorbid as cb
-from comorbid.models.dense_blocks import DenseBlocks, Term
+from comorbid.models.dense_blocks import DenseBlocks
+from comorbid.models.mixed_equations import MixedEquations, Term
 from comorbid.models.nested_levels import NestedLevels
 from comorbid.models.structures import Structure
 
@@ -132,9 +133,10 @@ def test_group_sums_and_matrices_agree(method: Any) -> None:
     columns = np.vstack([np.ones(k), rng.normal(size=k), rng.normal(size=k)])
     vi = rng.uniform(0.5, 2, k)
     groups = [top, fine, middle, np.arange(k)]
-    sums = NestedLevels(columns, vi, groups, method)
     zeros = np.zeros(k, dtype=np.intp)
-    dense = DenseBlocks(columns, vi, [Term(group, zeros, 1) for group in groups], method)
+    terms = [Term(group, zeros, 1) for group in groups]
+    sums = MixedEquations(NestedLevels(columns, vi, groups), 2, (), method)
+    dense = MixedEquations(DenseBlocks(columns, vi, terms), 2, (), method)
     sigma2 = [rng.uniform(0, 2, (5, 1, 1)) for _ in groups]
     sigma2[0][0] = sigma2[3][1] = 0.0
     for ours, theirs in zip(sums.evaluate(sigma2), dense.evaluate(sigma2), strict=True):
