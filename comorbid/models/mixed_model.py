@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from comorbid.effects.arrays import Array, Frozen
+from comorbid.effects.arrays import Array, Frozen, Index
 from comorbid.models.covariance_result import Covariance
 from comorbid.models.dense_blocks import DenseBlocks
+from comorbid.models.partition import components
 from comorbid.models.profiled import Likelihood, Profiled, profiled
 from comorbid.models.random_terms import Random
 from comorbid.models.splits import equations
@@ -72,6 +73,12 @@ class MixedModel(Frozen):
         """V in units of the search."""
         v, square = self.v, self.unit**2
         return v.times(1 / square) if isinstance(v, Covariance) else v / square
+
+    @property
+    def joined(self) -> Index:
+        """For each effect the number of those that depend on it, of shape (k,)."""
+        pairs = self.v.pairs if isinstance(self.v, Covariance) else None
+        return components([term.group for term in self.terms], pairs, self.k)
 
     def surface(self) -> Surface:
         """Return the likelihood of variances, by group sums where the model allows it."""

@@ -97,7 +97,8 @@ class NestedLevels:
     @property
     def cells(self) -> int:
         """How many numbers a point takes."""
-        used = self.levels[0].starts.size if self.rows is None else self.vi.size
+        sums = self.constant is not None and self.levels
+        used = self.levels[0].starts.size if sums else self.vi.size
         return len(self.columns) * (used + len(self.columns))
 
     def weigh(self, matrices: Sequence[Array]) -> Weighed:

@@ -12,6 +12,7 @@ from comorbid.errors import DataError, ModelError, Problem
 from comorbid.models.clusters import Clusters, clusters_of
 from comorbid.models.design_matrix import INTERCEPT
 from comorbid.models.fitted import Fitted
+from comorbid.models.multilevel_result import Multilevel
 from comorbid.models.sandwich import Working, working
 from comorbid.models.settings import dependence_notes
 
@@ -61,7 +62,7 @@ def clustered(fit: object, cluster: object) -> Clustered:
         depend on each other in the model.
     """
     known: Any = fit
-    if not (isinstance(fit, Fitted) or (hasattr(fit, "blocks") and hasattr(fit, "residuals"))):
+    if not (isinstance(fit, Fitted | Multilevel)):
         remedy = "give what pool(), regress() or multilevel() returns"
         raise DataError([Problem(f"fit is of type {type(fit).__name__}", remedy)])
     clusters = clusters_of(known.effects, cluster)
@@ -98,14 +99,17 @@ def _blocks(fit: Any, clusters: Clusters, rows: list[Index]) -> tuple[list[Array
         place[r] = np.arange(r.size)
     w = [np.zeros((r.size, r.size)) for r in rows]
     phi = [np.zeros((r.size, r.size)) for r in rows]
+    joined = fit.model.joined
+    first = clusters.of[np.unique(joined, return_index=True)[1]][joined]
+    if (apart := np.flatnonzero(first != clusters.of)).size:
+        two = sorted((first[apart[0]], clusters.of[apart[0]]))
+        raise ModelError(
+            "the model lets effects of different clusters "
+            f"({', '.join(clusters.names[i] for i in two)}) depend on each other; give cluster= "
+            "the outermost grouping of the model, or leave out what is crossed with it"
+        )
     for block in fit.blocks:
-        of = np.unique(clusters.of[block.rows])
-        if of.size > 1:
-            joined = ", ".join(clusters.names[i] for i in of[:2])
-            raise ModelError(
-                f"the model lets effects of different clusters ({joined}) depend on each other; "
-                "give cluster= the outermost grouping of the model"
-            )
+        of = clusters.of[block.rows[0]]
         at = np.ix_(place[block.rows], place[block.rows])
-        w[of[0]][at], phi[of[0]][at] = block.weights, block.variance
+        w[of][at], phi[of][at] = block.weights, block.variance
     return w, phi

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain as joined
-from itertools import combinations
+from itertools import chain as joined, combinations
 from typing import NamedTuple
 
 import numpy as np

@@ -290,7 +290,10 @@ COUNTED = cb.Override("ghandour2004-1", use="counts", reason="The interval is im
             lambda: cb.covariance(two(), cluster=["a", None, ""], rho=0.5),
             "cluster is missing for Study 2, Study 3; give each effect a value of it",
         ),
-        (lambda: cb.covariance(two(), cluster="x", rho=0.5), "cluster: there is no column x; there are: study"),
+        (
+            lambda: cb.covariance(two(), cluster="x", rho=0.5),
+            "cluster: there is no column x; there are: study",
+        ),
         (
             lambda: cb.covariance(two(measure="OR"), control={"ci": [1, 2, 3], "di": 9}),
             r"ci is 1 for Study 1 and 2 for Study 2, which are of one cluster \(A\)",
