@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
-from comorbid.effects.arrays import Array, Index
+from comorbid.effects.arrays import Array, Index, Mask
 from comorbid.models.clusters import stacks_of
 
 Correction = Literal["CR0", "CR1", "CR1p", "CR1S", "CR2", "CR3"]
@@ -168,32 +168,69 @@ def _factor(fit: Working, vcov: Correction) -> float:
 def adjustments(fit: Working, part: Part, vcov: Correction) -> Array:
     r"""Return the matrices :math:`A_j` of shape (b, s, s) that residuals are multiplied by.
 
-    For CR2 :math:`A_j = D_j (D_j B_j D_j)^{-1/2} D_j` with the symmetric root :math:`D_j` of
-    :math:`\Phi_j` and the covariances :math:`B_j` of the residuals under the working model; for
-    CR3 :math:`A_j = (I - H_j)^{-1}`. Directions in which residuals cannot differ from 0 but for
-    rounding, compared to what they would without a fit, are left out of the inverses.
+    For CR2 :math:`A_j = D_j' (D_j B_j D_j')^{-1/2} D_j` with any root :math:`D_j'D_j = \Phi_j` and
+    the covariances :math:`B_j` of the residuals under the working model; for CR3
+    :math:`A_j = (I - H_j)^{-1}`. Directions in which residuals cannot differ from 0 but for
+    rounding, compared to what they would without a fit, are left out of the inverses. These are
+    taken of residuals in units of their own variances, as one effect of a cluster may be more
+    precise than another by many orders of magnitude.
     """
     eye = np.broadcast_to(np.eye(part.x.shape[1]), part.w.shape)
     if vcov not in ("CR2", "CR3"):
         return eye
+    d, inverse = _roots(part.phi)
+    turned, back = np.swapaxes(d, 1, 2), np.swapaxes(inverse, 1, 2)
     if vcov == "CR3":
-        h = part.x @ fit.bread @ np.swapaxes(part.x, 1, 2) @ part.w
-        largest = np.maximum(np.linalg.norm(eye - h, ord=2, axis=(1, 2)), _NOTHING)
-        return np.asarray(np.linalg.pinv(eye - h, rcond=_NOTHING * np.maximum(1, 1 / largest)))
-    root = _power(part.phi, 0.5)
-    unfitted = np.asarray(np.linalg.eigvalsh(part.phi)[:, -1] ** 2, dtype=np.float64)
-    middle = root @ _of_residuals(fit, part) @ root
-    return np.asarray(root @ _power(middle, -0.5, unfitted) @ root)
+        rest = eye - _fitted(fit, part, d, inverse)
+        largest = np.maximum(np.linalg.norm(rest, ord=2, axis=(1, 2)), _NOTHING)
+        inside = np.linalg.pinv(rest, rcond=_NOTHING * np.maximum(1, 1 / largest))
+        return np.asarray(turned @ inside @ back)
+    values, vectors, none = _residuals(fit, part, d, inverse)
+    # A root of what CR2 takes the inverse root of: half as many orders of magnitude apart.
+    half = d @ turned @ (vectors * np.sqrt(np.where(none, 0.0, values))[:, None, :])
+    u, size, _ = np.linalg.svd(half)
+    used = np.arange(size.shape[1]) < (~none).sum(axis=1, keepdims=True)
+    scaled = u * np.where(used, 1 / np.where(used, size, 1.0), 0.0)[:, None, :]
+    return np.asarray(turned @ scaled @ np.swapaxes(u, 1, 2) @ d)
 
 
-def _power(matrices: Array, power: float, size: Array | float = 0.0) -> Array:
-    """Return a power of symmetric matrices; of what is 0 in them but for rounding, 0.
+def _roots(phi: Array) -> tuple[Array, Array]:
+    r"""Return D with :math:`D'D = \Phi`, and its inverse, each of shape (b, s, s).
 
-    Compared to the largest in each matrix, or to its ``size`` if that is larger.
+    The root of the correlations times the standard deviations.
     """
+    sd = np.sqrt(np.diagonal(phi, axis1=1, axis2=2))
+    correlation = phi / (sd[:, :, None] * sd[:, None, :])
+    eye = np.broadcast_to(np.eye(phi.shape[1]), phi.shape)
+    root = inverse = eye
+    if (correlation * (1 - eye)).any():
+        root, inverse = _power(correlation, 0.5), _power(correlation, -0.5)
+    return root * sd[:, None, :], inverse / sd[:, :, None]
+
+
+def _fitted(fit: Working, part: Part, d: Array, inverse: Array) -> Array:
+    """Return the hat matrices of each cluster in units of its working model."""
+    z = np.swapaxes(inverse, 1, 2) @ part.x
+    return z @ fit.bread @ np.swapaxes(part.x, 1, 2) @ part.w @ np.swapaxes(d, 1, 2)
+
+
+def _residuals(fit: Working, part: Part, d: Array, inverse: Array) -> tuple[Array, Array, Mask]:
+    """Return what covariances residuals have in units of the working model: 1 without a fit.
+
+    Eigenvalues (b, s), eigenvectors (b, s, s), and which directions are 0 but for rounding.
+    """
+    z = np.swapaxes(inverse, 1, 2) @ part.x
+    crossed = _fitted(fit, part, d, inverse)
+    inside = np.eye(part.x.shape[1]) - crossed - np.swapaxes(crossed, 1, 2)
+    values, vectors = np.linalg.eigh(inside + z @ fit.vcov @ np.swapaxes(z, 1, 2))
+    none = values < _NOTHING * np.maximum(values.max(axis=1, keepdims=True), 1)
+    return np.asarray(values), np.asarray(vectors), np.asarray(none)
+
+
+def _power(matrices: Array, power: float) -> Array:
+    """Return a power of symmetric matrices; of what is 0 in them but for rounding, 0."""
     values, vectors = np.linalg.eigh((matrices + np.swapaxes(matrices, -1, -2)) / 2)
-    largest = np.maximum(values.max(axis=-1), size)[..., None]
-    small = values <= _NOTHING * largest
+    small = values <= _NOTHING * values.max(axis=-1, keepdims=True)
     scaled = np.where(small, 0.0, np.where(small, 1.0, values) ** power)
     return np.asarray((vectors * scaled[..., None, :]) @ np.swapaxes(vectors, -1, -2))
 
@@ -209,22 +246,12 @@ def share_on_one(fit: Working) -> Array:
     """
     lost = np.zeros(fit.p)
     for part in fit.parts:
-        inverse = _power(part.phi, -0.5)
-        values, vectors = np.linalg.eigh(inverse @ _of_residuals(fit, part) @ inverse)
-        none = values < _NOTHING * np.maximum(values.max(axis=1, keepdims=True), 1)
-        along = np.swapaxes(vectors, 1, 2) @ _power(part.phi, 0.5) @ part.w @ part.x @ fit.bread
+        d, inverse = _roots(part.phi)
+        _, vectors, none = _residuals(fit, part, d, inverse)
+        along = np.swapaxes(vectors, 1, 2) @ d @ part.w @ part.x @ fit.bread
         lost += np.einsum("bs,bsp->p", none.astype(float), along**2)
     share = lost / np.diagonal(fit.vcov)
     return np.asarray(np.where(share > _NOTHING_OF, share, 0.0))
-
-
-def _of_residuals(fit: Working, part: Part) -> Array:
-    """Return the covariances of the residuals of each cluster under the working model."""
-    transposed = np.swapaxes(part.x, 1, 2)
-    crossed = part.x @ fit.bread @ transposed @ part.w @ part.phi
-    return np.asarray(
-        part.phi - crossed - np.swapaxes(crossed, 1, 2) + part.x @ fit.vcov @ transposed
-    )
 
 
 def _own(fit: Working, found: Adjusted) -> Array:
@@ -253,9 +280,11 @@ def freedom(fit: Working, found: Adjusted, chosen: Array) -> float:
     chosen : array of shape (q, p)
     """
     expected = chosen @ _own(fit, found).sum(axis=0) @ chosen.T
-    if np.linalg.eigvalsh(expected)[0] <= 0:
+    sd = np.sqrt(np.maximum(np.diagonal(expected), 0))
+    if not (sd > 0).all() or np.linalg.eigvalsh(expected / np.outer(sd, sd))[0] <= 0:
         return float("nan")
-    sides = chosen.T @ _power(expected, -0.5)
+    # In units of the coefficients' standard errors, whatever those of the moderators.
+    sides = chosen.T / sd @ _power(expected / np.outer(sd, sd), -0.5)
     a, b = found.a @ sides, found.b @ sides
     c = np.swapaxes(sides, 0, 1) @ found.c @ sides
     q, zero = sides.shape[1], np.zeros_like(fit.bread)

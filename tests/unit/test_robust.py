@@ -53,9 +53,17 @@ def test_cr3_is_the_jackknife_over_clusters() -> None:
     assert_allclose(cb.robust(fit, vcov="CR3").vcov, np.transpose(moved) @ moved, rtol=1e-9)
 
 
-def test_cr2_is_unbiased_under_the_working_model() -> None:
-    # E[V] = sum of g'(I - H) Phi (I - H)'g, which must be the model's own variance.
-    fit = cb.regress(simulated(SIZES), "~ x + z")
+@pytest.mark.parametrize("ratio", [1.0, 1e-4, 1e-8])
+def test_cr2_is_unbiased_under_the_working_model(ratio: float) -> None:
+    # E[V] = sum of g'(I - H) Phi (I - H)'g, which must be the model's own variance: also where
+    # one effect of a study has a far smaller variance than the others.
+    effects = simulated(SIZES)
+    vi = np.array(effects.vi)
+    vi[[1, 4, 7, 11]] *= ratio
+    effects = cb.Effects(
+        yi=effects.yi, vi=vi, studies=effects.studies, moderators=effects.moderators
+    )
+    fit = cb.regress(effects, "~ x + z", method="REML" if ratio == 1 else "EE")
     of = cb.robust(fit).clustered.working
     x, w = fit.x, np.diag(fit.raw_weights)
     phi = np.diag(fit.effects.vi + fit.tau2)
@@ -69,6 +77,34 @@ def test_cr2_is_unbiased_under_the_working_model() -> None:
             expected += weights.T @ around[np.ix_(rows, rows)] @ weights
     assert_allclose(expected, of.vcov, rtol=1e-8)
     assert_allclose(of.vcov, fit.vcov / fit.s2, rtol=1e-8)
+
+
+def test_effects_of_one_study_whose_variances_lie_far_apart() -> None:
+    # 80-digit arithmetic of the definition (mpmath): the square root of M X'W A e e'A'W X M, summed
+    # over studies, with A = D (D B D)^(-1/2) D. A variance is a hundred millionth of the others.
+    effects = cb.Effects(
+        yi=[0.12, -0.31, 0.44, 0.05, 0.27, -0.18, 0.36, 0.61],
+        vi=[2e-9, 0.2, 0.15, 3e-9, 0.25, 0.1, 1e-9, 0.3],
+        studies=list("aaabbbcc"),
+        moderators={"x": [0.3, -1.1, 0.8, 1.5, -0.4, 0.2, -0.9, 0.6]},
+    )
+    mean = cb.robust(cb.pool(effects, method="EE"))
+    assert_allclose(mean.se, 0.11212706882816535, rtol=1e-9)
+    slope = cb.robust(cb.regress(effects, "~ x", method="EE"))
+    assert_allclose(slope.se, [0.036635285943809714, 0.0391545960002981], rtol=1e-9)
+
+
+def test_the_units_of_a_moderator_make_no_difference() -> None:
+    effects = simulated(SIZES)
+    tests = []
+    for unit in (1.0, 1e9):
+        columns = {"x": np.array(effects.moderators["x"]) * unit, "z": effects.moderators["z"]}
+        again = cb.Effects(
+            yi=effects.yi, vi=effects.vi, studies=effects.studies, moderators=columns
+        )
+        tests.append(cb.robust(cb.regress(again, "~ x + z")).omnibus)
+    assert_allclose(tests[1].df_denominator, tests[0].df_denominator, rtol=1e-6)
+    assert_allclose(tests[1].p_value, tests[0].p_value, rtol=1e-6)
 
 
 def test_degrees_of_freedom_are_those_of_the_quadratic_form() -> None:
