@@ -52,8 +52,8 @@ def aggregate(
         A correlation assumed of the effects of a study, from -1 / (m - 1) to 1 for m effects; 0
         for independent ones.
     V : Covariance or array_like of shape (k, k), optional
-        Their covariances in place of ``rho``: what `covariance` returns, or a matrix with the
-        effects' variances on its diagonal.
+        Their covariances in place of ``rho``: what `covariance` returns, with ``time`` and ``phi``
+        as metafor's ``struct="CAR"``, or a matrix with the effects' variances on its diagonal.
     weights : {"inverse-variance", "equal"}
 
     Returns
