@@ -76,11 +76,12 @@ class WildBootstrap(Frozen):
     seed: int
     warnings: tuple[str, ...]
 
-    def ci(self, *, level: float = 0.95) -> tuple[float, float]:
+    def ci(self, *, level: float | None = None) -> tuple[float, float]:
         r"""Return the values of the coefficient that the test does not reject, by its own draws.
 
-        The ends on each side where p first falls to 1 - ``level`` as the value tested moves away
-        from the estimate, infinite where it does not fall so far, as with too few patterns.
+        The ends on each side where p first falls to 1 - ``level``, by default that of the fit, as
+        the value tested moves away from the estimate; infinite where it does not fall so far, as
+        with too few patterns.
 
         Raises
         ------
@@ -102,7 +103,7 @@ class WildBootstrap(Frozen):
         """
         from comorbid.models.wild_interval import interval
 
-        return interval(self, level)
+        return interval(self, self.clustered.fit.level if level is None else level)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row: ``statistic, df, p_value, draws, clusters``."""
