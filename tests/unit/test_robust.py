@@ -405,6 +405,10 @@ def test_ends_of_the_interval_are_where_the_test_begins_to_reject(settings: Any)
             assert outside <= 1 - level < inside
 
 
+def found_at(effects: cb.Effects, level: float) -> tuple[float, float]:
+    return cb.wild_bootstrap(cb.pool(effects)).ci(level=level)
+
+
 def test_the_interval_of_a_mean() -> None:
     # Six studies of one effect each, all alike in precision: of the 32 patterns of signs, p is
     # 1 / 32 where the value tested lies below all effects and above 1 / 32 where it lies above one,
@@ -413,6 +417,7 @@ def test_the_interval_of_a_mean() -> None:
     found = cb.wild_bootstrap(cb.pool(effects), vcov="CR0")
     assert_allclose(found.ci(level=1 - 1 / 32), [0.2, 0.9], rtol=1e-9)
     assert found.ci(level=0.98) == (-math.inf, math.inf)
+    assert cb.wild_bootstrap(cb.pool(effects, level=0.8)).ci() == found_at(effects, 0.8)
 
 
 def test_an_interval_is_of_one_coefficient() -> None:
