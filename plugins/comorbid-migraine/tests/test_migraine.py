@@ -214,4 +214,5 @@ def test_all_rows_stand_beside_one_row_a_study(tmp_path: Path) -> None:
     text = " ".join(str(block) for block in section.blocks)
     assert "6 studies have 12 rows on migraine; 6 have several" in text
     assert "Each average lies within the other's interval" in text
-    assert "Below 4" not in text
+    assert "below 4 it cannot be relied on" not in text
+    assert "robust interval" in text
