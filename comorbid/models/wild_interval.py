@@ -24,7 +24,8 @@ from comorbid.models.wild_draws import (
 if TYPE_CHECKING:
     from comorbid.models.wild_bootstrap import WildBootstrap
 
-# Distances from the estimate at which p is looked at, as parts of the standard error.
+# Distances from the estimate at which p is looked at, as parts of the standard error: the robust
+# one, or the model's where clusters do not differ.
 _STEPS = np.append(0.0, np.geomspace(0.05, 1e5, 150))
 _HALVINGS = 60
 # A sum of squares below this part of its terms is 0 but for rounding.
@@ -42,7 +43,7 @@ def interval(found: WildBootstrap, level: float) -> tuple[float, float]:
     row = of.names.index(found.names[0])
     estimate = float(np.ravel(of.fit.estimate)[row])
     sandwich = adjusted(of.working, found.correction)
-    se = float(np.sqrt((sandwich.u[:, row] ** 2).sum()))
+    se = float(np.sqrt((sandwich.u[:, row] ** 2).sum() or of.working.vcov[row, row]))
     p_value = _p_values(found, sandwich, row)
     ends = []
     for side in (-1.0, 1.0):

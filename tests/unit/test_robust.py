@@ -420,6 +420,13 @@ def test_the_interval_of_a_mean() -> None:
     assert cb.wild_bootstrap(cb.pool(effects, level=0.8)).ci() == found_at(effects, 0.8)
 
 
+def test_the_interval_of_clusters_that_do_not_differ_has_no_width() -> None:
+    effects = cb.Effects(yi=[0.5] * 12, vi=[0.02] * 12, studies=list("AABBCCDDEEFF"))
+    with np.errstate(all="raise"):
+        found = cb.wild_bootstrap(cb.pool(effects, test="z"))
+    assert_allclose(found.ci(), 0.5, rtol=1e-9)
+
+
 def test_an_interval_is_of_one_coefficient() -> None:
     found = cb.wild_bootstrap(cb.regress(simulated(SIZES), "~ x + z"))
     with pytest.raises(cb.ModelError, match="x, z are tested together; an interval is of one"):
