@@ -141,8 +141,8 @@ def dependent_rows(
 
     Row i of study j is :math:`y_{ij} = \mu + u_j + u_{ij} + e_{ij}`, with sampling errors
     correlated by ``rho`` within a study, fitted by REML (the correlated and hierarchical effects
-    model). Its interval is cluster-robust (CR2, Satterthwaite's degrees of freedom), which holds
-    whether or not the assumed correlation is right.
+    model). Its interval is cluster-robust (CR2, Satterthwaite's degrees of freedom): with enough
+    studies it holds whether or not the assumed correlation is right.
 
     Where the 2x2 counts of a study's rows have one group in common, and no other, the covariances
     follow from these by the method of Greenland and Longnecker, and nothing is assumed.
