@@ -25,14 +25,18 @@ MULTILEVEL = [name for name in ROBUST if name.startswith("che_")]
 CHE = [name for name in MULTILEVEL if R["robust"][name]["method"] == "REML"]
 
 
-def effects_of(name: str, **changes: Any) -> cb.Effects:
+def effects_of(name: str, measure: str = "GEN", **changes: Any) -> cb.Effects:
     """A data set; rows without a moderator keep their place."""
     columns = {key: np.array(values, dtype=object) for key, values in R["sets"][name].items()}
     columns |= changes
     y, v, study = (columns.pop(key) for key in ("yi", "vi", "study"))
     moderators = {key: values.tolist() for key, values in columns.items()}
     return cb.Effects(
-        yi=y.astype(float), vi=v.astype(float), studies=study.tolist(), moderators=moderators
+        yi=y.astype(float),
+        vi=v.astype(float),
+        studies=study.tolist(),
+        moderators=moderators,
+        measure=measure,
     )
 
 
@@ -44,7 +48,8 @@ def sums(v: np.ndarray) -> list[float]:
 
 @pytest.mark.parametrize("case", R["covariance"], ids=lambda case: str(case["call"]))
 def test_covariances(case: dict[str, Any]) -> None:
-    found = cb.covariance(effects_of(case["set"]), **case["given"])
+    effects = effects_of(case["set"], case.get("measure", "GEN"))
+    found = cb.covariance(effects, **case["given"])
     assert_allclose(sums(found.matrix), case["sums"], rtol=1e-10)
 
 
