@@ -292,7 +292,7 @@ COUNTED = cb.Override("ghandour2004-1", use="counts", reason="The interval is im
         ),
         (
             lambda: cb.covariance(two(), cluster="x", rho=0.5),
-            "cluster: there is no column x; there are: study",
+            "cluster: there is no column x; there are",
         ),
         (
             lambda: cb.covariance(two(measure="OR"), control={"ci": [1, 2, 3], "di": 9}),
