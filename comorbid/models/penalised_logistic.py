@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from comorbid.models.counts import Tables
 
 _STEPS, _HALVINGS, _LITTLE, _NOTHING = 200, 40, 1e-9, 1e-20
+# A step that gains less than this may seem to gain nothing, from the rounding of large counts.
+_LOST = 1e-5
 
 
 def penalised_logistic(
@@ -214,18 +216,22 @@ def _group(eta: Jet, events: Array, others: Array) -> tuple[Jet, Jet]:
 def _fit(data: _Tables, effect: float | None) -> _Point:
     """Climb to the maximum by Newton steps that go up; with a fixed effect if one is given."""
     events, others = data.a + data.c + 0.5, data.b + data.d + 0.5
-    at = data.at(np.log(events / others), effect or 0.0)
+    at, little = data.at(np.log(events / others), effect or 0.0), _LITTLE
     for _ in range(_STEPS):
         moves, move, gain = _step(*data.parts(at.studies, at.effect), fixed=effect is not None)
-        if gain <= _NOTHING or _LITTLE >= gain > at.gain / 4:
+        if gain <= _NOTHING or little >= gain > at.gain / 4:
             return replace(at, gain=gain)
         scale = min(1.0, 3 / max(abs(move), float(np.abs(moves).max())))
         for _ in range(_HALVINGS):
             new = data.at(at.studies + scale * moves, at.effect + scale * move)
-            if new.height > at.height or gain <= _LITTLE:
+            if new.height > at.height or gain <= little:
+                at = replace(new, gain=gain)
                 break
             scale /= 2
-        at = replace(new, gain=gain)
+        else:
+            if gain > _LOST or little == _LOST:
+                break
+            at, little = replace(at, gain=math.inf), _LOST
     raise ModelError(
         f"the penalised likelihood has no maximum that was found: a step would gain {gain:g}"
     )

@@ -16,9 +16,10 @@ from comorbid.models.cumulants import Observed
 from comorbid.models.jets import Jet, parameters
 
 _STEPS, _HALVINGS = 100, 40
-# A step to a mode that gains less than the first, in log-likelihood, is taken as it is, as the loss
-# may be rounding; and there is none after one that gains less than the second, or not yet less.
-_LITTLE, _NOTHING = 1e-9, 1e-18
+# Newton's step to a mode is safe if it gains less than the first, in log-likelihood, of which large
+# counts lose more to rounding. One that gains less than the last ends the search, and so does one
+# that gains less than the second but no longer less than the one before.
+_SAFE, _LITTLE, _NOTHING = 1e-4, 1e-9, 1e-18
 # Most second derivatives, by node, that a block of studies has: they stay in the cache.
 _CELLS = 100_000
 
@@ -213,13 +214,12 @@ def _real_mode(arms: Sequence[Arm], bases: Sequence[Array], loads: Array) -> tup
     before, done = np.full(height.shape, np.inf), np.zeros(height.shape, dtype=bool)
     for _ in range(_STEPS):
         gain = np.einsum("rk,rsk,sk->k", step, curvature, step) / 2
-        little = gain <= _LITTLE
-        done |= (gain <= _NOTHING) | (little & (gain > before / 4))
+        done |= (gain <= _NOTHING) | ((gain <= _LITTLE) & (gain > before / 4))
         if done.all():
             return u + step, curvature
         for _ in range(_HALVINGS):
             new, after, curvature = _uphill(arms, bases, loads, u + step)
-            worse = (new < height) & ~little
+            worse = (new < height) & (gain > _SAFE)
             if not worse.any():
                 break
             step = np.where(worse, step / 2, step)

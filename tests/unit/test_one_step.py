@@ -460,6 +460,36 @@ def test_large_tables_take_no_longer_than_the_logistic_model_needs_it_for(size: 
     assert fit.agreed == fit.starts == 3
 
 
+@pytest.mark.parametrize(("size", "seed"), [(10**7, 1), (10**8, 4), (10**8, 23)])
+def test_counts_of_many_millions(size: int, seed: int) -> None:
+    """Simulated. Logs of odds are then normal, with variances known, as two steps have them."""
+    rng = np.random.default_rng(seed)
+    k = 30
+    n1, n2 = rng.integers(size // 2, size, (2, k))
+    base, away = rng.normal([[-0.5], [0.0]], [[0.5], [0.15]], (2, k))
+    table: Table = {
+        "ai": rng.binomial(n1, special.expit(base + away)).tolist(),
+        "n1i": n1.tolist(),
+        "ci": rng.binomial(n2, special.expit(base - away)).tolist(),
+        "n2i": n2.tolist(),
+    }
+    two = cb.pool(cb.escalc("OR", **table), method="ML", test="z")
+    models: tuple[Any, ...] = ("UM.FS", "UM.RS", "CM.EL")
+    for model in models:
+        fit = cb.glmm(table, model=model)
+        assert fit.estimate == pytest.approx(two.estimate, abs=1e-4)
+        assert fit.se == pytest.approx(two.se, rel=1e-3)
+        assert fit.tau2 == pytest.approx(two.tau2, rel=2e-3)
+        assert fit.agreed >= 2
+        low, high = fit.tau2_ci()
+        assert low < fit.tau2 < high
+    # with so many people the penalty moves nothing
+    equal = cb.glmm(table, method="EE")
+    penalised = cb.penalised_logistic(table, interval="profile")
+    assert penalised.estimate == pytest.approx(equal.estimate, abs=1e-6)
+    assert penalised.ci == pytest.approx(equal.ci, abs=1e-6)
+
+
 def test_modes_are_found_where_likelihoods_round() -> None:
     """Simulated: 1 event in 80 people beside thousands in 80,000, given all events of a table.
 
