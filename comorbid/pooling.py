@@ -29,8 +29,6 @@ _OUTLIERS = Cite("viechtbauer2010b")
 _TWO_BY_TWO = ("OR", "RR", "RD")
 _CELLS = ("ai", "bi", "ci", "di")
 _COUNTS = "counts"
-_EXACT = 1000
-"""Events of a table up to which its exact likelihood is taken: its cost grows with them."""
 
 
 def _pool(context: Context) -> Fit | Absent:
@@ -61,13 +59,8 @@ def _one_step(context: Context) -> Parts:
         return Parts(nothing | {"sparse": found})
     from comorbid.models.glmm import glmm  # takes long to load, and few reports need it
 
-    events = (tables["ai"] + tables["ci"]).max()
     try:
-        pooled = glmm(
-            tables,
-            model="CM.EL" if events <= _EXACT else "UM.FS",
-            level=context.settings.level,
-        )
+        pooled = glmm(tables, model="CM.EL", level=context.settings.level)
     except ProblemsError as error:
         reason = "; ".join(problem.message for problem in error.problems)
         return Parts(nothing | {"sparse": found, "reason": reason})

@@ -13,7 +13,7 @@ import pytest
 from golden_data import DATA
 
 import comorbid as cb
-from comorbid.document.sections.one_step import one_step
+from comorbid.document.sections.one_step import doubt, one_step
 from comorbid.testing import build_section, studies_csv
 from comorbid.testing.kit import csv_text
 
@@ -83,9 +83,30 @@ def test_simulated_rare_events(k: int, ratio: float) -> None:
     assert "nan" not in found
 
 
-def test_large_tables_take_the_logistic_model() -> None:
-    found = printed(counts([(1500, 9000, 1200, 9100), (0, 50, 3, 49), (2, 40, 1, 41)]))
-    assert "in a logistic model with an intercept for each study" in found
+def test_large_tables_have_their_exact_likelihood_too() -> None:
+    tables = [(15_000, 90_000, 12_000, 91_000), (0, 50, 3, 49), (2, 40, 1, 41)]
+    found = printed(counts(tables))
+    columns = dict(zip(("ai", "bi", "ci", "di"), zip(*tables, strict=True), strict=True))
+    fit = cb.glmm(columns, model="CM.EL")
+    assert "from the counts of 3 tables themselves, with the exact likelihood" in found
+    assert f"the average odds ratio is {fit.on_scale().estimate:.2f}" in found
+
+
+def test_nothing_is_added_where_no_cell_is_0() -> None:
+    tables = [(3, 97, 6, 94), (2, 98, 6, 94), (4, 60, 2, 59)]
+    found = printed(counts(tables))
+    assert "With few events it is neither: the average should not be relied on alone" in found
+    assert "cells of 0" not in found
+    assert "the logarithm of each estimate" in found
+    zero = printed(counts([*tables, (0, 50, 3, 47)]))
+    assert "it is neither, and what is added to cells of 0 moves it" in zero
+
+
+def test_a_risk_difference_is_no_logarithm() -> None:
+    sparse = cb.sparse({"ai": [0, 2], "bi": [50, 48], "ci": [3, 5], "di": [47, 45]})
+    said = doubt(sparse, "RD")
+    assert "The average above takes each estimate as normal" in said
+    assert "logarithm" not in said
 
 
 def test_no_event_in_one_group_has_no_average_in_one_step() -> None:

@@ -10,12 +10,6 @@ from comorbid.models.fit import Fit
 from comorbid.models.one_step import OneStep
 from comorbid.models.sparse import Sparse
 
-_MODELS = {
-    "CM.EL": ("with the exact likelihood of each table given its margins", "stijnen2010"),
-    "UM.FS": ("in a logistic model with an intercept for each study", "turner2000"),
-}
-"""Of each model its name in words, and who proposed it."""
-
 
 def one_step(
     fit: Fit, found: Sparse | None, pooled: OneStep | None, reason: str
@@ -26,17 +20,20 @@ def one_step(
     """
     if found is None or not found.doubtful:
         return ()
-    note = Note((f"{doubt(found)} ", Cite("sweeting2004"), "."), title="Few events")
+    why = doubt(found, fit.effects.measure)
+    note = Note((f"{why} ", Cite("sweeting2004"), "."), title="Few events")
     if pooled is None:
         return (note, Paragraph(f"There is no average in one step: {reason}."))
     return (
         note,
-        Paragraph((f"{how(pooled)} ", Cite(_MODELS[pooled.model][1]), f", {beside(fit, pooled)}")),
+        Paragraph((f"{made(pooled)} ", Cite("stijnen2010"), f", {beside(fit, pooled)}")),
     )
 
 
-def doubt(found: Sparse) -> str:
+def doubt(found: Sparse, measure: str) -> str:
     """Say how few events there are, and what that does to an average in two steps."""
+    taken = "each estimate" if measure == "RD" else "the logarithm of each estimate"
+    moved = ", and what is added to cells of 0 moves it" if found.with_zero else ""
     counted = [
         f"{number} {has} {words}"
         for number, words in (
@@ -49,16 +46,19 @@ def doubt(found: Sparse) -> str:
     ]
     tables = prose.counted(found.k, "table", "tables")
     return (
-        f"Of {tables} of counts {prose.listed(counted)}. The average above takes the logarithm of "
-        "each estimate as normal with a known variance. With so few events it is neither, and what "
-        "is added to cells of 0 moves it: the average should not be relied on alone"
+        f"Of {tables} of counts {prose.listed(counted)}. The average above takes {taken} as normal "
+        f"with a known variance. With few events it is neither{moved}: the average should not be "
+        "relied on alone"
     )
 
 
-def how(pooled: OneStep) -> str:
+def made(pooled: OneStep) -> str:
     """Say of what an average in one step is made."""
-    model, events = _MODELS[pooled.model][0], prose.counted(pooled.k, "table", "tables")
-    return f"In one step, from the counts of {events} themselves, {model}"
+    tables = prose.counted(pooled.k, "table", "tables")
+    return (
+        f"In one step, from the counts of {tables} themselves, with the exact likelihood of each "
+        "table given its margins"
+    )
 
 
 def beside(fit: Fit, pooled: OneStep) -> str:
