@@ -121,9 +121,11 @@ def multilevel(
 
     Notes
     -----
-    Nested intercepts with independent errors need group sums only, in time and memory
-    proportional to the number of effects; other models need the matrices of their independent
-    blocks, of at most 3,000 rows each.
+    Nested intercepts, with errors that depend on each other at most within the finest groups of
+    several rows, need group sums only, in time proportional to the number of effects; other
+    models the matrices of their independent blocks. Terms that are crossed with these, as
+    ``["study_id", "region"]``, add a matrix of the size of the fewer of their groups (Henderson).
+    A block may have 3,000 rows, and crossed terms 3,000 groups, or groups times levels.
 
     References
     ----------
@@ -135,6 +137,7 @@ def multilevel(
     Berkey CS, Hoaglin DC, Antczak-Bouckoms A, Mosteller F, Colditz GA (1998). Statistics in
     Medicine 17:2537-2550. doi:10.1002/(SICI)1097-0258(19981130)17:22<2537::AID-SIM953>3.0.CO;2-C
     Jackson D, Riley R, White IR (2011). Statistics in Medicine 30:2481-2498. doi:10.1002/sim.4172
+    Henderson CR (1975). Biometrics 31:423-447. doi:10.2307/2529430
     Viechtbauer W (2010). Journal of Statistical Software 36(3). doi:10.18637/jss.v036.i03
 
     Examples
