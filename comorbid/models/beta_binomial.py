@@ -12,8 +12,9 @@ from scipy import special
 from comorbid.checks import check_choice
 from comorbid.effects.arrays import Array
 from comorbid.effects.measures import find_measure
-from comorbid.errors import DataError, ModelError
+from comorbid.errors import ModelError
 from comorbid.models.arrow import Maximum, maximise
+from comorbid.models.count_setup import check_events
 from comorbid.models.counts import read_counts
 from comorbid.models.cumulants import log_choose, remainder
 from comorbid.models.inferred import absent, check_test, check_whole_counts, inference, own_effects
@@ -28,6 +29,8 @@ _STARTS = (-6.0, -3.0, -0.5)
 # It is taken as 0 where its log odds are lower than the first and it adds a smaller share than the
 # second to the variance of the largest arm.
 _ZERO, _SHARE, _SAME = -12.0, 1e-3, 1e-7
+# Above this a correlation is 1 but for rounding.
+_ONE = 0.999
 
 
 def beta_binomial(
@@ -91,16 +94,11 @@ def beta_binomial(
     check_test(test, level)
     counts = read_counts(tables, find_measure(measure))
     check_whole_counts(counts)
+    check_events(counts)
     if measure == "OR":
         groups = [(counts.values[0], counts.values[1]), (counts.values[2], counts.values[3])]
     else:
         groups = [(counts.values[0], counts.values[1] - counts.values[0])]
-    for i, (events, others) in enumerate(groups, start=1):
-        if not events.any() or not others.any():
-            raise DataError(
-                f"group {i} has {'no events' if not events.any() else 'nothing but events'} in all "
-                "tables: the estimate is infinite; penalised_logistic() gives a finite one"
-            )
     y = np.concatenate([events for events, _ in groups])
     n = np.concatenate([events + others for events, others in groups])
     x = np.repeat([1.0, 0.0][: len(groups)], counts.k)
@@ -110,6 +108,11 @@ def beta_binomial(
     notes = ["no tau2 and no prediction interval: what varies are the risks of the arms"]
     if rho == 0:
         notes.append("the counts vary no more than binomially: rho is 0")
+    if rho > _ONE:
+        notes.append(
+            "nearly every arm has events in all people or in none: rho is 1 but for rounding, so "
+            "that an arm counts as one person; the estimate should not be relied on"
+        )
     return OneStep(
         effects=effects,
         model="BB",

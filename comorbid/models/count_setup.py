@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from comorbid.effects.arrays import Array, Mask
-from comorbid.errors import DataError
+from comorbid.errors import DataError, Problem
 from comorbid.models.count_models import (
     Cor,
     CountModel,
@@ -76,6 +76,47 @@ def silent_tables(counts: Counts) -> Mask:
     return np.asarray((a + c == 0) | (b + d == 0) | (a + b == 0) | (c + d == 0))
 
 
+def check_events(counts: Counts) -> None:
+    """Raise `DataError` where no table has an event, or anything else, in one of the groups.
+
+    Then the likelihood, of whatever model, rises without end with the estimate, or does not depend
+    on it.
+    """
+    rows, measure = counts.values, counts.measure.id
+    pairs = [(rows[i], rows[i + 1]) for i in range(0, len(rows), 2)]
+    if measure == "PLO":
+        pairs = [(rows[0], rows[1] - rows[0])]
+    lacks = [_lacks(*pair, rates=counts.rates or measure == "IRLN") for pair in pairs]
+    if not any(lacks):
+        return
+    if "anybody" in lacks:
+        why, remedy = "no table has anybody in one of the groups", "give the counts of both groups"
+    elif len(lacks) == 1:
+        why, remedy = f"no table has {lacks[0]}: the pooled {measure} is infinite", _FINITE[measure]
+    elif lacks[0] == lacks[1]:
+        why = f"no table has {lacks[0]} in either group: they say nothing of the {measure}"
+        remedy = "no model for counts can be fitted to them; leave the outcome out"
+    else:
+        each = [f"{lack} in group {g}" for g, lack in enumerate(lacks, start=1) if lack]
+        why = f"no table has {', or '.join(each)}: the pooled {measure} is infinite"
+        remedy = _FINITE[measure]
+    raise DataError([Problem(why, remedy)])
+
+
+_FINITE = {
+    "OR": "penalised_logistic() gives a finite one",
+    "IRR": "effects with measure='IRD', a difference of rates, are finite",
+    "PLO": "effects with measure='PAS', a transformed proportion, are finite",
+    "IRLN": "effects with measure='IRS', a transformed rate, are finite",
+}
+
+
+def _lacks(events: Array, others: Array, *, rates: bool) -> str:
+    if not events.any():
+        return "anybody" if not others.any() else "events"
+    return "" if others.any() or rates else "people without the event"
+
+
 def check_finite(setup: Setup, counts: Counts, name: str) -> None:
     """Raise `DataError` where the counts lie so far to one side that the estimate is infinite.
 
@@ -94,11 +135,13 @@ def check_finite(setup: Setup, counts: Counts, name: str) -> None:
         infinite = any(side.all() for side in (*low, *high))
     if not infinite:
         return
-    what = "the only group has no events, or nothing else"
-    if len(counts.values) == 4:
-        what = "one group has no events, or nothing else, or as few or many as the margins allow"
-    finite = "; penalised_logistic() gives a finite one" if counts.measure.id == "OR" else ""
+    measure = counts.measure.id
     raise DataError(
-        f"the pooled {counts.measure.id} is infinite or not determined: in every table {what}"
-        f"{finite}"
+        [
+            Problem(
+                f"the pooled {measure} is infinite: in every table that says something of it a "
+                "group has no events, or nothing else, or as few or many as the margins allow",
+                _FINITE[measure],
+            )
+        ]
     )

@@ -13,7 +13,7 @@ from comorbid.effects.zeros import Drop00
 from comorbid.errors import ModelError
 from comorbid.models.climbs import MOST_NODES, Climb, climb, inexactness
 from comorbid.models.count_models import Cor, CountModel, Model
-from comorbid.models.count_setup import Setup, check_finite, set_up, silent_tables
+from comorbid.models.count_setup import Setup, check_events, check_finite, set_up, silent_tables
 from comorbid.models.counts import Counts, read_counts
 from comorbid.models.inferred import (
     absent,
@@ -36,6 +36,8 @@ _TWO, _ONE = ("OR", "IRR"), ("PLO", "IRLN")
 _MOVED = 0.05
 # The largest risk of a group that counts as rare, where odds and risks are nearly the same.
 _RARE = 0.1
+# Standard deviation of log odds or rates with which 95 % of them span a factor of 6 million.
+_RUN_AWAY = 4.0
 # metafor's, whose integral of CM.EL is adaptive.
 _FEW_NODES, _EXACT_NODES = 7, 15
 
@@ -148,6 +150,7 @@ def glmm(
         raise ModelError("cor='yes' belongs to model 'UM.RS' of two groups with method 'ML'")
     counts = read_counts(tables, find_measure(measure))
     check_whole_counts(counts)
+    check_events(counts)
     name = "GLMM" if measure in _ONE else model
     if nodes is None:
         exact = name == "CM.EL" and measure == "OR"
@@ -208,6 +211,7 @@ def _fit(
             *counts.warnings,
             *_notes(counts, setup, name, random, method, found),
             *(_inexact(model, found, nodes) if random else ()),
+            *_run_away(values["tau2"], values["sigma2"]),
         ),
     )
 
@@ -300,6 +304,18 @@ def _inexact(model: CountModel, found: Climb, nodes: int) -> tuple[str, ...]:
         f"{nodes} {'node is' if nodes == 1 else 'nodes are'} too few for the integrals: more would "
         f"move the estimate or tau by about {100 * moved:.0f} % of its standard error; raise nodes",
     )
+
+
+def _run_away(tau2: float, sigma2: float) -> list[str]:
+    """Return a note where random effects spread as they do of groups of all or nothing alone."""
+    if not max(tau2, 0.0 if math.isnan(sigma2) else sigma2) > _RUN_AWAY**2:
+        return []
+    return [
+        f"random effects have a standard deviation above {_RUN_AWAY:g} on the log scale, as where "
+        "groups have no events or nothing else: the likelihood is nearly flat there, and estimate, "
+        "tau2 and intervals should not be relied on; compare method 'EE', penalised_logistic() or "
+        "beta_binomial()"
+    ]
 
 
 def _common_events(counts: Counts) -> list[str]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from comorbid.effects.arrays import Array, Frozen, Mask
 from comorbid.effects.measures import find_measure
+from comorbid.errors import DataError, Problem
 from comorbid.models import text
 from comorbid.models.counts import read_counts
 from comorbid.models.frames import labelled
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from comorbid.models.counts import Tables
 
 _FEW, _LEAST = 5.0, 1.0
+_SILENT = "no table has both events and people without: they say nothing of the association"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -40,7 +42,7 @@ class Sparse(Frozen):
     imbalance : float
         The largest ratio of the two groups' sizes, whichever is larger.
     warnings : tuple of str
-        What was left out.
+        What was left out, and whether the tables say anything at all.
 
     Examples
     --------
@@ -185,6 +187,11 @@ def sparse(tables: Tables) -> Sparse:
     counts = read_counts(tables, find_measure("OR"))
     a, b, c, d = counts.values
     n1, n2 = a + b, c + d
+    if not ((n1 > 0) & (n2 > 0)).any():
+        raise DataError(
+            [Problem("no table has people in both groups", "give the counts of both groups")]
+        )
+    silent = (a + c == 0) | (b + d == 0)
     n = np.maximum(n1 + n2, 1.0)
     smallest = np.minimum(n1, n2) * np.minimum(a + c, b + d) / n
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -195,9 +202,9 @@ def sparse(tables: Tables) -> Sparse:
         ids=counts.ids,
         smallest=smallest,
         zeros=(counts.values == 0).sum(axis=0).astype(np.float64),
-        double_zero=(a + c == 0) | (b + d == 0),
+        double_zero=silent,
         risk1=float(risk1),
         risk2=float(risk2),
         imbalance=float(np.nanmax(ratio, initial=1.0)),
-        warnings=counts.warnings,
+        warnings=(*counts.warnings, *[_SILENT] * bool(silent.all())),
     )

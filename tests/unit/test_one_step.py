@@ -735,19 +735,6 @@ def test_an_infinite_estimate_of_the_approximation_is_an_error(change: Table) ->
         cb.glmm(change, model="CM.AL")
 
 
-def test_no_events_anywhere_is_an_error() -> None:
-    nothing = {**ZERO, "ci": [0, 0, 0]}
-    for model in ("UM.FS", "CM.EL", "CM.AL"):
-        with pytest.raises(cb.DataError, match="nothing to pool"):
-            cb.glmm(nothing, model=model)
-    with pytest.raises(cb.DataError, match="infinite"):
-        cb.glmm(nothing, model="UM.RS")
-    with pytest.raises(cb.DataError, match="the only group"):
-        cb.glmm({"xi": [0, 0], "ni": [5, 6]}, measure="PLO")
-    with pytest.raises(cb.DataError, match="infinite"):
-        cb.glmm({**INFECTIONS, "x1i": [0] * 9}, measure="IRR")
-
-
 def test_effects_that_lie_ever_further_apart_are_an_error() -> None:
     """Everybody in one group has the event, nobody in the other: this way, then that way."""
     table: Table = {"ai": [9, 0, 9, 0], "n1i": [9] * 4, "ci": [0, 9, 0, 9], "n2i": [9] * 4}

@@ -125,10 +125,10 @@ def test_beta_binomial_of_proportions() -> None:
 
 
 def test_beta_binomial_needs_events_and_others_in_each_group() -> None:
-    with pytest.raises(cb.DataError, match="group 1 has no events in all tables"):
+    with pytest.raises(cb.DataError, match="no table has events in group 1: the pooled OR"):
         cb.beta_binomial(NONE)
     full = {**NONE, "ai": NONE["n1i"]}
-    with pytest.raises(cb.DataError, match="group 1 has nothing but events"):
+    with pytest.raises(cb.DataError, match="no table has people without the event in group 1"):
         cb.beta_binomial(full)
     with pytest.raises(cb.ModelError, match="measure is 'RR'"):
         cb.beta_binomial(NONE, measure="RR")  # type: ignore[arg-type]
@@ -236,3 +236,23 @@ def test_a_table_with_an_empty_group_is_sparse() -> None:
     assert found.smallest.tolist() == [0.0, 4.0]
     assert found.doubtful
     assert found.imbalance == math.inf
+    assert found.warnings == ()
+    with pytest.raises(cb.DataError, match="no table has people in both groups"):
+        cb.sparse({"ai": [0], "n1i": [0], "ci": [3], "n2i": [9]})
+
+
+def test_tables_without_any_event_are_said_to_say_nothing() -> None:
+    found = cb.sparse({"ai": [0, 0], "n1i": [5, 6], "ci": [0, 0], "n2i": [9, 9]})
+    assert found.doubtful
+    assert found.warnings == (
+        "no table has both events and people without: they say nothing of the association",
+    )
+
+
+def test_arms_of_all_or_nothing_are_said() -> None:
+    """Each arm counts as one person: the odds of 1 in 3 to those of 2 in 3, and its error."""
+    table: Table = {"ai": [0, 0, 60], "n1i": [50, 60, 60], "ci": [52, 61, 0], "n2i": [52, 61, 71]}
+    fit = cb.beta_binomial(table)
+    assert fit.estimate == pytest.approx(math.log((1 / 2) / (2 / 1)), abs=1e-3)
+    assert fit.se == pytest.approx(math.sqrt(1 + 1 / 2 + 1 / 2 + 1), abs=1e-3)
+    assert "rho is 1 but for rounding" in fit.warnings[-1]
