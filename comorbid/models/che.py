@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
+import numpy as np
+
 from comorbid.checks import check_type, is_text, shown
 from comorbid.effects.table import Effects
-from comorbid.errors import ModelError
+from comorbid.errors import ModelError, Problem
+from comorbid.models.clusters import clusters_of
 from comorbid.models.covariance import covariance
+from comorbid.models.formula import usable_rows
 from comorbid.models.multilevel import multilevel
 from comorbid.models.robust import robust
 from comorbid.models.robust_result import Robust
@@ -75,8 +79,38 @@ def che(
     check_type("effects", effects, Effects, "give what escalc(), effects() or Effects() returns")
     if not is_text(study):
         raise ModelError(f"study is {shown(study)}; give the name of a column, such as study_id")
+    if not is_text(formula):
+        raise ModelError(f'formula is {shown(formula)}; give text, such as "~ year"')
+    _check_studies(effects, formula, study)
     v = covariance(effects, cluster=study, rho=rho)
     fit = multilevel(
         effects, formula, random=f"{study} / estimate_id", V=v, method=method, level=level
     )
     return replace(robust(fit, cluster=study), assumed={"rho": float(rho)})
+
+
+def _check_studies(effects: Effects, formula: str, study: str) -> None:
+    """Raise `ModelError` unless there are several studies, one of them with several effects."""
+    clusters = clusters_of(effects, study, name="study")
+    of = clusters.of[usable_rows(effects, formula)[0]]
+    sizes = np.bincount(of)
+    if np.count_nonzero(sizes) == 1:
+        raise ModelError(
+            [
+                Problem(
+                    f"study={study!r}: all effects are of one study, {clusters.names[of[0]]}",
+                    "its own variance cannot be told apart from the mean; give the column of the "
+                    "studies",
+                )
+            ]
+        )
+    if sizes.max() == 1:
+        raise ModelError(
+            [
+                Problem(
+                    f"study={study!r}: every study has one effect, so that none are correlated",
+                    "give the column of the studies, and all rows (effects(studies, rows='all')); "
+                    "of one row a study, robust(pool(effects)), or of regress(), is the same model",
+                )
+            ]
+        )

@@ -76,7 +76,7 @@ def clustered(fit: object, cluster: object) -> Clustered:
         raise ModelError(
             f"{m} {'cluster' if m == 1 else 'clusters'} for {p} "
             f"{'coefficient' if p == 1 else 'coefficients'}: a cluster-robust variance needs more "
-            "clusters than coefficients; leave moderators out, or give cluster= a finer column"
+            "clusters than coefficients; leave moderators out, or name a finer column of clusters"
         )
     if isinstance(fit, Fitted):
         tau2 = 0.0 if np.isnan(fit.tau2) else fit.tau2

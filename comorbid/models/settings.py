@@ -117,7 +117,7 @@ def dependence_notes(effects: Effects) -> tuple[str, ...]:
     names = ", ".join(name for name, number in numbers.items() if number > 1)
     return (
         f"several effects of one study are taken as independent: {names}; allow for what they "
-        "share by multilevel(), robust() or aggregate()",
+        "share by che(effects, rho=0.6), multilevel(), robust() or aggregate()",
     )
 
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from comorbid.studies.finding import Finding, Repair, Severity
 from comorbid.studies.table import Studies
+
+_CELLS = ("ai", "bi", "ci", "di")
 
 
 def several_rows(studies: Studies) -> Iterator[Finding]:
@@ -44,9 +48,13 @@ def several_rows(studies: Studies) -> Iterator[Finding]:
 
 def _multilevel(studies: Studies) -> str:
     """Return what pools several rows a study; 0.6 is the correlation assumed of their errors."""
-    measures = Counter(name for name in studies.arrays["measure"] if name)
-    measure = measures.most_common(1)[0][0] if measures else "OR"
-    return f'cb.che(cb.effects(studies, measure="{measure}", rows="all"), rho=0.6)'
+    arrays = studies.arrays
+    measures = Counter(name for name in arrays["measure"] if name)
+    if not measures and np.isfinite([arrays[name] for name in _CELLS]).all(axis=0).any():
+        measures["OR"] = 1
+    measure = f'"{measures.most_common(1)[0][0]}"' if measures else "measure"
+    code = f'cb.che(cb.effects(studies, measure={measure}, rows="all"), rho=0.6)'
+    return code if measures else f'{code}, with the id of your measure, such as "SMD"'
 
 
 def _one_of_each(pooled: Sequence[tuple[str, str]], keep: str) -> Repair:

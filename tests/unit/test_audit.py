@@ -316,6 +316,18 @@ def test_the_remedy_for_several_rows_runs() -> None:
     assert (found.k, found.m, found.cluster) == (3, 2, "study_id")
 
 
+def test_the_remedy_for_several_rows_asks_for_a_measure_that_it_cannot_know() -> None:
+    header = "study_id,estimate_id,"
+    counts = table(f"{header}ai,bi,ci,di\na,1,5,50,6,70\na,2,7,50,8,60\nb,3,9,40,5,90\n")
+    assert 'measure="OR", rows="all"' in only(counts, "several-rows-per-study").remedy
+    means = table(f"{header}x1i,t1i,x2i,t2i\na,1,5,50,6,70\na,2,7,50,8,60\nb,3,9,40,5,90\n")
+    remedy = only(means, "several-rows-per-study").remedy
+    assert 'cb.effects(studies, measure=measure, rows="all"), rho=0.6), with the id of' in remedy
+    code = remedy.partition("in a multilevel model: ")[2].partition(", with the id")[0]
+    found = eval(code, {"cb": cb, "studies": means, "measure": "IRR"})
+    assert (found.k, found.m) == (3, 2)
+
+
 def test_views(bundled: Audit) -> None:
     frame = bundled.to_frame()
     names = ["code", "severity", "rows", "expected", "found", "effect", "remedy"]
