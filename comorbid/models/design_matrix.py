@@ -107,6 +107,10 @@ def check_columns(design: Design, among: str = "all studies") -> None:
     x, names = design.x, design.names
     intercept = INTERCEPT in names
     problems, kept = [], list[int]()
+    for term, places in design.terms.items():
+        if not places:
+            what = "adds nothing to the others" if ":" in term else f"is the same for {among}"
+            problems.append(Problem(f"{term} {what}", "leave it out"))
     basis = np.empty((x.shape[0], 0))
     for j, name in enumerate(names):
         column = x[:, j]

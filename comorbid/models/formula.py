@@ -115,8 +115,6 @@ def design_at(design: Design, frame: pd.DataFrame) -> Array:
         raise DataError(
             [Problem(f"new data: no column {name}", "give every moderator") for name in absent]
         )
-    if not len(frame):
-        raise DataError("new data has no row; give values of the moderators")
     _check_complete(frame, design.columns)
     frame = _typed(design, frame)
     with warnings.catch_warnings():
@@ -165,8 +163,8 @@ def usable_rows(effects: Effects, formula: str) -> tuple[Index, list[str]]:
             notes.append(f"left out, {what}: {', '.join(left_out)}")
     usable = np.intersect1d(has_effect, has_moderators)
     if usable.size == 0:
-        why = "; ".join(notes)
-        raise DataError(f"no study has an effect with its variance and every moderator ({why})")
+        why = f" ({'; '.join(notes)})" if notes else ": there are no rows"
+        raise DataError(f"no study has an effect with its variance and every moderator{why}")
     return usable, notes
 
 

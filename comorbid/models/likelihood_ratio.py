@@ -23,6 +23,8 @@ from comorbid.models.text import number, p_value
 from comorbid.models.views import Views, frame
 
 _SAME_SPAN = 1e-8
+# Likelihoods that differ by less are the same.
+_ROUNDING = 1e-8
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -182,7 +184,7 @@ def _parameters(fit: Multilevel | Fitted) -> int:
 
 def _tail(df: int, statistic: float) -> float:
     """Return the upper tail of chi-squared, which is 0 for certain with no degrees of freedom."""
-    return float(special.chdtrc(df, statistic)) if df else float(statistic == 0)
+    return float(special.chdtrc(df, statistic)) if df else float(statistic < _ROUNDING)
 
 
 def _statistics(fit: Multilevel | Fitted, method: str) -> FitStatistics:

@@ -159,6 +159,11 @@ def multilevel(
     v = effects.vi[rows] if V is None else check_covariance(V, effects, rows)
     used = effects if rows.size == effects.k else effects.take(rows)
     _check_range(used)
+    if used.k == 1:
+        raise ModelError(
+            f"{used.labels[0]} is the only effect: nothing is pooled, and no variance can be "
+            "estimated; pool() gives it with its own interval"
+        )
     terms = random_terms(random, struct, columns_of(used), used.labels)
     design = _design(formula, used)
     check_size(design, estimated=True)

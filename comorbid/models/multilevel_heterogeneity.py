@@ -9,7 +9,7 @@ import numpy as np
 
 from comorbid.effects.arrays import Array
 from comorbid.models.mixed_model import common_mean
-from comorbid.models.text import number
+from comorbid.models.text import share
 from comorbid.models.views import Views, frame, frozen
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class LevelHeterogeneity(Views):
     def summary(self) -> str:
         """Return a line a level."""
         pairs = zip(self.names, self.i2.tolist(), strict=True)
-        return "\n".join([f"I^2 {name}: {number(value, 2)}%" for name, value in pairs])
+        return "\n".join([f"I^2 {name}: {share(value)}" for name, value in pairs])
 
 
 def level_heterogeneity(fit: Multilevel) -> LevelHeterogeneity:

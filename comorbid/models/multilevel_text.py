@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from comorbid.models.text import number, p_value, pair
+from comorbid.models.text import number, p_value, pair, share
 
 if TYPE_CHECKING:
     from comorbid.models.multilevel_result import Multilevel
@@ -66,8 +66,8 @@ def _components(fit: Multilevel) -> list[str]:
 def _shares(fit: Multilevel) -> list[str]:
     found = fit.heterogeneity
     named = zip(found.names, found.i2.tolist(), strict=True)
-    listed = "   ".join(f"{name} {number(value, 2)}%" for name, value in named)
-    total = "" if math.isnan(found.total) else f"   in all {number(found.total, 2)}%"
+    listed = "   ".join(f"{name} {share(value)}" for name, value in named)
+    total = "" if math.isnan(found.total) else f"   in all {share(found.total)}"
     return [f"I^2: {listed}{total}"]
 
 

@@ -271,7 +271,9 @@ class OneStep(Frozen):
         if self.tau2 == self.tau2 and self.method != "EE":
             lines += [
                 f"tau^2 {text.number(self.tau2)}{se}   tau {text.number(math.sqrt(self.tau2))}",
-                f"I^2 {text.number(self.i2, 2)}% (from tau^2)   H^2 {text.number(self.h2, 2)}",
+                f"I^2 {text.share(self.i2)} (from tau^2)   H^2 {text.number(self.h2, 2)}"
+                if self.k_yi > 1
+                else "I^2 and H^2: none, as fewer than two tables have an effect of their own",
             ]
         tests = {"Wald": (self.qe_wld, self.qe_wld_p), "LRT": (self.qe_lrt, self.qe_lrt_p)}
         for name, (statistic, p) in tests.items():

@@ -156,6 +156,7 @@ def as_frame(new_data: pd.DataFrame | Mapping[str, Any]) -> pd.DataFrame:
     import pandas as pd
 
     if isinstance(new_data, pd.DataFrame):
+        _check_rows(len(new_data))
         return new_data
     if not isinstance(new_data, Mapping):
         raise DataError(
@@ -167,8 +168,14 @@ def as_frame(new_data: pd.DataFrame | Mapping[str, Any]) -> pd.DataFrame:
         for name, value in new_data.items()
     }
     rows = max((len(values) for values in columns.values()), default=1)
+    _check_rows(rows)
     wrong = {name: len(values) for name, values in columns.items() if len(values) not in (1, rows)}
     if wrong:
         raise DataError(f"new data: columns of different lengths: {wrong} beside {rows}")
     filled = {name: v if len(v) == rows else v * rows for name, v in columns.items()}
     return pd.DataFrame(filled, index=pd.Index([f"Row {i + 1}" for i in range(rows)]))
+
+
+def _check_rows(rows: int) -> None:
+    if not rows:
+        raise DataError("new data has no row; give values of the moderators")

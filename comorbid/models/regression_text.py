@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from comorbid.models.text import TEST_NAMES, heterogeneity, how, likelihood, number, p_value
+from comorbid.models.text import TEST_NAMES, heterogeneity, how, likelihood, number, p_value, share
 
 if TYPE_CHECKING:
     from comorbid.models.regression_result import Regression
@@ -38,7 +38,7 @@ def _tests(regression: Regression) -> list[str]:
     freedom = regression.k - regression.p
     lines = [f"QE(df = {freedom}) = {number(regression.qe)}, p {p_value(regression.qe_p)}"]
     if not math.isnan(regression.r2):
-        lines.insert(0, f"R^2 {number(regression.r2, 2)}%")
+        lines.insert(0, f"R^2 {share(regression.r2)}")
     if regression.design.intercept_only:
         return lines
     if math.isinf(regression.df):

@@ -41,6 +41,13 @@ class Clustered(NamedTuple):
     tested: tuple[int, ...]
 
     @property
+    def names_of_clusters(self) -> tuple[str, ...]:
+        """Those with a part in the sandwich: of effects that have a weight."""
+        weights = getattr(self.fit, "raw_weights", np.ones(len(self.clusters.of)))
+        part = np.bincount(self.clusters.of, weights > 0, len(self.clusters.names)) > 0
+        return tuple(n for n, has in zip(self.clusters.names, part, strict=True) if has)
+
+    @property
     def fit_notes(self) -> tuple[str, ...]:
         """The notes on the fit, but for dependence within studies if the clusters hold it."""
         effects = self.fit.effects

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -41,6 +42,7 @@ def check_covariance(v: object, effects: Effects, rows: Index) -> Covariance | A
             raise DataError("V is of other effects; make it from these, in their order")
         taken = v.take(rows)
         return taken if taken.pairs.size else np.array(taken.vi)
+    _check_order(v, effects)
     given = numbers("V", v)
     if given.shape != (effects.k, effects.k):
         raise DataError(
@@ -60,6 +62,25 @@ def check_covariance(v: object, effects: Effects, rows: Index) -> Covariance | A
     if problems:
         raise DataError(problems)
     return of_matrix(effects, rows, used).take(rows)
+
+
+def _check_order(v: Any, effects: Effects) -> None:
+    """Raise `DataError` if a table names the effects in another order than theirs."""
+    for axis in ("index", "columns") if hasattr(v, "columns") and hasattr(v, "index") else ():
+        named = [str(name) for name in getattr(v, axis)]
+        for names in (effects.labels, effects.ids):
+            if sorted(named) == sorted(names) and tuple(named) != names:
+                i = next(i for i, name in enumerate(named) if name != names[i])
+                raise DataError(
+                    [
+                        Problem(
+                            f"V has its {axis} in another order than the effects: {named[i]} where "
+                            f"they have {names[i]}",
+                            "V.loc[order, order] puts them in order, with "
+                            "order = list(effects.labels), or their ids",
+                        )
+                    ]
+                )
 
 
 def _entry_problems(v: Array, vi: Array, labels: Sequence[str]) -> list[Problem]:
@@ -84,7 +105,7 @@ def _entry_problems(v: Array, vi: Array, labels: Sequence[str]) -> list[Problem]
             Problem(
                 f"the diagonal of V is not the variances of {_named(other, labels)}: {v[i, i]:g} "
                 f"and {vi[i]:g} for {labels[i]}",
-                "make V from these effects, in their order",
+                "make V from these effects, in their order, or give them its diagonal as vi",
             )
         )
     return problems

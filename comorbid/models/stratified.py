@@ -127,7 +127,7 @@ class Stratified:
         lines = [
             f"Equal-effects model, {name} (k = {self.k})",
             "",
-            f"I^2 {text.number(self.i2, 2)}% (from Q)   H^2 {text.number(self.h2, 2)}",
+            f"I^2 {text.share(self.i2)} (from Q)   H^2 {text.number(self.h2, 2)}",
             f"Q(df = {self.q_df}) = {text.number(self.q)}, p {text.p_value(self.q_p)}",
             "",
             "Model results (analysis scale):",

@@ -26,6 +26,11 @@ def number(value: float, digits: int = 4) -> str:
     return "-" if math.isnan(value) else f"{value:.{digits}f}"
 
 
+def share(value: float) -> str:
+    """Format a percentage with two decimals; what does not exist is a dash alone."""
+    return "-" if math.isnan(value) else f"{value:.2f}%"
+
+
 def p_value(value: float) -> str:
     """Format a p-value as R does: four decimals, or ``<.0001``."""
     if math.isnan(value):
@@ -98,7 +103,7 @@ def heterogeneity(fit: Fitted, what: str = "") -> list[str]:
         se = "" if math.isnan(fit.se_tau2) else f" (SE {number(fit.se_tau2)})"
         lines.append(f"{what}tau^2 {number(fit.tau2)}{se}   tau {number(tau)}")
     basis = "from Q" if equal else "from tau^2"
-    return [*lines, f"{what}I^2 {number(fit.i2, 2)}% ({basis})   H^2 {number(fit.h2, 2)}"]
+    return [*lines, f"{what}I^2 {share(fit.i2)} ({basis})   H^2 {number(fit.h2, 2)}"]
 
 
 def likelihood(fit: Fitted) -> str:

@@ -247,7 +247,11 @@ def wild_bootstrap(
     )
     observed = float(statistics_of(beta[None, rows], found.u[None][:, :, rows])[0])
     every = weights == "rademacher" and 2 ** (of.working.m - 1) <= draws
-    eta = patterns(of.working.m) if every else random_signs(of.working.m, weights, draws, seed)
+    eta = (
+        patterns(of.working.m)
+        if every
+        else random_signs(of.names_of_clusters, weights, draws, seed)
+    )
     statistics = all_statistics(of.working, found, residuals, rows, eta)
     return WildBootstrap(
         clustered=of,

@@ -104,10 +104,14 @@ def patterns(m: int) -> Array:
     return np.concatenate([np.ones((len(bits), 1)), 1.0 - 2.0 * bits], axis=1)
 
 
-def random_signs(m: int, weights: str, draws: int, seed: int) -> Array:
-    """Return random multipliers of m clusters, of shape (draws, m)."""
+def random_signs(names: Sequence[str], weights: str, draws: int, seed: int) -> Array:
+    """Return random multipliers of m clusters, of shape (draws, m).
+
+    They go to the clusters by their names, so that the order of rows makes no difference.
+    """
     values = np.array([1.0, -1.0])
     if weights == "webb":
         half = np.sqrt([0.5, 1.0, 1.5])
         values = np.concatenate([half, -half])
-    return np.asarray(np.random.default_rng(seed).choice(values, size=(draws, m)))
+    drawn = np.random.default_rng(seed).choice(values, size=(draws, len(names)))
+    return np.asarray(drawn[:, np.argsort(np.argsort(names))])

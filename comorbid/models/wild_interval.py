@@ -85,7 +85,11 @@ def _p_values(found: WildBootstrap, sandwich: Adjusted, row: int) -> Callable[[A
         )
     ]
     n = found.draws.size
-    eta = patterns(fit.m) if every else random_signs(fit.m, found.weights, n, found.seed)
+    eta = (
+        patterns(fit.m)
+        if every
+        else random_signs(of.names_of_clusters, found.weights, n, found.seed)
+    )
     blocks = []
     for some in in_blocks(eta, 2 * fit.p):
         (s0, e0), (s1, e1) = (

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from comorbid.checks import check_type
 from comorbid.document import prose
 from comorbid.document.blocks import Figure
 from comorbid.document.figures import multilevel_words, words
@@ -17,7 +18,7 @@ from comorbid.document.figures.numbers import Format, format_for, variance
 from comorbid.effects.arrays import Array
 from comorbid.errors import ModelError
 from comorbid.models.fit import Fit
-from comorbid.models.fitted import Fitted, check_fitted
+from comorbid.models.fitted import Fitted
 from comorbid.models.multilevel_effects import RandomEffects
 from comorbid.models.multilevel_result import Multilevel
 from comorbid.models.random_effects import ranef
@@ -86,8 +87,9 @@ def caterpillar(fit: Fitted | Multilevel, *, title: str | None = None) -> Figure
     >>> "study_id, 4 groups, σ² = 0.118: from 0.72 (A, 0.50 to 1.05)" in figure.alt
     True
     """
-    if not isinstance(fit, Multilevel):
-        check_fitted(fit)
+    check_type(
+        "fit", fit, (Multilevel, Fitted), "give what pool(), regress() or multilevel() returns"
+    )
     levels = _multilevel(fit) if isinstance(fit, Multilevel) else (_single(fit),)
     if not any(level.high.any() for level in levels):
         raise ModelError("every random effect is 0, as no variance is larger: nothing to draw")

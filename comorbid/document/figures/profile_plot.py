@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from comorbid.checks import check_type
 from comorbid.document import prose
 from comorbid.document.blocks import Figure
 from comorbid.document.figures import words
@@ -16,7 +17,7 @@ from comorbid.document.figures.components_plot import component_profiles_figure
 from comorbid.document.figures.numbers import fixed, variance
 from comorbid.document.figures.profile_curve import NAMES, Curve, draw_profile
 from comorbid.models.fit import pool
-from comorbid.models.fitted import Fitted, check_fitted
+from comorbid.models.fitted import Fitted
 from comorbid.models.likelihood import likelihood_of
 from comorbid.models.maxima import all_maxima
 from comorbid.models.multilevel_result import Multilevel
@@ -87,9 +88,11 @@ def profile(fit: Fitted | Multilevel, *, title: str | None = None) -> Figure:
     −2.51, at τ² = 0.271. 95 % profile-likelihood interval, cut 1.92 lower: 0.047 to 2.686. At τ² =
     0 it is −9.33.
     """
+    check_type(
+        "fit", fit, (Multilevel, Fitted), "give what pool(), regress() or multilevel() returns"
+    )
     if isinstance(fit, Multilevel):
         return component_profiles_figure(fit, title)
-    check_fitted(fit)
     found = _profile(fit)
     curve = found.curve
     return finished(
