@@ -11,8 +11,9 @@ from comorbid.checks import check_choice, check_whole
 from comorbid.effects.measures import find_measure
 from comorbid.effects.zeros import Drop00
 from comorbid.errors import ModelError
-from comorbid.models.climbs import MOST_NODES, Climb, climb, inexactness
+from comorbid.models.climbs import MOST_NODES, Climb, climb
 from comorbid.models.count_models import Cor, CountModel, Model
+from comorbid.models.count_notes import common_events, inexact, run_away
 from comorbid.models.count_setup import Setup, check_events, check_finite, set_up, silent_tables
 from comorbid.models.counts import Counts, read_counts
 from comorbid.models.inferred import (
@@ -32,12 +33,6 @@ if TYPE_CHECKING:
     from comorbid.models.counts import Tables
 
 _TWO, _ONE = ("OR", "IRR"), ("PLO", "IRLN")
-# Shares of a standard error that more nodes may move a result by before a note says so.
-_MOVED = 0.05
-# The largest risk of a group that counts as rare, where odds and risks are nearly the same.
-_RARE = 0.1
-# Standard deviation of log odds or rates with which 95 % of them span a factor of 6 million.
-_RUN_AWAY = 4.0
 # metafor's, whose integral of CM.EL is adaptive.
 _FEW_NODES, _EXACT_NODES = 7, 15
 
@@ -210,8 +205,8 @@ def _fit(
         warnings=(
             *counts.warnings,
             *_notes(counts, setup, name, random, method, found),
-            *(_inexact(model, found, nodes) if random else ()),
-            *_run_away(values["tau2"], values["sigma2"]),
+            *(inexact(model, found, nodes) if random else ()),
+            *run_away(values["tau2"], values["sigma2"]),
         ),
     )
 
@@ -277,7 +272,7 @@ def _notes(
         labels = ", ".join(np.array(counts.labels)[silent])
         notes.append(f"no events, or nothing else, or nobody in a group: {why}: {labels}")
     if name == "CM.AL" and not counts.rates:
-        notes += _common_events(counts)
+        notes += common_events(counts)
     if random and (setup.used & ~silent).sum() == 1:
         notes.append(
             "one table alone holds a comparison: it says nothing of tau2, and a prediction "
@@ -293,39 +288,3 @@ def _notes(
             "the likelihood, or at none: the highest is given"
         )
     return tuple(notes)
-
-
-def _inexact(model: CountModel, found: Climb, nodes: int) -> tuple[str, ...]:
-    """Return a note where the nodes are too few for the integrals over the random effects."""
-    moved = inexactness(model, found.top, nodes)
-    if moved <= _MOVED:
-        return ()
-    return (
-        f"{nodes} {'node is' if nodes == 1 else 'nodes are'} too few for the integrals: more would "
-        f"move the estimate or tau by about {100 * moved:.0f} % of its standard error; raise nodes",
-    )
-
-
-def _run_away(tau2: float, sigma2: float) -> list[str]:
-    """Return a note where random effects spread as they do of groups of all or nothing alone."""
-    if not max(tau2, 0.0 if math.isnan(sigma2) else sigma2) > _RUN_AWAY**2:
-        return []
-    return [
-        f"random effects have a standard deviation above {_RUN_AWAY:g} on the log scale, as where "
-        "groups have no events or nothing else: the likelihood is nearly flat there, and estimate, "
-        "tau2 and intervals should not be relied on; compare method 'EE', penalised_logistic() or "
-        "beta_binomial()"
-    ]
-
-
-def _common_events(counts: Counts) -> list[str]:
-    """Return a note where events are not as rare as the approximation of CM.AL takes them to be."""
-    a, b, c, d = counts.values.sum(axis=1)
-    people = np.array([a + b, c + d])
-    largest = float((np.array([a, c]) / np.maximum(people, 1)).max())
-    if largest <= _RARE:
-        return []
-    return [
-        f"events are not rare ({100 * largest:.0f} % of a group): CM.AL takes odds for risks, so "
-        "that its OR is nearer a risk ratio; use CM.EL"
-    ]
