@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from comorbid.models.climbs import Climb, inexactness
@@ -31,7 +29,7 @@ def inexact(model: CountModel, found: Climb, nodes: int) -> list[str]:
 
 def run_away(tau2: float, sigma2: float) -> list[str]:
     """Return a note where random effects spread as they do of groups of all or nothing alone."""
-    if not max(tau2, 0.0 if math.isnan(sigma2) else sigma2) > _RUN_AWAY**2:
+    if not any(variance > _RUN_AWAY**2 for variance in (tau2, sigma2)):
         return []
     return [
         f"random effects have a standard deviation above {_RUN_AWAY:g} on the log scale, as where "

@@ -176,6 +176,8 @@ def _fit(
         found = climb(model, nodes, after=equal.top)
     effects = own_effects(counts)
     values = _parameters(model, found, random)
+    if method == "ML" and not random:
+        values["tau2"] = math.nan
     shares = spread_shares(effects, values["tau2"])
     if not random:
         shares |= absent("i2", "h2")

@@ -186,7 +186,9 @@ class OneStep(Frozen):
         level = self.level if level is None else level
         check_level(level)
         if self.solution is None or self.solution.model.correlated:
-            raise ModelError("this model has no tau2 of its own; use glmm() with method 'ML'")
+            raise ModelError(
+                "this model has no tau2 of its own; use glmm() of several tables, with method 'ML'"
+            )
         return self.solution.tau2_ci(level)
 
     def on_scale(self) -> Scaled:

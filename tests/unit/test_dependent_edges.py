@@ -169,6 +169,17 @@ def test_one_table_has_no_i2() -> None:
     assert "-%" not in cb.pool(effects("A")).summary()
 
 
+@pytest.mark.parametrize("model", ["UM.FS", "UM.RS", "CM.EL", "CM.AL"])
+def test_one_table_has_no_tau2(model: Any) -> None:
+    fit = cb.glmm({"ai": [3], "n1i": [50], "ci": [6], "n2i": [50]}, model=model)
+    assert np.isnan([fit.tau2, fit.i2, fit.h2, *fit.pi]).all()
+    assert "tau^2" not in fit.summary()
+    assert "one table: nothing is pooled; tau2 and a prediction interval cannot be" in fit.summary()
+    assert cb.pool(effects("A")).tau2 != cb.pool(effects("A")).tau2  # nan in a pool too
+    with pytest.raises(cb.ModelError, match="use glmm\\(\\) of several tables"):
+        fit.tau2_ci()
+
+
 def test_likelihoods_that_differ_by_rounding_are_the_same() -> None:
     flat = cb.Effects(yi=[0.3] * 6, vi=[0.05, 0.02, 0.03, 0.04, 0.07, 0.06], studies=list("AABBCC"))
     test = cb.likelihood_ratio(cb.multilevel(flat), cb.pool(flat))
