@@ -45,7 +45,26 @@ class Clusters(NamedTuple):
 
 
 def columns_of(effects: Effects) -> Mapping[str, Sequence[Any]]:
-    """Return what effects can be grouped by: ids, studies, labels and moderators."""
+    """Return what effects can be grouped by: ids, studies, labels and moderators.
+
+    Raises
+    ------
+    DataError
+        If a moderator has the name of the studies, and groups the effects otherwise.
+    """
+    for name in ("study", "study_id"):
+        if name in effects.moderators and len(set(effects.studies)) < effects.k:
+            values = [str(value) for value in effects.moderators[name]]
+            pairs = set(zip(effects.studies, values, strict=True))
+            if not len(pairs) == len(set(effects.studies)) == len(set(values)):
+                raise DataError(
+                    [
+                        Problem(
+                            f"the moderator {name} groups the effects otherwise than studies=",
+                            "rename one of them, or give studies= the column that is meant",
+                        )
+                    ]
+                )
     return {
         "study": effects.studies,
         "study_id": effects.studies,

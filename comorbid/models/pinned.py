@@ -61,10 +61,13 @@ class Pinned:
         free[:, self.place] = False
         found = climb(self.surface, theta, free)
         height = np.where(found.converged, found.height, -np.inf).reshape(m, t)
-        if not np.isfinite(height).any(axis=1).all():
+        lost = np.flatnonzero(~np.isfinite(height).any(axis=1))
+        if lost.size:
+            value = self.value(float(coordinates[lost[0]]))
             raise ModelError(
-                "the profile likelihood has a value at which no climb ended: variances are too "
-                "many orders of magnitude apart"
+                f"the profile likelihood could not be found at {value:.4g}, as may be where the "
+                "covariance matrix is singular there, or variances are many orders of magnitude "
+                "apart; give values= without it, or the term a simpler struct"
             )
         top = height.argmax(axis=1)
         rows = np.arange(m)

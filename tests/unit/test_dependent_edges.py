@@ -50,6 +50,25 @@ def test_che_looks_at_the_rows_that_it_uses() -> None:
         cb.che(one)
 
 
+@pytest.mark.parametrize("names", ["AABBCCDE", "AABBCCCC"])
+@pytest.mark.parametrize("name", ["study", "study_id"])
+def test_a_moderator_that_says_otherwise_than_the_studies_is_refused(name: str, names: str) -> None:
+    given = effects(moderators={name: list(names)})
+    for call in (
+        cb.multilevel,
+        cb.che,
+        lambda e: cb.robust(cb.pool(e)),
+        lambda e: cb.aggregate(e, rho=0),
+    ):
+        with pytest.raises(cb.DataError, match=f"moderator {name} groups the effects otherwise"):
+            call(given)
+    same = effects(moderators={name: list("xxyyzzww")})
+    assert cb.che(same, study=name).estimate == pytest.approx(cb.che(effects()).estimate)
+    # Without studies= the moderator is what there is.
+    alone = cb.Effects(yi=given.yi, vi=given.vi, moderators={"study_id": list("AABBCCDD")})
+    assert cb.che(alone).estimate.tolist() == cb.che(effects()).estimate.tolist()
+
+
 def test_of_one_row_a_study_robust_of_a_pool_is_the_same() -> None:
     """The remedy that che gives: with one effect a study its variances are one."""
     given = effects("ABCDEFGH")
