@@ -23,6 +23,7 @@ from comorbid.models.formula import make_design, usable_rows
 from comorbid.models.likelihood import criteria
 from comorbid.models.mixed_model import MixedModel, common_mean, mixed_model
 from comorbid.models.multilevel_result import Multilevel
+from comorbid.models.nesting import redundant
 from comorbid.models.profiled import Likelihood
 from comorbid.models.random_terms import absorbed, random_terms, sparse_notes
 from comorbid.models.sampling_covariance import check_covariance
@@ -168,7 +169,7 @@ def multilevel(
     design = _design(formula, used)
     check_size(design, estimated=True)
     check_columns(design)
-    if problems := absorbed(design.x, terms):
+    if problems := [*absorbed(design.x, terms), *redundant(terms)]:
         raise ModelError(problems)
     model = mixed_model(used.yi, design.x, v, terms, method)
     surface = model.surface()

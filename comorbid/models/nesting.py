@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from comorbid.effects.arrays import Array, Mask
+from comorbid.errors import Problem
 from comorbid.models.random_terms import Random
 
 # Matrices further from a span than this share of their size are outside of it.
@@ -66,16 +67,39 @@ def nesting(full: Sequence[Random], reduced: Sequence[Random]) -> Nesting:
     """
     if not full:
         return Nesting(tuple(reduced), (), False)
-    count = 5 + sum(_count(term) for term in (*full, *reduced))
-    probes = np.random.default_rng(0).normal(size=(count, 2, full[0].group.size))
-    larger = [_Term(term, _values(term, probes)) for term in full]
-    smaller = [_Term(term, _values(term, probes)) for term in reduced]
+    every = _with_values([*full, *reduced])
+    larger, smaller = every[: len(full)], every[len(full) :]
     lacking = [term for term in smaller if _outside(term.values, larger).any()]
     lacking = lacking or _off_curves(larger, smaller)
     ends = [term for term in larger if _outside(term.identity, smaller).any()]
     single = len(ends) == 1 and ends[0].id in ("intercept", "CS")
     single = single and _outside(ends[0].values, smaller).sum() == 1
     return Nesting(tuple(t.random for t in lacking), tuple(t.random for t in ends), bool(single))
+
+
+def redundant(terms: Sequence[Random]) -> list[Problem]:
+    """Name a term with variances that other terms can stand for, whatever the effects are.
+
+    It has a matrix in the span of the others'. Curves say nothing here.
+    """
+    if len(terms) < 2 or not any(term.levels for term in terms):
+        return []
+    flat = [term for term in _with_values(terms) if not term.curved]
+    inside = [~_outside(t.values, [other for other in flat if other is not t]) for t in flat]
+    for how, found in (("all", np.all), ("part", np.any)):
+        for term, matrices in zip(flat[::-1], inside[::-1], strict=True):
+            if found(matrices):
+                message = f"random term {term.random.name}: others already allow for {how} of it"
+                remedy = "its variances cannot be told apart from theirs; leave it out, or them"
+                return [Problem(message, remedy)]
+    return []
+
+
+def _with_values(terms: Sequence[Random]) -> list[_Term]:
+    """Return terms with the values of their matrices at the same pairs of vectors."""
+    count = 5 + sum(_count(term) for term in terms)
+    probes = np.random.default_rng(0).normal(size=(count, 2, terms[0].group.size))
+    return [_Term(term, _values(term, probes)) for term in terms]
 
 
 def _count(term: Random) -> int:

@@ -182,3 +182,50 @@ def test_no_variance_in_the_data_is_no_evidence() -> None:
     test = cb.likelihood_ratio(cb.multilevel(flat), cb.multilevel(flat, random="study_id"))
     assert test.statistic == pytest.approx(0, abs=1e-9)
     assert test.p_value == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("random", "struct", "message"),
+    [
+        (["three | study_id", "study_id"], "CS", "study_id: others already allow for all of it"),
+        (["study_id", "three | study_id"], "UN", "study_id: others already allow for all of it"),
+        (["two | study_id", "study_id"], "HCS", "study_id: others already allow for all of it"),
+        (["two | study_id", "study_id"], "AR", "study_id: others already allow for all of it"),
+        (
+            ["study_id / two", "two | study_id"],
+            "DIAG",
+            "study_id/two: others already allow for all",
+        ),
+        (
+            ["three | study_id"] * 2,
+            ["CS", "DIAG"],
+            r"three \| study_id: others already allow for part",
+        ),
+        (
+            ["two | study_id", "three | study_id"],
+            ["UN", "CS"],
+            "others already allow for part of it",
+        ),
+    ],
+)
+def test_terms_that_stand_for_each_other_are_refused(
+    random: list[str], struct: Any, message: str
+) -> None:
+    """Also where the effects put one of the variances at 0, so that the other seems determined."""
+    for seed in range(3):
+        with pytest.raises(cb.ModelError, match=message):
+            cb.multilevel(effects(seed), random=random, struct=struct)
+
+
+@pytest.mark.parametrize(
+    ("random", "struct"),
+    [
+        (["three | study_id", "study_id"], "HCS"),
+        (["three | study_id", "study_id"], "AR"),
+        (["three | study_id", "study_id"], "DIAG"),
+        (["three | study_id", "estimate_id"], "UN"),
+        (["two | study_id", "three | region"], ["UN", "CS"]),
+    ],
+)
+def test_terms_that_differ_are_fitted(random: list[str], struct: Any) -> None:
+    assert cb.multilevel(effects(), random=random, struct=struct).k == 48
