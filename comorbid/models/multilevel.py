@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,7 +25,7 @@ from comorbid.models.mixed_model import MixedModel, common_mean, mixed_model
 from comorbid.models.multilevel_result import Multilevel
 from comorbid.models.nesting import redundant
 from comorbid.models.profiled import Likelihood
-from comorbid.models.random_terms import absorbed, random_terms, sparse_notes
+from comorbid.models.random_terms import Random, absorbed, random_terms, sparse_notes
 from comorbid.models.sampling_covariance import check_covariance
 from comorbid.models.settings import check_level
 from comorbid.models.student import t_quantile, t_tail
@@ -167,17 +167,47 @@ def multilevel(
         )
     terms = random_terms(random, struct, columns_of(used), used.labels)
     design = _design(formula, used)
+    given = (random,) if isinstance(random, str) else tuple(random)
+    settings = {"method": method, "test": test, "dfs": dfs, "level": level, "random": given}
+    return fit_model(used, design, v, terms, settings, notes=(*used.warnings, *left_out))
+
+
+def fit_model(
+    effects: Effects,
+    design: Design,
+    v: Covariance | Array,
+    terms: tuple[Random, ...],
+    settings: Mapping[str, Any],
+    *,
+    notes: tuple[str, ...],
+) -> Multilevel:
+    """Fit a model that has been read to the rows that it is of.
+
+    Parameters
+    ----------
+    effects : Effects
+        Those used.
+    design : Design
+    v : Covariance or array of shape (k,)
+    terms : tuple of Random
+    settings : mapping
+        ``method``, ``test``, ``dfs``, ``level`` and the terms as given, ``random``.
+    notes : tuple of str
+        What the result warns of before all else.
+
+    Raises
+    ------
+    ModelError
+        If the rows cannot tell variances or coefficients apart.
+    """
     check_size(design, estimated=True)
     check_columns(design)
     if problems := [*absorbed(design.x, terms), *redundant(terms)]:
         raise ModelError(problems)
-    model = mixed_model(used.yi, design.x, v, terms, method)
+    model = mixed_model(effects.yi, design.x, v, terms, settings["method"])
     surface = model.surface()
     maximum = find_maximum(surface, model.typical)
-    settings = {"method": method, "test": test, "dfs": dfs, "level": level}
-    given = (random,) if isinstance(random, str) else tuple(random)
-    settings |= {"random": given}
-    return _fitted(used, design, model, surface, maximum, settings, (*used.warnings, *left_out))
+    return _fitted(effects, design, model, surface, maximum, settings, notes)
 
 
 def _check_settings(formula: object, method: str, test: str, dfs: str, level: float) -> None:
@@ -227,7 +257,7 @@ def _fitted(
     model: MixedModel,
     surface: Surface,
     maximum: Maximum,
-    settings: dict[str, Any],
+    settings: Mapping[str, Any],
     notes: tuple[str, ...],
 ) -> Multilevel:
     theta = maximum.theta

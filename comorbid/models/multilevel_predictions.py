@@ -54,7 +54,7 @@ def predict_multilevel(
     -----
     Riley RD, Higgins JPT, Deeks JJ (2011). BMJ 342:d549. doi:10.1136/bmj.d549
     """
-    labels, x, spread = _rows(fit, new_data)
+    labels, x, spread = rows_at(fit, new_data)
     estimate = x @ fit.estimate
     se = np.sqrt(np.einsum("ia,ab,ib->i", x, fit.vcov, x))
     df = np.where(x != 0, fit.df, np.inf).min(axis=1)
@@ -73,7 +73,7 @@ def predict_multilevel(
     )
 
 
-def _rows(
+def rows_at(
     fit: Multilevel, new_data: pd.DataFrame | Mapping[str, Any] | None
 ) -> tuple[tuple[str, ...], Array, Array]:
     """Return labels, designs, and variances of true effects about what is expected of them."""

@@ -20,6 +20,8 @@ from comorbid.models.wald import WaldTest, find_terms
 if TYPE_CHECKING:
     import pandas as pd
 
+    from comorbid.models.predictions import Predictions
+
 TABLE = ("estimate", "se", "statistic", "df", "p_value", "ci_low", "ci_high")
 
 
@@ -108,6 +110,12 @@ class Robust(Frozen):
         """Test that some coefficients, or the levels of a term, are all 0: HTZ for CR2 and CR3."""
         rows = find_terms(self.names, self.clustered.terms, terms)
         return wald_test(self.clustered, self.adjusted, self.correction, rows, np.isnan(self.se))
+
+    def predict(self, new_data: pd.DataFrame | Mapping[str, Any] | None = None) -> Predictions:
+        """Predict mean effects, and effects of new studies: see `predict_robust`."""
+        from comorbid.models.robust_predictions import predict_robust
+
+        return predict_robust(self, new_data)
 
     def to_frame(self) -> pd.DataFrame:
         """Return the coefficients indexed by term, in full precision.

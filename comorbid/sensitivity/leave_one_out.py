@@ -9,9 +9,13 @@ import numpy as np
 from comorbid.effects.arrays import Index, Mask
 from comorbid.effects.columns import column_values
 from comorbid.effects.table import Effects
+from comorbid.models.multilevel_refits import MultilevelRefits
+from comorbid.models.multilevel_result import Multilevel
 from comorbid.models.refits import Refits
 from comorbid.models.regression_refits import RegressionRefits
 from comorbid.models.regression_result import Regression
+from comorbid.models.robust_result import Robust
+from comorbid.sensitivity.multilevel_leave_one_out import multilevel_leave_one_out
 from comorbid.sensitivity.refitting import (
     NONE_LEFT,
     ONE_LEFT,
@@ -27,7 +31,11 @@ _FEW = {0: NONE_LEFT, 1: ONE_LEFT}
 def leave_one_out(fit: Pooled, *, by: str | None = None) -> Refits: ...
 @overload
 def leave_one_out(fit: Regression, *, by: str | None = None) -> RegressionRefits: ...
-def leave_one_out(fit: Pooled | Regression, *, by: str | None = None) -> Refits | RegressionRefits:
+@overload
+def leave_one_out(fit: Multilevel | Robust, *, by: str | None = None) -> MultilevelRefits: ...
+def leave_one_out(
+    fit: Pooled | Regression | Multilevel | Robust, *, by: str | None = None
+) -> Refits | RegressionRefits | MultilevelRefits:
     r"""Refit without each study in turn, by the method, test and level of the fit.
 
     Row i is the fit of the studies :math:`\{1, \dots, k\} \setminus C_i`, where :math:`C_i` is
@@ -35,26 +43,36 @@ def leave_one_out(fit: Pooled | Regression, *, by: str | None = None) -> Refits 
 
     Parameters
     ----------
-    fit : Fit, MantelHaenszel, Peto or Regression
-        The fit of all studies.
+    fit : Fit, MantelHaenszel, Peto, Regression, Multilevel or Robust
+        The fit of all studies. Of what `robust` or `che` returns, made of a multilevel model, each
+        row is that model fitted again, with robust tests by the same clusters.
     by : str, optional
         Name of a moderator, or ``study_id``: all studies with the same value are left out
-        together. By default each study by itself.
+        together. By default each study by itself; of a multilevel fit, whose studies have several
+        rows, each group of its first random term (``study_id`` of ``"study_id / estimate_id"``)
+        with all of them, and of a `Robust` each cluster.
 
     Returns
     -------
-    Refits, or RegressionRefits for a regression
+    Refits, RegressionRefits for a regression, or MultilevelRefits for a multilevel fit
         One row a study, or a cluster in the order of first occurrence, labelled by what is left
         out. Where one study is left, the row is that study alone; where none is, it is nan; both
         rows say so. The row of a regression is nan, and says so, where the others cannot tell the
-        coefficients apart.
+        coefficients apart. In refits of a multilevel model the columns of the design stay as they
+        are; where a variance or correlation cannot be fitted, the row says so.
 
     Raises
     ------
     ModelError
         If there is no such moderator.
     DataError
-        If a study has no value in it, or ``fit`` is none of the four.
+        If a study has no value in it, or ``fit`` is none of these.
+
+    Notes
+    -----
+    Refits of a pooled effect or a regression are one batch. Each refit of a multilevel model is a
+    search of its own from as many starts as that of the fit, so that n groups cost about n fits: a
+    tenth to a third of a second for 100 rows of 17 studies.
 
     References
     ----------
@@ -71,7 +89,16 @@ def leave_one_out(fit: Pooled | Regression, *, by: str | None = None) -> Refits 
     {'A': 2, 'B': 2, 'C': 2}
     >>> cb.leave_one_out(fit, by="country").to_frame()["k"].to_dict()
     {'DK': 1, 'IT': 2}
+
+    Of dependent rows, each study with all of its own:
+
+    >>> rows = cb.Effects(yi=[0.1, 0.3, 0.6, 0.9, 0.2, 0.4, 1.1, 0.8], vi=[0.02] * 8,
+    ...                   studies=["A", "A", "B", "B", "C", "C", "D", "D"])
+    >>> cb.leave_one_out(cb.multilevel(rows)).to_frame()["estimate"].round(3).to_dict()
+    {'A': 0.667, 'B': 0.483, 'C': 0.633, 'D': 0.417}
     """
+    if isinstance(fit, Multilevel | Robust):
+        return multilevel_leave_one_out(fit, by)
     check_refittable(fit)
     labels, cluster = _clusters(fit.effects, by)
     k = fit.effects.k - np.bincount(cluster, minlength=len(labels))
