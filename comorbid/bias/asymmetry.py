@@ -15,6 +15,7 @@ from comorbid.checks import check_choice
 from comorbid.effects.arrays import Array
 from comorbid.errors import ModelError
 from comorbid.models.fit import Fit, find_estimator
+from comorbid.models.instead import SMALL_STUDIES
 from comorbid.models.kernel import Test
 from comorbid.models.pooled import check_fit
 from comorbid.models.views import few_studies
@@ -130,7 +131,7 @@ def asymmetry(
     >>> round(found.p_value, 4), round(found.limit, 4)
     (0.0019, 0.1048)
     """
-    check_fit(fit)
+    check_fit(fit, Multilevel=SMALL_STUDIES)
     _check_settings(fit, test, model, predictor)
     counts = counts_of(fit, {"ai": ai, "bi": bi, "ci": ci, "di": di})
     notes = list(fit.warnings if model == "rma" else fit.effects.warnings)

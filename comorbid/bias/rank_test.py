@@ -12,6 +12,7 @@ from comorbid.effects.arrays import Array
 from comorbid.errors import ModelError
 from comorbid.models import text
 from comorbid.models.fit import Fit
+from comorbid.models.instead import SMALL_STUDIES
 from comorbid.models.pooled import check_fit
 from comorbid.models.views import Views, block, few_studies, frame
 
@@ -117,7 +118,7 @@ def rank_test(fit: Fit, *, distribution: Distribution = "exact") -> RankTest:
     """
     from scipy import stats
 
-    check_fit(fit)
+    check_fit(fit, Multilevel=SMALL_STUDIES)
     check_choice("distribution", distribution, _DISTRIBUTIONS)
     if fit.k < 2:
         raise ModelError("one study: ranks need at least two, and ten to mean much")

@@ -15,6 +15,7 @@ from comorbid.models import text
 from comorbid.models.component_intervals import ends_of
 from comorbid.models.pinned import Pinned, pin
 from comorbid.models.recorded import Recorded
+from comorbid.models.settings import check_level
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,7 +80,12 @@ class ComponentProfile(Recorded):
 
 
 def component_profile(
-    fit: Multilevel, component: str, *, values: Any = None, points: int = 41
+    fit: Multilevel,
+    component: str,
+    *,
+    values: Any = None,
+    points: int = 41,
+    level: float | None = None,
 ) -> ComponentProfile:
     r"""Return the profile likelihood of a component.
 
@@ -92,8 +98,10 @@ def component_profile(
     doi:10.1002/(SICI)1097-0258(19960330)15:6<619::AID-SIM188>3.0.CO;2-A
     """
     check_whole("points", points, least=2)
+    level = fit.level if level is None else level
+    check_level(level)
     pinned = pin(fit, component)
-    cut = fit.log_likelihood - float(special.chdtri(1, 1 - fit.level)) / 2
+    cut = fit.log_likelihood - float(special.chdtri(1, 1 - level)) / 2
     best = next(c.value for c in fit.components if c.name == component)
     ends = ends_of(pinned, cut)
     if values is None:
@@ -115,7 +123,7 @@ def component_profile(
         cut=cut,
         ci_low=ends[0],
         ci_high=ends[1],
-        **fit.made,
+        **fit.made | {"level": level},
     )
 
 

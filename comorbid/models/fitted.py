@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from comorbid.checks import check_type
 from comorbid.effects.arrays import Array, Frozen, Mask, read_only
 from comorbid.effects.table import Effects
+from comorbid.errors import ModelError
 from comorbid.models.design import DesignProjection
 from comorbid.models.estimators import Estimator
 from comorbid.models.heterogeneity import Heterogeneity, heterogeneity
 from comorbid.models.inference import factor
+from comorbid.models.instead import check_kind
 from comorbid.models.kernel import DesignFits, Test, fit_designs
 from comorbid.models.likelihood import FitStatistics, fit_statistics
 from comorbid.models.projection import Projection, Solution
@@ -22,9 +23,18 @@ from comorbid.models.projection import Projection, Solution
 Pair = tuple[float, float]
 
 
-def check_fitted(fit: object) -> None:
-    """Raise `DataError` unless it is what `pool` or `regress` returns."""
-    check_type("fit", fit, Fitted, "give what pool() or regress() returns")
+def check_fitted(fit: object, **instead: str) -> None:
+    """Raise `DataError` unless it is what `pool` or `regress` returns; see `check_kind`."""
+    check_kind(fit, Fitted, "give what pool() or regress() returns", **instead)
+
+
+def check_no_groups(by: str | None) -> None:
+    """Raise `ModelError` if groups are given for a fit that takes its rows as independent."""
+    if by is not None:
+        raise ModelError(
+            f"by is {by!r}, but rows of pool() and regress() are taken as independent, each by "
+            "itself; leave by out, or give what multilevel() returns"
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)

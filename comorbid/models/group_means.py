@@ -154,6 +154,19 @@ def row_weights(fit: Multilevel) -> Array:
     return np.asarray(100 * weights / weights.sum())
 
 
+def diagonal_weights(fit: Multilevel) -> Array:
+    """Return the share of each row in the diagonal of W, in per cent, whatever the moderators.
+
+    Notes
+    -----
+    ``weights(fit, type="diagonal")`` of metafor.
+    """
+    weights = np.empty(fit.k)
+    for block in fit.blocks:
+        weights[block.rows] = np.diagonal(block.weights)
+    return np.asarray(100 * weights / weights.sum())
+
+
 def _means(fit: Multilevel, group: Index) -> tuple[Array, Array]:
     """Return the inverse-variance mean of each group, and its variance."""
     v, yi = fit.model.v, fit.effects.yi

@@ -131,12 +131,13 @@ class MultilevelRefits(Recorded):
         else:
             columns = dict(zip(self.names, self.estimate, strict=True))
             how = f"{self.formula}, analysis scale"
-        columns |= dict(zip(self.components, self.variances, strict=True))
-        columns |= {"i2": self.i2, "k": self.k}
+        columns |= dict(zip(self.components, self.variances, strict=True)) | {"i2": self.i2}
+        table = labelled(self.labels, columns)
+        table["k"] = self.k
         test = f"{self.inference}, t" if self.inference != "model" else text.TEST_NAMES[self.test]
         head = f"{self.kind} by {self.by} ({self.method}, {test}); {how}"
         notes = text.reason_notes(self.labels, self.reasons)
-        return "\n".join([head, as_text(labelled(self.labels, columns)), *notes])
+        return "\n".join([head, as_text(table), *notes])
 
     def __repr__(self) -> str:
         return self.summary()

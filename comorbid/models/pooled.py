@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from comorbid.checks import check_type
 from comorbid.effects.arrays import Array, Mask
 from comorbid.effects.scales import SCALES, printed
 from comorbid.models import text
@@ -17,6 +16,7 @@ from comorbid.models.fits import Outlines
 from comorbid.models.fitted import Fitted, Pair
 from comorbid.models.frames import of_studies, own_intervals
 from comorbid.models.inference import factor
+from comorbid.models.instead import check_kind
 from comorbid.models.intercept import Intercept
 from comorbid.models.kernel import Batch, Test, as_batch, t_quantile
 from comorbid.models.notices import notices
@@ -276,6 +276,6 @@ class Fit(Fitted):
         return text.as_html(self.summary())
 
 
-def check_fit(fit: object) -> None:
-    """Raise `DataError` unless it is what `pool` returns."""
-    check_type("fit", fit, Fit, "give what pool() returns")
+def check_fit(fit: object, **instead: str) -> None:
+    """Raise `DataError` unless it is what `pool` returns; see `check_kind`."""
+    check_kind(fit, Fit, "give what pool() returns", **instead)

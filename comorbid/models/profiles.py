@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from scipy import special
@@ -17,6 +17,7 @@ from comorbid.models.fitted import Fitted, check_fitted
 from comorbid.models.inference import infer
 from comorbid.models.likelihood import Kind, constant, likelihood_of
 from comorbid.models.maxima import global_maximum
+from comorbid.models.multilevel_result import Multilevel
 from comorbid.models.recorded import Recorded
 from comorbid.models.settings import check_level
 from comorbid.models.solved import solve_at
@@ -24,6 +25,8 @@ from comorbid.models.tau2_intervals import profile_likelihood
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from comorbid.models.component_profiles import ComponentProfile
 
 
 _LARGEST = 1e100
@@ -104,26 +107,52 @@ class Profile(Recorded):
         return str(self.to_frame().to_html(escape=True))
 
 
+@overload
 def profile(
     fit: Fitted,
     *,
     tau2: Sequence[float] | None = None,
+    component: None = None,
+    values: None = None,
     points: int = 41,
     level: float | None = None,
-) -> Profile:
-    r"""Profile likelihood of tau2: how well each value of it fits.
+) -> Profile: ...
+@overload
+def profile(
+    fit: Multilevel,
+    *,
+    tau2: None = None,
+    component: str | None = None,
+    values: Sequence[float] | None = None,
+    points: int = 41,
+    level: float | None = None,
+) -> ComponentProfile: ...
+def profile(
+    fit: Fitted | Multilevel,
+    *,
+    tau2: Sequence[float] | None = None,
+    component: str | None = None,
+    values: Sequence[float] | None = None,
+    points: int = 41,
+    level: float | None = None,
+) -> Profile | ComponentProfile:
+    r"""Profile likelihood of tau2, or of a variance or correlation of a multilevel fit.
 
     .. math:: l(\tau^2) = \max_\beta l(\beta, \tau^2)
 
-    restricted for a fit by REML.
+    restricted for a fit by REML: how well each value fits when all else is best for it.
 
     Parameters
     ----------
-    fit : Fit or Regression
+    fit : Fit, Regression or Multilevel
         Of more studies than coefficients, with tau2.
     tau2 : sequence of float, optional
         Where; by default ``points`` even steps from 0 to a tenth past the upper end of the profile
         likelihood interval, and the best value.
+    component : str, optional
+        Of a multilevel fit, the name of one of ``fit.components``; needed where it has several.
+    values : sequence of float, optional
+        Where, for that component; by default from 0, or along the whole range of a correlation.
     points : int
         How many steps.
     level : float, optional
@@ -131,15 +160,16 @@ def profile(
 
     Returns
     -------
-    Profile
+    Profile, or ComponentProfile for a multilevel fit
 
     Raises
     ------
     ModelError
-        If the fit has no tau2 or has weights of the analyst, a value is negative or not finite, or
-        a setting is none of those allowed.
+        If the fit has no tau2 or has weights of the analyst, a value is negative or not finite, a
+        multilevel fit has several components and none is named, or a setting is none of those
+        allowed.
     DataError
-        If ``fit`` is not what `pool` or `regress` returns, or ``tau2`` holds what is no number.
+        If ``fit`` is none of these, or ``tau2`` holds what is no number.
 
     References
     ----------
@@ -152,8 +182,20 @@ def profile(
     >>> fit = cb.pool(cb.Effects(yi=[0.1, 0.9, 0.4, 1.3], vi=[0.03, 0.08, 0.02, 0.05]))
     >>> cb.profile(fit, tau2=[0, 0.2, 0.4]).log_likelihood.round(2).tolist()
     [-8.26, -2.4, -2.5]
+
+    Of a multilevel fit, one component:
+
+    >>> rows = cb.Effects(yi=[0.1, 0.3, 0.6, 0.9, 0.2, 0.4, 1.1, 0.8], vi=[0.02] * 8,
+    ...                   studies=["A", "A", "B", "B", "C", "C", "D", "D"])
+    >>> at = cb.profile(cb.multilevel(rows), component="study_id", values=[0.0, 0.1])
+    >>> at.log_likelihood.round(2).tolist()
+    [-3.05, -1.82]
     """
-    check_fitted(fit)
+    if isinstance(fit, Multilevel):
+        return _of_component(fit, component, tau2, values, points, level)
+    check_fitted(fit, OneStep="for the interval of its tau2 by the profile, fit.tau2_ci()")
+    if component is not None or values is not None:
+        raise ModelError("component and values are of a multilevel fit; use tau2")
     check_whole("points", points, least=2)
     level = fit.level if level is None else level
     check_level(level)
@@ -167,30 +209,55 @@ def profile(
     best = float(global_maximum(data, likelihood)[0])
     if tau2 is None:
         high = float(profile_likelihood(data, likelihood, level).high[0])
-        values = np.unique(np.append(np.linspace(0, 1.1 * high, points), best))
+        where = np.unique(np.append(np.linspace(0, 1.1 * high, points), best))
     else:
-        values = np.array(numbers("tau2", tau2))
-        allowed = (values >= 0) & (values <= _LARGEST)
-        if values.ndim != 1 or not values.size or not allowed.all():
+        where = np.array(numbers("tau2", tau2))
+        allowed = (where >= 0) & (where <= _LARGEST)
+        if where.ndim != 1 or not where.size or not allowed.all():
             raise ModelError(f"tau2 of a profile: give a list of variances from 0 to {_LARGEST:g}")
     rest = constant(likelihood.kind, fit.k, fit.p, float(data.log_xx[0]))
 
-    def at(where: Array) -> Array:
-        moments = data.at(where, np.zeros(where.size, dtype=np.intp))
+    def at(each: Array) -> Array:
+        moments = data.at(each, np.zeros(each.size, dtype=np.intp))
         return likelihood.height(moments) + rest
 
     maximum = float(at(np.array([best]))[0])
-    copies = data.take(np.zeros(values.size, dtype=np.intp))
-    rows = infer(copies, solve_at(copies, values), equal=False, test=fit.test, level=fit.level)
+    copies = data.take(np.zeros(where.size, dtype=np.intp))
+    rows = infer(copies, solve_at(copies, where), equal=False, test=fit.test, level=fit.level)
     found = {"estimate": rows.coefficients, **{name: getattr(rows, name) for name in _TABLE[1:]}}
     return Profile(
         kind=likelihood.kind,
         names=fit.names,
-        tau2=values,
-        log_likelihood=at(values),
+        tau2=where,
+        log_likelihood=at(where),
         **{name: value if fit.names else value[0] for name, value in found.items()},
         best=best,
         maximum=maximum,
         cut=maximum - float(special.chdtri(1, 1 - level)) / 2,
         **fit.made | {"level": level},
     )
+
+
+def _of_component(
+    fit: Multilevel,
+    component: str | None,
+    tau2: Sequence[float] | None,
+    values: Sequence[float] | None,
+    points: int,
+    level: float | None,
+) -> ComponentProfile:
+    """Return the profile of a component, which need not be named where it is the only one."""
+    from comorbid.models.component_profiles import component_profile
+
+    names = [each.name for each in fit.components]
+    if tau2 is not None:
+        raise ModelError(
+            "tau2 is of pool() and regress(); give values= of component=, one of "
+            f"{', '.join(names)}"
+        )
+    if component is None and len(names) > 1:
+        raise ModelError(
+            f"this fit has several components; give component=, one of {', '.join(names)}"
+        )
+    chosen = names[0] if component is None else component
+    return component_profile(fit, chosen, values=values, points=points, level=level)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
@@ -12,12 +12,15 @@ from comorbid.errors import ModelError
 from comorbid.models import text
 from comorbid.models.fitted import Fitted, check_fitted
 from comorbid.models.frames import as_text, labelled
+from comorbid.models.multilevel_result import Multilevel
 from comorbid.models.recorded import Recorded
 from comorbid.models.settings import check_level
 from comorbid.models.student import t_quantile
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from comorbid.models.multilevel_effects import RandomEffects
 
 
 _COLUMNS = ("pred", "se", "pi_low", "pi_high")
@@ -70,7 +73,7 @@ class StudyPredictions(Recorded):
         return str(self.to_frame().to_html(escape=True))
 
 
-def blup(fit: Fitted, *, level: float | None = None) -> StudyPredictions:
+def blup(fit: Fitted | Multilevel, *, level: float | None = None) -> StudyPredictions:
     r"""Best linear unbiased predictions of the studies' true effects, drawn to what is expected.
 
     .. math:: \hat\theta_i = \lambda_i y_i + (1 - \lambda_i) x_i'\hat\beta, \quad
@@ -78,11 +81,14 @@ def blup(fit: Fitted, *, level: float | None = None) -> StudyPredictions:
        \lambda_i = \frac{\hat\tau^2}{\hat\tau^2 + v_i}
 
     with the covariances V of the coefficients; of a pooled effect x is 1 and V its squared standard
-    error. The interval has the quantile of the fit's test.
+    error. The interval has the quantile of the fit's test. Of a multilevel fit, the true effect
+    behind each row, :math:`\hat\theta = y - VPy` with variances :math:`V - VPV`,
+    :math:`P = W - WX(X'WX)^{-1}X'W`, the sampling covariances V and the inverse W of the marginal
+    ones.
 
     Parameters
     ----------
-    fit : Fit or Regression
+    fit : Fit, Regression or Multilevel
         In an equal-effects fit, and where tau2 is 0, all predictions are what the model expects.
     level : float, optional
         Of the intervals, a proportion; by default the fit's.
@@ -97,12 +103,13 @@ def blup(fit: Fitted, *, level: float | None = None) -> StudyPredictions:
         If the fit has weights of the analyst, with which the predictions would not be best, or
         the level is no proportion.
     DataError
-        If ``fit`` is not what `pool` or `regress` returns.
+        If ``fit`` is none of these.
 
     References
     ----------
     Raudenbush SW, Bryk AS (1985). Journal of Educational Statistics 10:75-98.
     doi:10.3102/10769986010002075
+    Robinson GK (1991). Statistical Science 6:15-32. doi:10.1214/ss/1177011926
 
     Examples
     --------
@@ -111,40 +118,50 @@ def blup(fit: Fitted, *, level: float | None = None) -> StudyPredictions:
     >>> cb.blup(fit).pred.round(2).tolist()
     [0.16, 0.84, 0.42, 1.19]
     """
+    if isinstance(fit, Multilevel):
+        return fit.blup(level)
     return _predictions(fit, "blup", level)
 
 
-def ranef(fit: Fitted, *, level: float | None = None) -> StudyPredictions:
+@overload
+def ranef(fit: Fitted, *, level: float | None = None) -> StudyPredictions: ...
+@overload
+def ranef(fit: Multilevel, *, level: float | None = None) -> RandomEffects: ...
+def ranef(
+    fit: Fitted | Multilevel, *, level: float | None = None
+) -> StudyPredictions | RandomEffects:
     r"""Predictions of the random effects: how far each true effect lies from what is expected.
 
     .. math:: \hat u_i = \lambda_i (y_i - x_i'\hat\beta), \quad
        \mathrm{se}_i^2 = \lambda_i v_i + \lambda_i^2 x_i'Vx_i, \quad
        \lambda_i = \frac{\hat\tau^2}{\hat\tau^2 + v_i}
 
-    Parameters, result and errors are those of `blup`.
+    Of a multilevel fit :math:`\hat u = GZ'Py` for the groups of each term, with variances
+    :math:`G - GZ'PZG`. Parameters and errors are those of `blup`.
 
     Parameters
     ----------
-    fit : Fit or Regression
+    fit : Fit, Regression or Multilevel
         In an equal-effects fit, and where tau2 is 0, all are 0.
     level : float, optional
         Of the intervals, a proportion; by default the fit's.
 
     Returns
     -------
-    StudyPredictions
+    StudyPredictions, or RandomEffects for a multilevel fit
 
     Raises
     ------
     ModelError
         If the fit has weights of the analyst, or the level is no proportion.
     DataError
-        If ``fit`` is not what `pool` or `regress` returns.
+        If ``fit`` is none of these.
 
     References
     ----------
     Raudenbush SW, Bryk AS (1985). Journal of Educational Statistics 10:75-98.
     doi:10.3102/10769986010002075
+    Robinson GK (1991). Statistical Science 6:15-32. doi:10.1214/ss/1177011926
 
     Examples
     --------
@@ -153,6 +170,8 @@ def ranef(fit: Fitted, *, level: float | None = None) -> StudyPredictions:
     >>> cb.ranef(fit).pred.round(2).tolist()
     [-0.49, 0.19, -0.23, 0.54]
     """
+    if isinstance(fit, Multilevel):
+        return fit.ranef(level)
     return _predictions(fit, "ranef", level)
 
 

@@ -9,8 +9,9 @@ import numpy as np
 
 from comorbid.effects.arrays import Array
 from comorbid.models import text
-from comorbid.models.fitted import Fitted, check_fitted
+from comorbid.models.fitted import Fitted, check_fitted, check_no_groups
 from comorbid.models.frames import as_text, labelled
+from comorbid.models.multilevel_result import Multilevel
 from comorbid.models.recorded import Recorded
 
 if TYPE_CHECKING:
@@ -69,29 +70,37 @@ class Residuals(Recorded):
         return str(self.to_frame().to_html(escape=True))
 
 
-def rstandard(fit: Fitted) -> Residuals:
+def rstandard(fit: Fitted | Multilevel, *, by: str | None = None) -> Residuals:
     r"""Internally standardised residuals: each study against the fit that it takes part in.
 
     .. math:: z_i = \frac{y_i - x_i'\hat\beta}{\sqrt{\sum_j (I - H)_{ij}^2 s_j}}, \quad
        H = X (X'AX)^{-1} X'A, \quad s_j = v_j + \hat\tau^2
 
     with the weights on the diagonal of A; if they are the model's own, :math:`s_j^{-1}`, the
-    denominator is :math:`\sqrt{s_i (1 - H_{ii})}`.
+    denominator is :math:`\sqrt{s_i (1 - H_{ii})}`. Of a multilevel fit it is the root of
+    :math:`S_{ii}`, with the marginal covariances M of the effects and
+    :math:`S = M - X(X'M^{-1}X)^{-1}X'`; and each group j of rows, such as a study, has
+    :math:`X^2_j = e_j'S_{jj}^{-1}e_j`.
 
     Parameters
     ----------
-    fit : Fit or Regression
+    fit : Fit, Regression or Multilevel
         The fit of all studies.
+    by : str, optional
+        Of a multilevel fit, the column of the groups; by default the outermost of its first random
+        term.
 
     Returns
     -------
-    Residuals
+    Residuals, or GroupResiduals for a multilevel fit
         z is nan where nothing is left to compare a study with, such as where there is one.
 
     Raises
     ------
     DataError
-        If ``fit`` is not what `pool` or `regress` returns.
+        If ``fit`` is none of these.
+    ModelError
+        If there is no such column, or one is given for a fit of independent studies.
 
     References
     ----------
@@ -108,7 +117,13 @@ def rstandard(fit: Fitted) -> Residuals:
     >>> cb.rstandard(cb.regress(effects, "~ year")).z.round(2).tolist()
     [0.93, -0.28, -1.23, 1.39]
     """
+    if isinstance(fit, Multilevel):
+        # Its result is one of `Residuals`.
+        from comorbid.models.group_residuals import group_rstandard
+
+        return group_rstandard(fit, by)
     check_fitted(fit)
+    check_no_groups(by)
     total = fit.effects.vi + np.nan_to_num(fit.tau2)
     variance = (np.eye(fit.k) - fit.hat) ** 2 @ total
     variance = np.where(variance > _NOTHING * total, variance, 0.0)

@@ -80,13 +80,14 @@ def _rows(
     if not isinstance(fit, Fitted):
         rows: tuple[tuple[str, ...], Array, Array] = rows_at(fit, new_data)
         return rows
-    if not isinstance(fit, Regression):
-        labels, x = ("Mean",), np.ones((1, 1))
-    elif new_data is None:
+    labels: tuple[str, ...] = ("Mean",)
+    x = np.ones((1, 1))
+    if isinstance(fit, Regression):
         labels, x = fit.effects.labels, fit.x
-    else:
-        table = as_frame(new_data)
-        labels, x = tuple(str(label) for label in table.index), design_at(fit.design, table)
+        if new_data is not None:
+            table = as_frame(new_data)
+            labels = tuple(str(label) for label in table.index)
+            x = design_at(fit.design, table)
     return labels, x, np.full(len(x), np.nan if fit.method == "EE" else fit.tau2)
 
 

@@ -12,9 +12,10 @@ from comorbid.effects.arrays import Array, Index
 from comorbid.errors import ComorbidError
 from comorbid.models.clusters import clusters_of
 from comorbid.models.covariance_result import Covariance
+from comorbid.models.marginal import first_column
 from comorbid.models.multilevel import fit_model
 from comorbid.models.multilevel_result import Multilevel
-from comorbid.models.random_terms import Random, columns_of, random_terms
+from comorbid.models.random_terms import columns_of, random_terms
 
 # What data that cannot be fitted may raise; anything else is a mistake in the code.
 _FAILURES = (ComorbidError, ArithmeticError, np.linalg.LinAlgError)
@@ -73,12 +74,6 @@ def without_groups(fit: Multilevel, by: str | None) -> GroupDeletion:
     return GroupDeletion(fit, groups.by, groups.names, tuple(rows), tuple(without), tuple(reasons))
 
 
-def first_column(fit: Multilevel) -> str:
-    """Return the outermost column of the first random term: the studies of ``study / row``."""
-    term = fit.model.terms[0]
-    return term.columns[-1] if term.levels else term.columns[0]
-
-
 def _refitted(fit: Multilevel, rows: Index) -> tuple[Multilevel | None, str]:
     """Return the fit of some rows, or why there is none."""
     if not rows.size:
@@ -103,36 +98,12 @@ def _of_rows(fit: Multilevel, rows: Index) -> Multilevel:
     return fit_model(effects, design, v, terms, settings, notes=fit.effects.warnings)
 
 
-def matrices_at(fit: Multilevel, other: Multilevel) -> list[Array] | None:
-    """Return G of each term of a fit at the components of another of the same model.
+def component_values(found: GroupDeletion) -> Array:
+    """Return the components without each group, of shape (c, n); nan where a level is lost."""
+    names = [component.name for component in found.fit.components]
 
-    Each of shape (q, q), on the analysis scale; None where the other has not all levels.
-    """
-    found = []
-    for own, term, g in zip(
-        fit.model.terms, other.model.terms, other.model.matrices(other.theta), strict=True
-    ):
-        if own.levels != term.levels:
-            return None
-        found.append(_resized(g[0], own) * other.model.unit**2)
-    return found
+    def values(fit: Multilevel) -> Array:
+        own = {component.name: component.value for component in fit.components}
+        return np.array([own.get(name, np.nan) for name in names])
 
-
-def _resized(g: Array, term: Random) -> Array:
-    """Return G of a CS term for the most levels that a group of it has; others as they are."""
-    q = term.structure.q
-    if len(g) == q or term.structure.id != "CS":
-        return g
-    together = g[0, 1] if len(g) > 1 else 0.0
-    return np.asarray(together + (g[0, 0] - together) * np.eye(q))
-
-
-def covariances(fit: Multilevel, matrices: list[Array], rows: Index) -> Array:
-    """Return the marginal covariances (s, s) of some rows, with these G of the terms."""
-    v = fit.model.v
-    total = v.among(rows[None])[0] if isinstance(v, Covariance) else np.diag(v[rows])
-    for random, g in zip(fit.model.terms, matrices, strict=True):
-        term = random.term
-        same = term.group[rows][:, None] == term.group[rows]
-        total = total + same * g[np.ix_(term.inner[rows], term.inner[rows])]
-    return np.asarray(total)
+    return found.collect(values)

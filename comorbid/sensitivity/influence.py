@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from scipy import special
 
 from comorbid.effects.arrays import Array, Mask
 from comorbid.models import text
-from comorbid.models.fitted import Fitted
+from comorbid.models.fitted import Fitted, check_no_groups
 from comorbid.models.frames import as_text, labelled
+from comorbid.models.multilevel_result import Multilevel
 from comorbid.models.recorded import Recorded
 from comorbid.sensitivity.deletion import Deletion, deletion, variances
+from comorbid.sensitivity.group_influence import GroupInfluence, group_influence
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -125,7 +127,11 @@ class Influence(Recorded):
         return str(self.to_frame().to_html(escape=True))
 
 
-def influence(fit: Fitted) -> Influence:
+@overload
+def influence(fit: Fitted, *, by: None = None) -> Influence: ...
+@overload
+def influence(fit: Multilevel, *, by: str | None = None) -> GroupInfluence: ...
+def influence(fit: Fitted | Multilevel, *, by: str | None = None) -> Influence | GroupInfluence:
     r"""Influence of each study on the pooled effect or the coefficients, from the fits without it.
 
     With the subscript :math:`(-i)` for the fit without study i, :math:`h_i` the leverage,
@@ -151,21 +157,36 @@ def influence(fit: Fitted) -> Influence:
     with p degrees of freedom at cook.d is above one half, or :math:`h > 3p/k`, or any
     :math:`|\mathrm{dfbs}| > 1`. The limits are conventions, not tests.
 
+    Of a multilevel fit, groups of rows, such as studies, are left out: cook.d, cov.r and dfbs are
+    as above, with :math:`U_{(-j)}` at the components without group j; ``hat`` sums over its rows
+    and is held against 3 p / m with m groups; ``x2`` is the squared length of its deleted residuals
+    (see `rstudent`). There is no dffits.
+
     Parameters
     ----------
-    fit : Fit or Regression
+    fit : Fit, Regression or Multilevel
         The fit of all studies.
+    by : str, optional
+        Of a multilevel fit, the column of the groups; by default the outermost of its first random
+        term, such as ``study_id`` of ``"study_id / estimate_id"``.
 
     Returns
     -------
-    Influence
+    Influence, or GroupInfluence for a multilevel fit
         nan with a reason where the other studies cannot be fitted, or leave nothing to estimate
         tau2 from.
 
     Raises
     ------
     DataError
-        If ``fit`` is not what `pool` or `regress` returns.
+        If ``fit`` is none of these.
+    ModelError
+        If there is no such column, or one is given for a fit of independent studies.
+
+    Notes
+    -----
+    Each refit of a multilevel model is a search of its own: n groups cost about n fits. metafor
+    gives the same as ``cooks.distance``, ``dfbetas`` and ``hatvalues`` with ``cluster``.
 
     References
     ----------
@@ -183,6 +204,9 @@ def influence(fit: Fitted) -> Influence:
     >>> round(float(cb.influence(cb.regress(effects, "~ year")).hat.sum()), 10)
     2.0
     """
+    if isinstance(fit, Multilevel):
+        return group_influence(fit, by)
+    check_no_groups(by)
     without = deletion(fit)
     hat = np.diag(fit.hat)
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -11,7 +11,7 @@ from comorbid.models.multilevel_refits import MultilevelRefits, component_name
 from comorbid.models.multilevel_result import Multilevel
 from comorbid.models.robust import robust
 from comorbid.models.robust_result import TABLE, Robust
-from comorbid.sensitivity.group_deletion import GroupDeletion, without_groups
+from comorbid.sensitivity.group_deletion import GroupDeletion, component_values, without_groups
 
 # A row: the coefficients by `TABLE`, of shape (7, p), and the prediction interval of a mean.
 _Row = tuple[Array, Array]
@@ -35,7 +35,7 @@ def multilevel_leave_one_out(fit: Multilevel | Robust, by: str | None) -> Multil
         **dict(zip(TABLE, tables, strict=True)),
         pi_low=np.array([interval[0] for _, interval in rows]),
         pi_high=np.array([interval[1] for _, interval in rows]),
-        variances=_components(found),
+        variances=component_values(found),
         i2=found.collect(lambda of: of.heterogeneity.total),
         q=found.collect(lambda of: of.qe),
         q_p=found.collect(lambda of: of.qe_p),
@@ -105,14 +105,3 @@ def _row(fit: Multilevel | Robust | None, p: int) -> _Row:
     if at is None or len(at.labels) > 1:
         return table, nothing
     return table, np.array([at.pi_low[0], at.pi_high[0]])
-
-
-def _components(found: GroupDeletion) -> Array:
-    """Return the components without each group, of shape (c, n); nan where a level is lost."""
-    names = [component.name for component in found.fit.components]
-
-    def values(fit: Multilevel) -> Array:
-        own = {component.name: component.value for component in fit.components}
-        return np.array([own.get(name, np.nan) for name in names])
-
-    return found.collect(values)

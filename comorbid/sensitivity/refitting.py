@@ -8,12 +8,12 @@ from typing import Any, TypeVar, overload
 
 import numpy as np
 
-from comorbid.checks import check_type
 from comorbid.effects.arrays import Index, Mask
 from comorbid.errors import ComorbidError
 from comorbid.models.fit import Fit
 from comorbid.models.fits import Outlines
 from comorbid.models.fitted import Fitted
+from comorbid.models.instead import check_kind
 from comorbid.models.kernel import Batch, DesignFits
 from comorbid.models.refits import Refits
 from comorbid.models.regression_refits import RegressionRefits
@@ -36,7 +36,7 @@ _FAILURES = (ComorbidError, ArithmeticError, np.linalg.LinAlgError)
 def check_refittable(fit: object) -> None:
     """Raise `DataError` unless it is a fit that can be refitted without some of its studies."""
     remedy = "give what pool(), regress(), mantel_haenszel() or peto() returns"
-    check_type("fit", fit, (Fit, Stratified, Regression), remedy)
+    check_kind(fit, (Fit, Stratified, Regression), remedy)
 
 
 def refit_in_blocks(

@@ -7,9 +7,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from comorbid.models.fitted import Fitted
+from comorbid.models.fitted import Fitted, check_no_groups
+from comorbid.models.multilevel_result import Multilevel
 from comorbid.models.residuals import Residuals
 from comorbid.sensitivity.deletion import deletion
+from comorbid.sensitivity.group_influence import DeletedGroupResiduals, group_rstudent
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -19,7 +21,9 @@ class DeletedResiduals(Residuals):
     title: ClassVar[str] = "Standardised deleted residuals"
 
 
-def rstudent(fit: Fitted) -> DeletedResiduals:
+def rstudent(
+    fit: Fitted | Multilevel, *, by: str | None = None
+) -> DeletedResiduals | DeletedGroupResiduals:
     r"""Standardised deleted residuals: each study against the fit of the others.
 
     .. math:: t_i = \frac{y_i - x_i'\hat\beta_{(-i)}}
@@ -29,21 +33,35 @@ def rstudent(fit: Fitted) -> DeletedResiduals:
     the factor that the test puts on V (1 for z and t); of a pooled effect x is 1, and V its squared
     standard error. If the model holds, about one in twenty lies outside :math:`\pm 1.96`.
 
+    Of a multilevel fit, each row against the fit without its group j, such as its study, by the
+    root of :math:`S_{ii}`, and each group by :math:`X^2_j = e_j'S_{jj}^{-1}e_j`, with
+
+    .. math:: S_{jj} = M_{jj} + X_jV_{(-j)}X_j' - C - C', \qquad
+       C = X_jV_{(-j)}X_{(-j)}'M_{(-j)}^{-1}M_{(-j)j}
+
+    and the marginal covariances M at the components without the group. C is 0 where a group depends
+    on no other; metafor 3.8-1 leaves it out everywhere.
+
     Parameters
     ----------
-    fit : Fit or Regression
+    fit : Fit, Regression or Multilevel
         The fit of all studies.
+    by : str, optional
+        Of a multilevel fit, the column of the groups; by default the outermost of its first random
+        term.
 
     Returns
     -------
-    DeletedResiduals
+    DeletedResiduals, or DeletedGroupResiduals for a multilevel fit
         nan with a reason where the other studies cannot be fitted, or leave nothing to estimate
         tau2 from (except in the equal-effects model, which has none).
 
     Raises
     ------
     DataError
-        If ``fit`` is not what `pool` or `regress` returns.
+        If ``fit`` is none of these.
+    ModelError
+        If there is no such column, or one is given for a fit of independent studies.
 
     References
     ----------
@@ -57,6 +75,9 @@ def rstudent(fit: Fitted) -> DeletedResiduals:
     >>> cb.rstudent(fit).z.round(2).tolist()
     [-0.63, -0.48, -0.38, 11.43]
     """
+    if isinstance(fit, Multilevel):
+        return group_rstudent(fit, by)
+    check_no_groups(by)
     without = deletion(fit)
     resid, se = without.residuals(fit), without.residual_se(fit)
     return DeletedResiduals(

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from comorbid.checks import check_type
 from comorbid.document import prose
 from comorbid.document.blocks import Figure
 from comorbid.document.figures import words
@@ -30,6 +29,7 @@ from comorbid.effects.arrays import Array
 from comorbid.effects.measures import null_of
 from comorbid.models.fit import Fit
 from comorbid.models.kernel import t_quantile, t_tail
+from comorbid.models.pooled import check_fit
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
@@ -121,7 +121,7 @@ def drapery(fit: Fit, *, title: str | None = None) -> Figure:
     association: pooled p = 0.019; 3 of 3 studies have p below 0.05. The peak of a study ranges
     from 1.70 (Study 1) to 2.56 (Study 2).
     """
-    check_type("fit", fit, Fit, "give what pool() returns")
+    check_fit(fit)
     form = study_format(fit.effects, fit.level)
     return finished(
         lambda shown: _draw(fit, form, shown),

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from comorbid.checks import check_type
 from comorbid.document import prose
 from comorbid.document.blocks import Figure
 from comorbid.document.figures import words
@@ -39,6 +38,7 @@ from comorbid.effects.measures import null_of
 from comorbid.errors import ModelError
 from comorbid.models.fit import Fit
 from comorbid.models.notices import LITTLE_POWER
+from comorbid.models.pooled import check_fit
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
@@ -133,7 +133,7 @@ def funnel(
     >>> "0 with p > 0.05, 0 with p 0.01 to 0.05 and 3 with p < 0.01" in enhanced.alt
     True
     """
-    check_type("fit", fit, Fit, "give what pool() returns")
+    check_fit(fit)
     _check(fit, contours or ())
     plot = _Funnel(fit, tuple(sorted(set(contours or ()))), Filling(filled))
     plot.filled.check(fit)

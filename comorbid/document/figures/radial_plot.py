@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
-from comorbid.checks import check_type
 from comorbid.document import prose
 from comorbid.document.blocks import Figure
 from comorbid.document.figures import words
@@ -37,6 +36,7 @@ from comorbid.effects.arrays import Array, Index
 from comorbid.effects.measures import null_of
 from comorbid.errors import ModelError
 from comorbid.models.fit import Fit
+from comorbid.models.pooled import check_fit
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
@@ -123,7 +123,7 @@ def radial(
     (random-effects model, REML; Knapp-Hartung interval). 95 % prediction interval 1.32 to 3.02.
     No study lies outside the 95 % band.
     """
-    check_type("fit", fit, Fit, "give what pool() returns")
+    check_fit(fit)
     _check(precision, centre)
     points = _points(fit, precision, centre)
     form = format_for(fit.effects.scale, (points.half / points.x).tolist())
