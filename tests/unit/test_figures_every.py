@@ -90,6 +90,7 @@ def nested(effects: cb.Effects, **settings: Any) -> cb.Multilevel:
         labels=effects.labels,
         measure=effects.measure,
         studies=studies[: effects.k],
+        moderators=effects.moderators,
     )
     return cb.multilevel(of, **settings)
 
@@ -126,6 +127,10 @@ FIGURES: dict[str, tuple[Make, tuple[str, ...]]] = {
     "forest of a multilevel fit": (
         lambda e: cb.figures.forest(nested(e)),
         (OR, "Estimate", "Weight"),
+    ),
+    "forest of a multilevel fit with moderators": (
+        lambda e: cb.figures.forest(nested(e, formula="~ x")),
+        (OR, "Estimate", "Fitted", "Weight"),
     ),
     "caterpillar": (
         lambda e: cb.figures.caterpillar(cb.pool(e)),
@@ -229,6 +234,7 @@ LEAST = {
     "qqnorm": 3,
     "confounding": 6,
     "caterpillar": 6,
+    "forest of a multilevel fit with moderators": 6,
     **{f"{name} of a multilevel fit": 4 for name in ("forest", "caterpillar", "profile")},
 }
 

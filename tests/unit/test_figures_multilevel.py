@@ -145,8 +145,22 @@ def test_moderators_have_no_weights_in_one_mean() -> None:
     assert np.isnan(fit.group_means().weight).all()
     with pytest.raises(cb.ModelError, match="no single mean"):
         _ = fit.weights
-    with pytest.raises(cb.ModelError, match="is of one mean; ~ 0 \\+ outcome has several"):
-        cb.figures.forest(fit)
+
+
+def test_a_forest_with_moderators_draws_what_is_fitted_to_each_row() -> None:
+    fit = berkey()
+    figure = cb.figures.forest(fit)
+    picture = Picture(figure)
+    texts = [words.text for words in picture.words]
+    at = fit.predict().estimate
+    assert {f"{x:.2f}".replace("-", "−") for x in at} <= set(texts)
+    assert "All together" not in texts
+    assert "its own mean" not in figure.caption
+    assert figure.alt.startswith("Forest plot of 10 estimates of 5 studies with the moderators")
+    assert "Test of the coefficients: QM = " in figure.alt
+    slope = cb.figures.forest(berkey("~ outcome"))
+    assert "Test of the moderators: QM = " in slope.alt
+    assert "on 1 df" in slope.alt
 
 
 def test_group_means_print_and_store_what_they_are() -> None:

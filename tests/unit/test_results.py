@@ -65,6 +65,12 @@ RESULTS: dict[str, Any] = {
     "multilevel confint": THREE_LEVELS.confint(),
     "multilevel profile": THREE_LEVELS.profile("study_id", points=3),
     "multilevel heterogeneity": THREE_LEVELS.heterogeneity,
+    "multilevel leave_one_out": cb.leave_one_out(THREE_LEVELS),
+    "che leave_one_out": cb.leave_one_out(cb.che(DEPENDENT)),
+    "multilevel influence": cb.influence(THREE_LEVELS),
+    "multilevel rstudent": cb.rstudent(THREE_LEVELS),
+    "multilevel rstandard": cb.rstandard(THREE_LEVELS),
+    "robust predict": cb.robust(THREE_LEVELS).predict(),
     "likelihood_ratio": cb.likelihood_ratio(
         THREE_LEVELS, cb.multilevel(DEPENDENT, random="estimate_id")
     ),

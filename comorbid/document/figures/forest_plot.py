@@ -40,12 +40,15 @@ def forest(
       :math:`x_i'\hat\beta`, as wide as the confidence interval of that mean;
     * of a multilevel fit, the rows of each group of its first random term, and below several of
       them their own inverse-variance mean (see `group_means`), which nothing else has a part in;
-      then the pooled value and the prediction intervals. The weights are those in the pooled value.
+      then the pooled value and the prediction intervals. The weights are those in the pooled value;
+    * of a multilevel fit with moderators, the rows of each group, and behind each a pale diamond:
+      what its moderators lead to expect. There is no mean of all; weights are the diagonal
+      of W.
 
     Parameters
     ----------
     result : Fit, Subgroups, Regression or Multilevel
-        Made by `comorbid.pool`, `comorbid.subgroups`, `comorbid.regress` or, with a mean alone, by
+        Made by `comorbid.pool`, `comorbid.subgroups`, `comorbid.regress` or
         `comorbid.multilevel`. The rows follow the order of its effects, within their group; those
         of a regression rise with the expected value.
     title : str, optional
@@ -59,7 +62,7 @@ def forest(
     Raises
     ------
     ModelError
-        If the result is none of these, or a multilevel fit with moderators.
+        If the result is none of these.
 
     Warns
     -----

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import compress
 
 from comorbid.document import prose
 from comorbid.document.blocks import Figure
 from comorbid.document.figures import multilevel_words, words
-from comorbid.document.figures.chart import NONE, Chart, Layout, Row
+from comorbid.document.figures.chart import Chart, Layout, Row
 from comorbid.document.figures.draw import chart_figure
+from comorbid.document.figures.multilevel_fitted_forest import multilevel_fitted_forest
 from comorbid.document.figures.numbers import Format
 from comorbid.document.figures.study_rows import study_format, study_rows, weight
 from comorbid.effects.measures import null_of
-from comorbid.errors import ModelError
 from comorbid.models.covariance_result import Covariance
 from comorbid.models.group_means import GroupMeans
 from comorbid.models.multilevel_result import Multilevel
@@ -24,10 +23,7 @@ from comorbid.models.notices import FEW
 def multilevel_forest(fit: Multilevel, title: str | None) -> Figure:
     """Draw the rows of each group above their own mean, and below all what they say together."""
     if not fit.design.intercept_only:
-        raise ModelError(
-            f"the forest plot of a multilevel fit is of one mean; {fit.formula} has several "
-            "coefficients: fit ~ 1, or subsets of the rows"
-        )
+        return multilevel_fitted_forest(fit, title)
     effects, means = fit.effects, fit.group_means()
     form = study_format(effects, fit.level)
     chart = Chart(
@@ -43,42 +39,21 @@ def multilevel_forest(fit: Multilevel, title: str | None) -> Figure:
     return chart_figure(
         chart,
         title=title,
-        default=f"Forest plot of {_what(fit, means)}",
+        default=f"Forest plot of {multilevel_words.rows_of_groups(fit, means)}",
         alt=lambda layout: _alt(fit, means, form, chart, layout),
         caption=_caption(fit, means),
     )
-
-
-def _what(fit: Multilevel, means: GroupMeans) -> str:
-    """Return how many rows and groups there are."""
-    link = " of" if multilevel_words.noun(means.by) == "study" else " in"
-    many = multilevel_words.groups(len(means.groups), means.by)
-    return f"{multilevel_words.estimates(fit.k)}{link} {many}"
-
-
-def _names(fit: Multilevel, means: GroupMeans) -> list[str]:
-    """Return what the groups are called."""
-    labels = fit.effects.labels
-    inside = [compress(labels, means.group == i) for i in range(len(means.groups))]
-    return [
-        multilevel_words.group_name(name, means.by, list(own))
-        for name, own in zip(means.groups, inside, strict=True)
-    ]
 
 
 def _rows(fit: Multilevel, means: GroupMeans) -> Iterator[Row]:
     """Yield the heading of each group, its rows and, of several, their mean; or its one row."""
     rows = study_rows(fit.effects, fit.level, fit.weights.tolist())
     several = bool((means.k > 1).any())
-    for i, name in enumerate(_names(fit, means)):
+    for i, name in enumerate(multilevel_words.group_names(fit, means)):
         own = list(compress(rows, means.group == i))
+        yield from multilevel_words.grouped(name, own, opens=several)
         if len(own) == 1:
-            label = own[0].label
-            shown = label if name in label else f"{name}, {label}"
-            yield replace(own[0], label=shown, opens=several)
             continue
-        yield Row(label=name, values=NONE, cells=("",), mark="heading", bold=True)
-        yield from (replace(row, within=name) for row in own)
         yield Row(
             label="",
             values=(float(means.estimate[i]), float(means.ci_low[i]), float(means.ci_high[i])),
@@ -134,14 +109,15 @@ def _own_mean(fit: Multilevel, means: GroupMeans) -> str:
 
 def _alt(fit: Multilevel, means: GroupMeans, form: Format, chart: Chart, layout: Layout) -> str:
     """Return what the figure shows, in words."""
-    effects, names = fit.effects, _names(fit, means)
+    effects, names = fit.effects, multilevel_words.group_names(fit, means)
     name, level = words.measure(effects.measure), prose.level(fit.level)
     several = means.k > 1
     noun = multilevel_words.noun(means.by)
     heaviest = int(means.weight.argmax())
     ends = form.interval(float(fit.ci_low[0]), float(fit.ci_high[0]))
     return words.joined(
-        f"Forest plot of {_what(fit, means)}, {name} {words.on_axis(effects.scale)}.",
+        f"Forest plot of {multilevel_words.rows_of_groups(fit, means)}, {name} "
+        f"{words.on_axis(effects.scale)}.",
         f"Pooled {name} {form.value(float(fit.estimate[0]))}, {level} confidence interval {ends}.",
         *(
             f"{level} prediction interval{f' for {of}' if of else ''} {form.interval(low, high)}."
@@ -178,8 +154,9 @@ def _caption(fit: Multilevel, means: GroupMeans) -> str:
     if len(_predictions(fit)) > 1:
         bars = f"the bars below it {level} prediction intervals, by level"
     return (
-        f"{words.capitalized(name)}s, {_what(fit, means)}, with {level} confidence intervals. The "
-        "area of a square is proportional to the row’s weight in the pooled value."
+        f"{words.capitalized(name)}s, {multilevel_words.rows_of_groups(fit, means)}, with {level} "
+        "confidence intervals. The area of a square is proportional to the row’s weight in the "
+        "pooled value."
         f"{own} The last diamond is the pooled {name} of the multilevel model with its confidence "
         f"interval, {bars}."
     )

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import compress
 
 from comorbid.document import prose
 from comorbid.document.figures import words
 from comorbid.document.figures.canvas import one_line
+from comorbid.document.figures.chart import NONE, Row
 from comorbid.document.figures.numbers import fixed, variance
+from comorbid.models.group_means import GroupMeans
 from comorbid.models.multilevel_result import Multilevel
 
 _STUDY = ("study", "study_id", "label")
@@ -54,6 +58,34 @@ def group_name(name: str, by: str, labels: Sequence[str]) -> str:
     starts = (first[:end] for end in range(1, len(first) + 1))
     shared = next((start for start in starts if wanted and _letters(start) == wanted), name)
     return shared if all(label.startswith(shared) for label in labels) else name
+
+
+def rows_of_groups(fit: Multilevel, means: GroupMeans) -> str:
+    """Return how many rows and groups there are."""
+    link = " of" if noun(means.by) == "study" else " in"
+    return f"{estimates(fit.k)}{link} {groups(len(means.groups), means.by)}"
+
+
+def group_names(fit: Multilevel, means: GroupMeans) -> list[str]:
+    """Return what the groups are called."""
+    labels = fit.effects.labels
+    inside = [compress(labels, means.group == i) for i in range(len(means.groups))]
+    return [
+        group_name(name, means.by, list(own))
+        for name, own in zip(means.groups, inside, strict=True)
+    ]
+
+
+def grouped(name: str, rows: Sequence[Row], *, opens: bool) -> Iterator[Row]:
+    """Yield the heading of a group and its rows; or its one row, named after it."""
+    if len(rows) == 1:
+        label = rows[0].label
+        shown = label if name in label else f"{name}, {label}"
+        yield replace(rows[0], label=shown, opens=opens)
+        return
+    blank = ("",) * len(rows[0].cells)
+    yield Row(label=name, values=NONE, cells=blank, mark="heading", bold=True)
+    yield from (replace(row, within=name) for row in rows)
 
 
 def _letters(text: str) -> str:
