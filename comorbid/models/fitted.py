@@ -24,8 +24,11 @@ Pair = tuple[float, float]
 
 
 def check_fitted(fit: object, **instead: str) -> None:
-    """Raise `DataError` unless it is what `pool` or `regress` returns; see `check_kind`."""
-    check_kind(fit, Fitted, "give what pool() or regress() returns", **instead)
+    """Raise `DataError` unless it is what `pool` or `regress` returns; see `check_kind`.
+
+    For verbs that take what `multilevel` returns as well, and have done so before.
+    """
+    check_kind(fit, Fitted, "give what pool(), regress() or multilevel() returns", **instead)
 
 
 def check_no_groups(by: str | None) -> None:

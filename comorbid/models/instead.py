@@ -15,7 +15,14 @@ _NEEDS = {
 }
 
 
-def check_kind(fit: object, types: type | tuple[type, ...], remedy: str, **own: str) -> None:
+def check_kind(
+    fit: object,
+    types: type | tuple[type, ...],
+    remedy: str,
+    *,
+    name: str = "fit",
+    **own: str,
+) -> None:
     """Raise `DataError` unless a fit is one of the types, and say what to do with other fits.
 
     Parameters
@@ -24,8 +31,10 @@ def check_kind(fit: object, types: type | tuple[type, ...], remedy: str, **own: 
     types : type or tuple of type
     remedy : str
         What returns them.
+    name : str
+        What the argument is called.
     **own : str
         For the name of a type, what to do in place of the usual.
     """
     more = (_NEEDS | own).get(type(fit).__name__)
-    check_type("fit", fit, types, f"{remedy}; {more}" if more else remedy)
+    check_type(name, fit, types, f"{remedy}; {more}" if more else remedy)

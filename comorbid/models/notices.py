@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from comorbid.checks import check_type
 from comorbid.effects.measures import null_of
 from comorbid.effects.scales import SCALES
+from comorbid.models.instead import check_kind
 from comorbid.models.likelihood import likelihood_of
 from comorbid.models.maxima import all_maxima
 from comorbid.models.tau2_intervals import q_profile
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 FEW = (2, 3)
 LITTLE_POWER = 10
+_WARNINGS = "of others, the notes are fit.warnings"
 About = Literal["average", "heterogeneity", "asymmetry"]
 
 
@@ -151,7 +152,14 @@ def notices(fit: Fit) -> tuple[Notice, ...]:
     """
     from comorbid.models.pooled import Fit
 
-    check_type("fit", fit, Fit, "give what pool() returns")
+    check_kind(
+        fit,
+        Fit,
+        "give what pool() returns",
+        Multilevel=_WARNINGS,
+        Robust=_WARNINGS,
+        OneStep=_WARNINGS,
+    )
     return tuple(notice for rule in _RULES for notice in rule(fit))
 
 

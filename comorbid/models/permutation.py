@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from comorbid.checks import check_type, check_whole, is_number, is_one_of, shown
+from comorbid.checks import check_whole, is_number, is_one_of, shown
 from comorbid.effects.arrays import Array, Frozen, Index
 from comorbid.errors import ModelError
 from comorbid.models import text
 from comorbid.models.arrangements import arrangements, count_arrangements
+from comorbid.models.instead import check_kind
 from comorbid.models.kernel import fit_designs
 from comorbid.models.regression_result import Regression
 
@@ -169,7 +170,13 @@ def permutation_test(
     >>> test.repetitions, round(float(test.p_value[1]), 4)
     (120, 0.0333)
     """
-    check_type("regression", regression, Regression, "give what regress() returns")
+    check_kind(
+        regression,
+        Regression,
+        "give what regress() returns",
+        name="regression",
+        Multilevel="of dependent rows, wild_bootstrap(fit)",
+    )
     groups = _Groups(regression)
     exact = is_one_of(repetitions, ("exact",))
     if exact:

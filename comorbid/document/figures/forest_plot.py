@@ -105,7 +105,8 @@ def forest(
     raise ModelError(
         f"a forest plot cannot be drawn of {type(result).__name__}; give what comorbid.pool, "
         "comorbid.subgroups, comorbid.regress or comorbid.multilevel returns (Fit, Subgroups, "
-        "Regression or Multilevel); cumulative and leave-one-out refits have their own figures"
+        "Regression or Multilevel), of robust tests found.fit; cumulative and leave-one-out "
+        "refits have their own figures"
     )
 
 
