@@ -152,14 +152,8 @@ def notices(fit: Fit) -> tuple[Notice, ...]:
     """
     from comorbid.models.pooled import Fit
 
-    check_kind(
-        fit,
-        Fit,
-        "give what pool() returns",
-        Multilevel=_WARNINGS,
-        Robust=_WARNINGS,
-        OneStep=_WARNINGS,
-    )
+    others = dict.fromkeys(("Multilevel", "Robust", "OneStep"), _WARNINGS)
+    check_kind(fit, Fit, "give what pool() returns", **others)
     return tuple(notice for rule in _RULES for notice in rule(fit))
 
 

@@ -10,12 +10,12 @@ import numpy as np
 
 from comorbid.effects.arrays import Array, Index
 from comorbid.errors import ComorbidError
-from comorbid.models.clusters import clusters_of
+from comorbid.models.clusters import clusters_of, columns_of
 from comorbid.models.covariance_result import Covariance
 from comorbid.models.marginal import first_column
 from comorbid.models.multilevel import fit_model
 from comorbid.models.multilevel_result import Multilevel
-from comorbid.models.random_terms import columns_of, random_terms
+from comorbid.models.random_terms import random_terms
 
 # What data that cannot be fitted may raise; anything else is a mistake in the code.
 _FAILURES = (ComorbidError, ArithmeticError, np.linalg.LinAlgError)
@@ -87,7 +87,7 @@ def _refitted(fit: Multilevel, rows: Index) -> tuple[Multilevel | None, str]:
 def _of_rows(fit: Multilevel, rows: Index) -> Multilevel:
     effects, v = fit.effects.take(rows), fit.model.v
     structs = [term.structure.id for term in fit.model.terms if term.levels]
-    terms = random_terms(fit.random, structs or "CS", columns_of(effects), effects.labels)
+    terms = random_terms(fit.random, structs or None, columns_of(effects), effects.labels)
     if isinstance(v, Covariance):
         taken = v.take(rows)
         v = taken if taken.pairs.size else taken.vi

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -195,12 +198,31 @@ def test_what_errors_advise_works() -> None:
     assert cb.cumulative(pooled).to_frame()["k"].tolist() == list(range(1, 9))
 
 
+def test_the_example_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    first, *others = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    (example,) = (block for block in others if "cb.che(" in block)
+    kept = re.compile("import|studies|reason|counts")
+    start = "\n".join(line for line in first.splitlines() if kept.match(line))
+    names: dict[str, Any] = {}
+    monkeypatch.chdir(tmp_path)
+    exec(start + "\n" + example, names)
+    found = names["found"]
+    assert (found.k, found.m, round(float(found.df[0]), 1)) == (10, 6, 3.7)
+    without = cb.leave_one_out(found)
+    assert round(math.exp(found.estimate[0]), 2) == 3.15
+    assert round(math.exp(without.estimate[0, without.labels.index("yoon2013")]), 2) == 2.33
+    others = [cb.che(names["rows"], rho=rho).estimate[0] for rho in (0.2, 0.8)]
+    assert np.exp(others).round(2) == pytest.approx([3.15, 3.15], abs=0.011)
+    assert (tmp_path / "rows.svg").is_file()
+
+
 MISUSED = {
     "profile of several components": (lambda: cb.profile(FIT), "component=, one of study_id"),
     "tau2 of a multilevel fit": (lambda: cb.profile(MEAN, tau2=[0.1]), "give values= of comp"),
     "component of a pool": (lambda: cb.profile(cb.pool(EFFECTS), component="a"), "use tau2"),
     "by of a pool": (lambda: cb.influence(cb.pool(EFFECTS), by="x"), "taken as independent"),
-    "no such column": (lambda: cb.rstudent(FIT, by="year"), "use one of the columns study_id"),
+    "no such column": (lambda: cb.rstudent(FIT, by="year"), "by: there is no column year"),
     "robust of a pool": (
         lambda: cb.leave_one_out(cb.robust(cb.pool(EFFECTS))),
         r"leave_one_out\(found.fit, by=",
