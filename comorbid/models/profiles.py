@@ -189,7 +189,7 @@ def profile(
     ...                   studies=["A", "A", "B", "B", "C", "C", "D", "D"])
     >>> at = cb.profile(cb.multilevel(rows), component="study_id", values=[0.0, 0.1])
     >>> at.log_likelihood.round(2).tolist()
-    [-3.05, -1.82]
+    [-2.75, -1.05]
     """
     if isinstance(fit, Multilevel):
         return _of_component(fit, component, tau2, values, points, level)

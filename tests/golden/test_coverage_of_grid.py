@@ -37,7 +37,11 @@ Path = tuple[str, ...]
 
 ELSEWHERE = "compared in test_dependent.py and test_golden_glmm.py, of models for counts or rows"
 # Files of which one test goes through every entry.
-OWN_TEST = {"dependent": "test_dependent_sets.py", "glmm": "test_glmm_sets.py"}
+OWN_TEST = {
+    "dependent": "test_dependent_sets.py",
+    "glmm": "test_glmm_sets.py",
+    "multilevel-verbs": "test_rma_mv_verbs.py",
+}
 MULTILEVEL = "compared in test_rma_mv.py, which makes sure that it goes through all fits"
 LABEL = "says what its neighbours are, and is used or implied by where they stand"
 REPEATED = "a number that every fit has, where it is compared"

@@ -52,6 +52,13 @@ def fitted(case: str) -> cb.Multilevel:
     return cb.multilevel(effects, random="district/school")
 
 
+def test_every_entry_is_compared() -> None:
+    others = {"robust", "profile of district", "meta"}
+    assert set(golden()) == {*CASES, *others}
+    assert set(golden()["robust"]) == {"mean", "year 0 and 5", "without studies 1 to 3"}
+    assert all(("cook_d" in golden()[case]) == ("rstandard" in golden()[case]) for case in CASES)
+
+
 def close(found: Any, expected: Any, rel: float = 2e-5, size: float = 1e-2) -> None:
     """Compare numbers, small ones to the same part of ``size``."""
     found = np.asarray(found).reshape(np.shape(expected))
