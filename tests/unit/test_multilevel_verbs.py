@@ -208,12 +208,15 @@ def test_the_example_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.chdir(tmp_path)
     exec(start + "\n" + example, names)
     found = names["found"]
-    assert (found.k, found.m, round(float(found.df[0]), 1)) == (10, 6, 3.7)
+    assert (found.k, found.m, round(float(found.df[0]), 1)) == (10, 6, 3.8)
     without = cb.leave_one_out(found)
-    assert round(math.exp(found.estimate[0]), 2) == 3.15
-    assert round(math.exp(without.estimate[0, without.labels.index("yoon2013")]), 2) == 2.33
-    others = [cb.che(names["rows"], rho=rho).estimate[0] for rho in (0.2, 0.8)]
-    assert np.exp(others).round(2) == pytest.approx([3.15, 3.15], abs=0.011)
+    assert round(math.exp(found.estimate[0]), 2) == 3.16
+    assert round(math.exp(without.estimate[0, without.labels.index("yoon2013")]), 2) == 2.34
+    rows = names["rows"]
+    others = [math.exp(cb.che(rows, rho=rho).estimate[0]) for rho in (0.0, 0.5)]
+    assert [round(other, 2) for other in others] == [3.17, 3.15]
+    yoon = [v for v, study in zip(rows.vi, rows.studies, strict=True) if study == "yoon2013"]
+    assert round(math.sqrt(min(yoon) / max(yoon)), 2) == 0.27
     assert (tmp_path / "rows.svg").is_file()
 
 
