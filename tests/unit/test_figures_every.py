@@ -149,6 +149,10 @@ FIGURES: dict[str, tuple[Make, tuple[str, ...]]] = {
         lambda e: cb.figures.leave_one_out(cb.leave_one_out(cb.pool(e)), fit=cb.pool(e)),
         (OR, "Study left out", "I²", "τ²"),
     ),
+    "leave_one_out of a multilevel fit": (
+        lambda e: cb.figures.leave_one_out(cb.leave_one_out(nested(e)), fit=nested(e)),
+        (OR, "Study left out", "I²"),
+    ),
     "cumulative_forest": (
         lambda e: cb.figures.cumulative_forest(cb.cumulative(cb.pool(e), by="x")),
         (OR, "Study added", "I²", "τ²"),
@@ -228,6 +232,7 @@ FIGURES: dict[str, tuple[Make, tuple[str, ...]]] = {
 }
 # Of two studies there is no regression, and none has a residual without the other; the first three
 # do not differ in their true effects, and two cannot tell levels apart.
+_MULTILEVEL = ("forest", "caterpillar", "profile", "leave_one_out")
 LEAST = {
     "forest of a regression": 3,
     "bubble": 3,
@@ -235,7 +240,7 @@ LEAST = {
     "confounding": 6,
     "caterpillar": 6,
     "forest of a multilevel fit with moderators": 6,
-    **{f"{name} of a multilevel fit": 4 for name in ("forest", "caterpillar", "profile")},
+    **{f"{name} of a multilevel fit": 4 for name in _MULTILEVEL},
 }
 
 

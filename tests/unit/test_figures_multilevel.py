@@ -383,3 +383,34 @@ def test_a_correlation_of_what_does_not_vary_has_no_profile() -> None:
     assert_printable(figure)
     assert not figure.parts
     assert "For ρ there is none: a variance that it is of is 0." in figure.alt
+
+
+def test_leave_one_out_of_a_robust_fit_draws_its_intervals() -> None:
+    effects = alike(10, 5)
+    found = cb.che(effects, rho=0.5)
+    refits = cb.leave_one_out(found)
+    figure = cb.figures.leave_one_out(refits, fit=found)
+    assert_printable(figure)
+    texts = [words.text for words in Picture(figure).words]
+    assert "None left out (k = 10)" in " ".join(texts)
+    low, high = (float(np.exp(end[0, 0])) for end in (refits.ci_low, refits.ci_high))
+    assert any(f"({low:.2f} to {high:.2f})" in text for text in texts)
+    assert "Intervals: cluster-robust (CR2) by study_id." in figure.alt
+    assert "each study left out in turn with all its rows" in figure.caption
+    for fit in (found.fit, cb.pool(effects), cb.robust(found.fit, vcov="CR1")):
+        with pytest.raises(cb.ModelError, match="made from another fit"):
+            cb.figures.leave_one_out(refits, fit=fit)
+    with pytest.raises(cb.ModelError, match="of a pooled effect"):
+        cb.figures.leave_one_out(cb.leave_one_out(cb.regress(effects, "~ vi")), fit=found)
+
+
+def test_leave_one_out_says_where_there_is_no_interval() -> None:
+    found = cb.robust(cb.multilevel(alike(4, 2), random="study_id"))
+    with pytest.raises(cb.ModelError, match="no refit has an interval"):
+        cb.figures.leave_one_out(cb.leave_one_out(found), fit=found)
+
+
+def test_the_plot_of_coefficients_is_refused() -> None:
+    fit = berkey("~ outcome")
+    with pytest.raises(cb.ModelError, match="of a mean"):
+        cb.figures.leave_one_out(cb.leave_one_out(fit), fit=fit)

@@ -9,6 +9,7 @@ from comorbid.document.blocks import Figure
 from comorbid.document.figures import words
 from comorbid.document.figures.chart import Chart, Layout, Row
 from comorbid.document.figures.draw import chart_figure
+from comorbid.document.figures.multilevel_refits_plot import multilevel_leave_one_out
 from comorbid.document.figures.numbers import Format, variance
 from comorbid.document.figures.refit_rows import (
     i2_cell,
@@ -19,26 +20,35 @@ from comorbid.document.figures.refit_rows import (
 from comorbid.effects.measures import null_of
 from comorbid.errors import ModelError
 from comorbid.models.fit import Fit
+from comorbid.models.multilevel_refits import MultilevelRefits
+from comorbid.models.multilevel_result import Multilevel
 from comorbid.models.refits import Refits
+from comorbid.models.robust_result import Robust
 
 _NOTES = {
     1: ("Without the one study none is left.",),
     2: ("Without one of two studies the other is left, which is not pooled.",),
 }
+_OTHER = "these refits were made from another fit; give the fit that comorbid.leave_one_out had"
 
 
-def leave_one_out(refits: Refits, *, fit: Fit, title: str | None = None) -> Figure:
+def leave_one_out(
+    refits: Refits | MultilevelRefits,
+    *,
+    fit: Fit | Multilevel | Robust,
+    title: str | None = None,
+) -> Figure:
     """Draw the pooled value and its confidence interval without each study in turn.
 
     The band is the confidence interval of all studies together, the dashed line their pooled
-    value.
+    value. Of a multilevel fit each study, or another group, is left out with all its rows.
 
     Parameters
     ----------
-    refits : Refits
+    refits : Refits or MultilevelRefits
         Made by `comorbid.leave_one_out` from ``fit``.
-    fit : Fit
-        The fit of all studies.
+    fit : Fit, Multilevel or Robust
+        The fit of all studies, of one mean.
     title : str, optional
         Printed above the figure; by default what it is.
 
@@ -66,7 +76,18 @@ def leave_one_out(refits: Refits, *, fit: Fit, title: str | None = None) -> Figu
     Pooled odds ratio with its 95 % confidence interval, each study left out in turn. The band and
     the dashed line are those of all 3 studies.
     """
-    _check(refits, fit)
+    if isinstance(refits, MultilevelRefits):
+        if isinstance(fit, Multilevel | Robust):
+            return multilevel_leave_one_out(refits, fit, title)
+        raise ModelError(_OTHER)
+    if not isinstance(refits, Refits):
+        raise ModelError("the plot is of a pooled effect; give the refits of one")
+    if refits.kind != "leave-one-out":
+        raise ModelError(
+            f"these refits are {refits.kind}; give what comorbid.leave_one_out(fit) returns"
+        )
+    if not isinstance(fit, Fit) or not _alike(refits, fit):
+        raise ModelError(_OTHER)
     form = refit_format(refits)
     chart = _chart(refits, fit, form)
     return chart_figure(
@@ -78,18 +99,10 @@ def leave_one_out(refits: Refits, *, fit: Fit, title: str | None = None) -> Figu
     )
 
 
-def _check(refits: Refits, fit: Fit) -> None:
-    if not isinstance(refits, Refits):
-        raise ModelError("the plot is of a pooled effect; give the refits of one")
-    if refits.kind != "leave-one-out":
-        raise ModelError(
-            f"these refits are {refits.kind}; give what comorbid.leave_one_out(fit) returns"
-        )
+def _alike(refits: Refits, fit: Fit) -> bool:
+    """Return whether refits are those of a fit."""
     made = (refits.labels, refits.measure, refits.method, refits.test, refits.level)
-    if made != (fit.effects.labels, fit.effects.measure, fit.method, fit.test, fit.level):
-        raise ModelError(
-            "these refits were made from another fit; give the fit that comorbid.leave_one_out had"
-        )
+    return made == (fit.effects.labels, fit.effects.measure, fit.method, fit.test, fit.level)
 
 
 def _chart(refits: Refits, fit: Fit, form: Format) -> Chart:
