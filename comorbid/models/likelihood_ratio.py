@@ -219,7 +219,9 @@ def _check_alike(full: Multilevel | Fitted, reduced: Multilevel | Fitted) -> Non
     v, w = _covariance(full), _covariance(reduced)
     same = full.effects.ids == reduced.effects.ids
     if not (same and np.array_equal(full.effects.yi, reduced.effects.yi)):
-        raise ModelError("the two models are of different effects; fit both to the same rows, in one order")
+        raise ModelError(
+            "the two models are of different effects; fit both to the same rows, in one order"
+        )
     if not _same(v, w):
         raise ModelError("the two models have different sampling covariances; give both the same V")
     if full.method not in ("ML", "REML") or reduced.method not in (full.method, "EE"):
