@@ -2,8 +2,9 @@
 
 American Journal of Epidemiology 135:1301-1309. doi:10.1093/oxfordjournals.aje.a116237, whose
 example is a case-control study of alcohol and breast cancer (Rohan and McMichael 1988): odds
-ratios of three levels against one reference. Read: the data set (cc_ex) and the numbers on the
-help pages of dosresmeta 2.1.1 (dosresmeta, grl, covar.logrr), which uses the paper's method.
+ratios of three levels against one reference.
+Read: the data set (cc_ex) and the numbers on the help pages of dosresmeta 2.1.1 (dosresmeta, grl,
+covar.logrr), which uses the paper's method; not the article.
 """
 
 from __future__ import annotations
