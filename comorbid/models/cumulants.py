@@ -45,7 +45,8 @@ class Observed:
         """
         y = self.count
         if self.unbounded:
-            return np.log((y + 0.5) / self.size), y + 0.5
+            seen = self.size > 0
+            return np.log((y + 0.5) / np.where(seen, self.size, 1.0)), np.where(seen, y + 0.5, 0.0)
         cells = [y, self.size - y]
         if self.size.ndim == 2:
             n1, n2, events = self.size

@@ -129,6 +129,23 @@ TIGHT: list[tuple[str, Table, dict[str, Any], dict[str, float]]] = [
         },
     ),
     (
+        "UM.RS of rates, some without events",
+        {
+            **INFECTIONS,
+            "x1i": [7, 8, 3, 6, 0, 1, 17, 0, 2],
+            "x2i": [11, 8, 14, 10, 1, 8, 15, 7, 0],
+        },
+        {"model": "UM.RS", "measure": "IRR"},
+        {
+            "estimate": -0.5979203843,
+            "se": 0.3101334467,
+            "tau2": 0.3638279460,
+            "sigma2": 0.4033541219,
+            "qe_lrt": 22.3085848997,
+            "log_likelihood": -49.2718488618,
+        },
+    ),
+    (
         "rates of one group",
         {"xi": INFECTIONS["x1i"], "ti": INFECTIONS["t1i"]},
         {"measure": "IRLN"},
