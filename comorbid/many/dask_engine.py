@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from comorbid.checks import shown
-from comorbid.errors import DataError, ModelError, Problem
+from comorbid.errors import ModelError, Problem
 from comorbid.many.local import (
     Chunks,
     Engine,
@@ -34,11 +34,12 @@ from comorbid.many.local import (
     read_parts,
     software,
 )
+from comorbid.many.looks import Look, Looks, look, sampled
 from comorbid.many.output import part_file
-from comorbid.many.parts import Look, Parts, cut, look, sampled
+from comorbid.many.parts import Parts
 from comorbid.many.settings import Settings
 from comorbid.many.source import Source
-from comorbid.many.spill import chunk_file, spill_chunk
+from comorbid.many.spill import chunk_file, chunks_left, spill_chunk
 from comorbid.many.work import ELSEWHERE
 
 if TYPE_CHECKING:
@@ -122,8 +123,10 @@ def _find(client: Client, folder: Path, source: Source, settings: Settings, step
     def find() -> Parts:
         job = _job(client, folder, source, settings)
         chunks = range(len(source.chunks))
-        looks = dict(_done(client, _look, job, chunks, step, "checking the rows"))
-        return cut(source, [looks[number] for number in chunks])
+        looks = Looks(source)
+        for number, one in _done(client, _look, job, chunks, step, "checking the rows"):
+            looks.add(number, one)
+        return looks.parts()
 
     return known_parts(folder, find)
 
@@ -136,7 +139,7 @@ def _pool(
         return
     job = _job(client, folder, source, settings)
     if not parts.straight:
-        chunks = [i for i in range(len(source.chunks)) if not chunk_file(folder, i).exists()]
+        chunks = chunks_left(folder, source)
         collections.deque(_done(client, _spill, job, chunks, step, "sorting the rows"), maxlen=0)
     collections.deque(_done(client, _pool_part, job, left, step, "pooling the groups"), maxlen=0)
 
@@ -210,10 +213,7 @@ def _look(path: str, chunk: int) -> Look | tuple[Problem, ...]:
     """Look at the keys of a chunk, or say what is wrong with its rows."""
     job = _loaded(path)
     table = job.source.chunk(chunk, job.settings)
-    try:
-        return look(table, chunk, job.source, job.settings, every=job.every)
-    except DataError as error:
-        return error.problems
+    return look(table, chunk, job.source, job.settings, every=job.every, hashed=True)
 
 
 def _spill(path: str, chunk: int) -> None:
@@ -221,7 +221,8 @@ def _spill(path: str, chunk: int) -> None:
     job = _loaded(path)
     if not chunk_file(job.folder, chunk).exists():
         table = job.source.chunk(chunk, job.settings)
-        spill_chunk(job.folder, chunk, table, job.source, read_parts(job.folder), job.settings)
+        (whole,) = read_parts(job.folder).bins
+        spill_chunk(job.folder, chunk, table, job.source, whole, job.settings)
 
 
 def _pool_part(path: str, part: int) -> None:

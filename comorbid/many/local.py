@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 from comorbid.errors import ComorbidError, DataError, Problem
 from comorbid.many.adjust import Adjust
 from comorbid.many.core import pool_rows
+from comorbid.many.looks import find_parts
 from comorbid.many.output import Totals, assemble, part_file, write_part
-from comorbid.many.parts import Parts, find_parts, part_of
+from comorbid.many.parts import Bin, Parts, part_of
 from comorbid.many.rows import Rows, read_rows
 from comorbid.many.settings import Settings
 from comorbid.many.source import Source
@@ -104,7 +105,7 @@ def run(
                 raise DataError([Problem("the input changed while it was read", remedy)])
             step(1, 1, "writing the result")
             result = work / "result.parquet"
-            totals = assemble(folder, parts.count, result, settings, adjust)
+            totals = assemble(folder, parts, result, settings, adjust)
             result.replace(out)
         except OSError as error:
             raise cannot_write(out, error) from error
@@ -160,7 +161,8 @@ def _find(folder: Path, source: Source, settings: Settings, step: Step) -> Parts
 def _pool(folder: Path, source: Source, parts: Parts, settings: Settings, step: Step) -> None:
     left = parts_left(folder, parts)
     if left and not parts.straight:
-        spill(folder, source, parts, settings, step=partial(_step, step, "sorting the rows"))
+        sorting = partial(_step, step, "sorting the rows")
+        spill(folder, source, parts.bins[0], settings, step=sorting)
     chunks = Chunks(source, parts, settings) if parts.straight else None
     for part in left:
         step(part + 1, parts.count, "pooling the groups")
@@ -186,19 +188,23 @@ class Chunks:
         """Return the rows of a part."""
         import pyarrow as pa
 
-        wanted = self._parts.chunks_of(part)
-        self._held = {i: self._held[i] if i in self._held else self._read(i) for i in wanted}
+        own, number = self._parts.find(part)
+        wanted = own.chunks_of(number)
+        self._held = {i: self._held[i] for i in wanted if i in self._held}
+        new = [i for i in wanted if i not in self._held]
+        for i, table in self._source.read(self._settings, numbers=new):
+            self._held[i] = table, self._numbers(table, own, i)
+        held = (self._held[i] for i in wanted)
         tables = [
-            table if number is None else table.filter(pa.array(number == part))
-            for table, number in self._held.values()
+            table if numbers is None else table.filter(pa.array(numbers == number))
+            for table, numbers in held
         ]
         return pa.concat_tables(tables)
 
-    def _read(self, chunk: int) -> tuple[Any, Any]:
-        """Return a chunk, and the part of each of its rows unless all are of one."""
-        table = self._source.chunk(chunk, self._settings)
-        first, last = self._parts.spans[chunk]
+    def _numbers(self, table: Any, own: Bin, chunk: int) -> Any:
+        """Return which part of a bin each row of a chunk is of, unless all are of one."""
+        first, last = own.span(chunk)
         if first == last:
-            return table, None
+            return None
         rows: Rows = read_rows(table, self._settings)
-        return table, part_of(rows.keys, self._parts.cuts)
+        return part_of(rows.keys, own.cuts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,8 @@ import numpy as np
 
 from comorbid.effects.arrays import Array
 from comorbid.many.adjust import Adjust, adjust_p, null_share
+from comorbid.many.merge import merged
+from comorbid.many.parts import Parts
 from comorbid.many.settings import RESULT_COLUMNS, Settings
 from comorbid.many.work import written
 
@@ -71,34 +73,41 @@ def write_part(path: Path, frame: pd.DataFrame, settings: Settings) -> None:
         file.write_table(table)
 
 
-def assemble(folder: Path, count: int, path: Path, settings: Settings, adjust: Adjust) -> Totals:
+def assemble(folder: Path, parts: Parts, path: Path, settings: Settings, adjust: Adjust) -> Totals:
     """Put the results of all parts into one Parquet file, with adjusted p-values."""
     columns = [
         np.concatenate(found)
-        for found in zip(*(_counted(table) for table in _parts(folder, count)), strict=True)
+        for found in zip(*(_counted(table) for table in _parts(folder, parts)), strict=True)
     ]
     k, missing, p = columns
     adjusted = None if adjust == "none" else adjust_p(p, adjust=adjust)
-    write_result(path, _parts(folder, count), adjusted, settings, adjust)
+    tables = with_adjusted(_parts(folder, parts), adjusted, settings)
+    if len(parts.bins) > 1:  # whose keys lie between one another
+        tables = merged(list(tables), settings)
+    write_result(path, tables, settings, adjust)
     return Totals.of(k, missing, p, adjust)
 
 
-def write_result(
-    path: Path, tables: Iterator[Any], adjusted: Array | None, settings: Settings, adjust: Adjust
-) -> None:
+def with_adjusted(
+    tables: Iterable[Any], adjusted: Array | None, settings: Settings
+) -> Iterator[Any]:
+    """Yield the tables with the adjusted p-values in their place."""
+    start = 0
+    for table in tables:
+        own = None if adjusted is None else adjusted[start : start + table.num_rows]
+        start += table.num_rows
+        yield table if own is None else _with_adjusted(table, own, settings)
+
+
+def write_result(path: Path, tables: Iterable[Any], settings: Settings, adjust: Adjust) -> None:
     """Write tables as one Parquet file, a row group each, aside and renamed."""
     from pyarrow import parquet
 
     made = json.dumps(settings.to_dict() | {"adjust": adjust}, sort_keys=True)
     writer = None
-    start = 0
     with written(path) as aside:
         try:
             for table in tables:
-                if adjusted is not None:
-                    own = adjusted[start : start + table.num_rows]
-                    table = _with_adjusted(table, own, settings)
-                start += table.num_rows
                 if writer is None:
                     schema = table.schema.with_metadata({"comorbid": made})
                     writer = parquet.ParquetWriter(aside, schema)
@@ -108,10 +117,10 @@ def write_result(
                 writer.close()
 
 
-def _parts(folder: Path, count: int) -> Iterator[Any]:
+def _parts(folder: Path, parts: Parts) -> Iterator[Any]:
     import pyarrow as pa
 
-    for part in range(count):
+    for part in range(parts.count):
         with pa.memory_map(str(part_file(folder, part))) as file:
             yield pa.ipc.open_file(file).read_all()
 

@@ -2,29 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from comorbid.effects.arrays import Index
-from comorbid.errors import DataError, Problem
-from comorbid.many.groups import code_of, combined
-from comorbid.many.rows import MOST_NAMED, Key, first_of, read_rows
-from comorbid.many.settings import Settings
-from comorbid.many.source import Source, size_of
-
-if TYPE_CHECKING:
-    from comorbid.many.rows import Table
+from comorbid.many.groups import combined
+from comorbid.many.rows import Key
 
 PART_ROWS = 2**21
 """Rows of a part, about; one that holds a larger group is larger."""
-_SAMPLE = 200  # rows looked at for each part
 _MOST_HELD = 3  # times the rows of a part that are read for one straight from the input
 
 Value = str | int
 Values = tuple[Value, ...]
+
+
+def part_rows() -> int:
+    """Return about how many rows a part has."""
+    return PART_ROWS
+
+
+def most_held() -> int:
+    """Return how many rows are read together straight from the input, at most."""
+    return _MOST_HELD * PART_ROWS
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """Chunks that share no group with others, cut by their keys.
+
+    Attributes
+    ----------
+    chunks : tuple of int
+        The chunks, in the order of the input.
+    cuts : tuple of tuple
+        The last keys of each part but the last part: part i holds what comes after those of part
+        i - 1, up to its own.
+    spans : tuple of (int, int)
+        The first and last part that each chunk has rows of.
+    """
+
+    chunks: tuple[int, ...]
+    cuts: tuple[Values, ...]
+    spans: tuple[tuple[int, int], ...]
+
+    @classmethod
+    def of(
+        cls, chunks: tuple[int, ...], ends: Sequence[tuple[Values, Values]], cuts: Sequence[Values]
+    ) -> Bin:
+        """Return chunks cut so, from the lowest and the highest keys of each."""
+        spans = ((_part(low, cuts), _part(high, cuts)) for low, high in ends)
+        return cls(chunks, tuple(cuts), tuple(spans))
+
+    @property
+    def count(self) -> int:
+        """Number of parts."""
+        return len(self.cuts) + 1
+
+    def held(self, sizes: Sequence[int]) -> int:
+        """Return the rows of the chunks of a part, of that which has most."""
+        held = np.zeros(self.count, dtype=np.intp)
+        for chunk, (first, last) in zip(self.chunks, self.spans, strict=True):
+            held[first : last + 1] += sizes[chunk]
+        return int(held.max())
+
+    def chunks_of(self, part: int) -> list[int]:
+        """Return the chunks that a part has rows in."""
+        both = zip(self.chunks, self.spans, strict=True)
+        return [chunk for chunk, (first, last) in both if first <= part <= last]
+
+    def span(self, chunk: int) -> tuple[int, int]:
+        """Return the first and last part that a chunk has rows of."""
+        return self.spans[self.chunks.index(chunk)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,111 +85,42 @@ class Parts:
 
     Attributes
     ----------
-    cuts : tuple of tuple
-        The last keys of each part but the last part: part i holds what comes after those of part
-        i - 1, up to its own.
-    spans : tuple of (int, int)
-        The first and last part that each chunk has rows of.
+    bins : tuple of Bin
+        All chunks; the parts are those of the first bin, then those of the second, and so on.
     straight : bool
-        Whether the chunks are in so good an order that each part is read straight from the few
-        that it lies in.
+        Whether each part is read straight from its few chunks; otherwise all are in one bin, and
+        sorted first.
     """
 
-    cuts: tuple[Values, ...]
-    spans: tuple[tuple[int, int], ...]
+    bins: tuple[Bin, ...]
     straight: bool
 
     @property
     def count(self) -> int:
         """Number of parts."""
-        return len(self.cuts) + 1
+        return sum(own.count for own in self.bins)
 
-    def chunks_of(self, part: int) -> list[int]:
-        """Return the chunks that a part has rows in."""
-        return [i for i, (first, last) in enumerate(self.spans) if first <= part <= last]
+    def find(self, part: int) -> tuple[Bin, int]:
+        """Return the bin of a part, and which of the parts of the bin it is."""
+        for own in self.bins:
+            if part < own.count:
+                return own, part
+            part -= own.count
+        raise IndexError(part)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as lists."""
-        cuts, spans = [list(cut) for cut in self.cuts], [list(span) for span in self.spans]
-        return {"cuts": cuts, "spans": spans, "straight": self.straight}
+        bins = [{"chunks": own.chunks, "cuts": own.cuts, "spans": own.spans} for own in self.bins]
+        return {"bins": bins, "straight": self.straight}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Parts:
-        """Return what `to_dict` wrote."""
-        cuts, spans = (tuple(map(tuple, values[name])) for name in ("cuts", "spans"))
-        return cls(cuts, spans, values["straight"])
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What is seen of the keys of a chunk: the lowest, the highest, and some between them."""
-
-    low: Values
-    high: Values
-    sample: tuple[Values, ...]
-
-
-def look(table: Table, number: int, source: Source, settings: Settings, *, every: int) -> Look:
-    """Look at the rows of a chunk, and take a sample of its keys.
-
-    Raises
-    ------
-    DataError
-        With what is wrong with the rows.
-    """
-    keys = read_rows(table, settings, places=source.places(number)).keys
-    before = sum(map(size_of, source.chunks[:number]))
-    code = code_of(keys)
-    low, high = _values(keys, np.array([code.argmin(), code.argmax()]))
-    return Look(low, high, tuple(_values(keys, np.arange(-before % every, code.size, every))))
-
-
-def find_parts(source: Source, settings: Settings, *, step: Callable[[int, int], None]) -> Parts:
-    """Look through all rows, and return how they are cut.
-
-    Raises
-    ------
-    DataError
-        With what is wrong with the rows of all chunks.
-    """
-
-    def looks() -> Iterator[Look | Sequence[Problem]]:
-        for number, table in source.read(settings):
-            step(number, len(source.chunks))
-            try:
-                yield look(table, number, source, settings, every=sampled())
-            except DataError as error:
-                yield error.problems
-
-    return cut(source, looks())
-
-
-def sampled() -> int:
-    """Return of how many rows one is looked at."""
-    return max(1, -(-PART_ROWS // _SAMPLE))
-
-
-def cut(source: Source, looks: Iterable[Look | Sequence[Problem]]) -> Parts:
-    """Return how the input is cut, from what is seen of each chunk or wrong with it, in order."""
-    problems: list[Problem] = []
-    seen: list[Look] = []
-    for one in looks:
-        if isinstance(one, Look):
-            seen.append(one)
-            continue
-        problems += one
-        if len(problems) > MOST_NAMED:
-            break
-    if problems:
-        raise DataError(first_of(problems))
-    sample = [values for one in seen for values in one.sample]
-    cuts = _cuts(sample, -(-source.size // PART_ROWS))
-    spans = tuple((_part(one.low, cuts), _part(one.high, cuts)) for one in seen)
-    held = np.zeros(len(cuts) + 1, dtype=np.intp)
-    for (first, last), chunk in zip(spans, source.chunks, strict=True):
-        held[first : last + 1] += size_of(chunk)
-    few = not cuts or int(held.max()) <= _MOST_HELD * PART_ROWS
-    return Parts(cuts, spans, few and source.in_order)
+        """Return what `to_dict` wrote, once it was text."""
+        bins = tuple(
+            Bin(tuple(own["chunks"]), *(tuple(map(tuple, own[name])) for name in ("cuts", "spans")))
+            for own in values["bins"]
+        )
+        return cls(bins, values["straight"])
 
 
 def part_of(keys: Sequence[Key], cuts: Sequence[Values]) -> Index:
@@ -155,18 +138,18 @@ def part_of(keys: Sequence[Key], cuts: Sequence[Values]) -> Index:
     return np.searchsorted(code[rows:], code[:rows], side="left")
 
 
-def _part(values: Values, cuts: Sequence[Values]) -> int:
-    return sum(cut < values for cut in cuts)
-
-
-def _values(keys: Sequence[Key], at: Index) -> list[Values]:
+def values_at(keys: Sequence[Key], at: Index) -> list[Values]:
     """Return the keys of some rows."""
     return list(zip(*(key.values[key.codes[at]].tolist() for key in keys), strict=True))
 
 
-def _cuts(sample: list[Values], parts: int) -> tuple[Values, ...]:
-    """Return keys that cut the sample into as many parts of about the same size."""
+def cut(sample: Sequence[Values], parts: int) -> tuple[Values, ...]:
+    """Return keys that cut a sample into as many parts of about the same size."""
     ordered = sorted(sample)
     at = [len(ordered) * i // parts for i in range(1, parts)]
     cuts = dict.fromkeys(ordered[i] for i in at)
     return tuple(cut for cut in cuts if cut < ordered[-1]) if ordered else ()
+
+
+def _part(values: Values, cuts: Sequence[Values]) -> int:
+    return sum(cut < values for cut in cuts)

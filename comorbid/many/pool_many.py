@@ -16,7 +16,7 @@ from comorbid.errors import DataError, ModelError, Problem
 from comorbid.many.adjust import Adjust, adjust_p
 from comorbid.many.core import pool_groups
 from comorbid.many.local import LOCAL, Engine, run
-from comorbid.many.output import Totals, as_table, write_result
+from comorbid.many.output import Totals, as_table, with_adjusted, write_result
 from comorbid.many.result import PooledGroups
 from comorbid.many.settings import Settings, kernel_for, settings_for
 from comorbid.many.source import open_source, schema_of
@@ -233,7 +233,8 @@ def _from_memory(
         return _result(settings, adjust, totals, columns=_held(frame))
     with work_folder(out, {"input": "a table in memory"}) as folder:
         aside = folder / "result.parquet"
-        write_result(aside, iter([as_table(frame, settings)]), adjusted, settings, adjust)
+        tables = with_adjusted([as_table(frame, settings)], adjusted, settings)
+        write_result(aside, tables, settings, adjust)
         aside.replace(out)
     return _result(settings, adjust, totals, path=out)
 

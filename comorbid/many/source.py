@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, groupby
@@ -61,12 +61,19 @@ class Source:
 
     @cached_property
     def chunks(self) -> tuple[tuple[Piece, ...], ...]:
-        """The pieces that are read together: whole row groups, or parts of one that is larger."""
+        """The pieces that are read together: whole row groups, or parts of one that is larger.
+
+        A file begins a chunk unless it fits into that of the files before it as a whole, so that
+        files which share no groups are in chunks which share none.
+        """
         found: list[tuple[Piece, ...]] = []
         pending: list[Piece] = []
         held = 0
         for piece in self._pieces():
-            if held + piece.stop - piece.start > CHUNK_ROWS and pending:
+            size = piece.stop - piece.start
+            if piece.row == 0:
+                size = sum(self.rows[piece.file])
+            if held + size > CHUNK_ROWS and pending:
                 found.append(tuple(pending))
                 pending, held = [], 0
             pending.append(piece)
@@ -91,12 +98,18 @@ class Source:
         """Whether any chunk can be read without those before it."""
         return all(piece.whole for chunk in self.chunks for piece in chunk)
 
-    def read(self, settings: Settings, *, skip: Collection[int] = ()) -> Iterator[tuple[int, Any]]:
-        """Yield the number and the table of each chunk but those to skip, in order."""
+    @property
+    def torn(self) -> list[tuple[int, int]]:
+        """The chunks, in pairs, that a row group too large for one begins and goes on in."""
+        return [(i - 1, i) for i, chunk in enumerate(self.chunks) if chunk[0].start > 0]
+
+    def read(
+        self, settings: Settings, *, numbers: Iterable[int] | None = None
+    ) -> Iterator[tuple[int, Any]]:
+        """Yield the number and the table of each chunk, or of those given, in order."""
         stream = _Stream()
-        for number in range(len(self.chunks)):
-            if number not in skip:
-                yield number, self._table(number, settings, stream)
+        for number in range(len(self.chunks)) if numbers is None else numbers:
+            yield number, self._table(number, settings, stream)
 
     def chunk(self, number: int, settings: Settings) -> pa.Table:
         """Return the table of one chunk."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from comorbid.many.arrow import floats, key
-from comorbid.many.parts import Parts, part_of
+from comorbid.many.parts import Bin, part_of
 from comorbid.many.rows import Places, Rows, read_rows
 from comorbid.many.settings import Settings
 from comorbid.many.source import Source
@@ -25,27 +25,31 @@ _REPEATED = 8  # rows for each name from which names are written once a chunk
 def spill(
     folder: Path,
     source: Source,
-    parts: Parts,
+    whole: Bin,
     settings: Settings,
     *,
     step: Callable[[int, int], None],
 ) -> None:
     """Write every chunk that is not there yet, its rows by part."""
-    done = {i for i in range(len(source.chunks)) if chunk_file(folder, i).exists()}
-    for number, table in source.read(settings, skip=done):
+    for number, table in source.read(settings, numbers=chunks_left(folder, source)):
         step(number, len(source.chunks))
-        spill_chunk(folder, number, table, source, parts, settings)
+        spill_chunk(folder, number, table, source, whole, settings)
+
+
+def chunks_left(folder: Path, source: Source) -> list[int]:
+    """Return the chunks that are not written yet."""
+    return [i for i in range(len(source.chunks)) if not chunk_file(folder, i).exists()]
 
 
 def spill_chunk(
-    folder: Path, number: int, table: pa.Table, source: Source, parts: Parts, settings: Settings
+    folder: Path, number: int, table: pa.Table, source: Source, whole: Bin, settings: Settings
 ) -> None:
     """Write one chunk, its rows by part."""
     rows = read_rows(table, settings, places=source.places(number))
-    part = part_of(rows.keys, parts.cuts)
+    part = part_of(rows.keys, whole.cuts)
     order = np.argsort(part.astype(np.int32), kind="stable")
     sorted_ = _table(table, rows, settings).take(order)
-    ends = np.searchsorted(part[order], np.arange(parts.count + 1))
+    ends = np.searchsorted(part[order], np.arange(whole.count + 1))
     with written(chunk_file(folder, number)) as aside:
         _write(aside, sorted_, ends.tolist())
 
