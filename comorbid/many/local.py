@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Step = Callable[[int, int, str], None]
+_LAYOUT = 2  # of what is kept in the work folder: one of another is not gone on from
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,7 @@ def run(
     made = settings.to_dict() | {"adjust": adjust}
     software_ = software(settings)
     manifest = {"input": source.fingerprint(), "settings": made, "software": software_}
+    manifest["layout"] = _LAYOUT
     with work_folder(out, manifest) as work:
         try:
             folder = engine.folder(work, manifest)

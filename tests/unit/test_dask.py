@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +72,16 @@ def write(folder: Path, table: pd.DataFrame, *, group: int = 150) -> Path:
     for name, rows in {"a": table.iloc[:half], "b": table.iloc[half:]}.items():
         whole = pa.Table.from_pandas(rows, preserve_index=False)
         parquet.write_table(whole, folder / f"{name}.parquet", row_group_size=group)
+    return folder
+
+
+def write_apart(folder: Path) -> Path:
+    """Write eight files that hold whole groups, in no order."""
+    folder.mkdir()
+    file = pd.util.hash_pandas_object(MIXED[BY], index=False) % 8
+    for i, rows in MIXED.groupby(file):
+        whole = pa.Table.from_pandas(rows, preserve_index=False)
+        parquet.write_table(whole, folder / f"{i}.parquet", row_group_size=100)
     return folder
 
 
@@ -322,24 +332,54 @@ class Killer(distributed.WorkerPlugin):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-@pytest.mark.parametrize("task", ["_spill", "_pool_part"])
+@pytest.mark.parametrize(
+    ("task", "made"),
+    [
+        ("_spill", lambda folder: write(folder, MIXED)),
+        ("_pool_part", lambda folder: write(folder, MIXED)),
+        ("_look", write_apart),
+        ("_pool_part", write_apart),
+    ],
+    ids=["sorting", "pooling", "looking at files of whole groups", "pooling files of whole groups"],
+)
 def test_a_worker_killed_in_the_middle_loses_and_doubles_nothing(
-    client: Any, tmp_path: Path, task: str
+    client: Any, tmp_path: Path, task: str, made: Callable[[Path], Path]
 ) -> None:
-    given, out = write(tmp_path / "in", MIXED), tmp_path / "dask.parquet"
+    given, out = made(tmp_path / "in"), tmp_path / "dask.parquet"
     before = set(client.run(os.getpid).values())
     client.register_plugin(Killer(tmp_path / "killed", task), name="killer")
+    done = set()
+
+    def step(number: int, total: int, what: str) -> None:
+        done.add(what)
+
     try:
-        cb.pool_many(given, by=BY, measure="OR", out=out, engine="dask", client=client)
+        cb.pool_many(given, by=BY, measure="OR", out=out, engine="dask", client=client, step=step)
     finally:
         client.unregister_worker_plugin("killer")
     assert (tmp_path / "killed").exists()
     assert before - set(client.run(os.getpid).values())
+    assert ("sorting the rows" in done) == (made is not write_apart)
     keys = parquet.read_table(out, columns=BY).to_pandas()
     assert len(keys) == 400
     assert not keys.duplicated().any()
     assert out.read_bytes() == locally(given, tmp_path / "local.parquet")
     assert not (tmp_path / "dask.parquet.work").exists()
+
+
+def test_workers_sort_nothing_where_files_hold_whole_groups(client: Any, tmp_path: Path) -> None:
+    given, out = write_apart(tmp_path / "in"), tmp_path / "dask.parquet"
+    done = set()
+
+    def step(number: int, total: int, what: str) -> None:
+        done.add(what)
+        assert not list((tmp_path / "dask.parquet.work").rglob("chunk-*"))
+
+    cb.pool_many(given, by=BY, measure="OR", out=out, engine="dask", step=step)
+    assert done == {"checking the rows", "pooling the groups", "writing the result"}
+    assert out.read_bytes() == locally(given, tmp_path / "local.parquet")
+    keys = parquet.read_table(out, columns=BY).to_pandas()
+    assert keys.equals(keys.sort_values(BY, ignore_index=True))
 
 
 def test_workers_that_end_one_after_another_end_the_run_and_keep_the_work(
