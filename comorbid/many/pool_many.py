@@ -123,8 +123,10 @@ def pool_many(
     Notes
     -----
     Files are looked through once, cut by their keys into parts of about two million rows, and
-    pooled part by part; memory grows by 24 bytes a group only, for the adjustment. Unless the rows
-    are in the order of their keys, they are sorted into files of the work folder first, which
+    pooled part by part; memory grows by 24 bytes a group only, for the adjustment. Rows in the
+    order of their keys are read from where they are, and so are, in whatever order, files or row
+    groups that share no groups with others, or with so few that those together have at most six
+    million rows. All others are sorted into files of the work folder first, which
     takes as much space on disk as the effects do. A group must fit in memory, and as it is fitted
     without each of its studies too, its time grows as their square: 10,000 studies in one group
     take some 20 seconds by NumPy, and 100,000 half an hour.
