@@ -95,8 +95,12 @@ def run(
     """
     made = settings.to_dict() | {"adjust": adjust}
     software_ = software(settings)
-    manifest = {"input": source.fingerprint(), "settings": made, "software": software_}
-    manifest["layout"] = _LAYOUT
+    manifest = {
+        "input": source.fingerprint(),
+        "settings": made,
+        "software": software_,
+        "layout": _LAYOUT,
+    }
     with work_folder(out, manifest) as work:
         try:
             folder = engine.folder(work, manifest)

@@ -18,8 +18,9 @@ from comorbid.many.core import pool_groups
 from comorbid.many.local import LOCAL, Engine, run
 from comorbid.many.output import Totals, as_table, with_adjusted, write_result
 from comorbid.many.result import PooledGroups
+from comorbid.many.schema import schema_of
 from comorbid.many.settings import Settings, kernel_for, settings_for
-from comorbid.many.source import open_source, schema_of
+from comorbid.many.source import open_source
 from comorbid.many.work import work_folder
 from comorbid.models.estimators import Estimator
 from comorbid.models.student import Test
@@ -72,8 +73,9 @@ def pool_many(
     ----------
     table : DataFrame, pyarrow.Table, RecordBatchReader, Dataset, or path
         One row an estimate, in any order. A path is that of a Parquet file, or of a folder whose
-        files end in ``.parquet``; these may be larger than memory. A reader or dataset is first
-        copied to such a file. Anything but a DataFrame needs ``comorbid[parquet]``.
+        files end in ``.parquet``; these may be larger than memory, and have keys from the names of
+        their folders (``exposure=asthma``). A reader or dataset is first copied to such a file.
+        Anything but a DataFrame needs ``comorbid[parquet]``.
     by : str or sequence of str
         The columns that say which group a row belongs to: names, or whole numbers.
     columns : mapping of str to str, optional

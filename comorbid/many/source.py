@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, groupby
@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from comorbid.errors import DataError, Problem
-from comorbid.many.arrow import as_key, as_numbers, kind_of, no_key
+from comorbid.many.arrow import as_key, as_numbers
+from comorbid.many.folders import FolderKeys, folder_keys, with_keys
 from comorbid.many.rows import Places
 from comorbid.many.settings import Settings
 
@@ -53,11 +54,14 @@ class Source:
         What they are called: relative to the folder, if there is one.
     rows : tuple of tuple of int
         Rows of each row group of each file.
+    folders : mapping
+        Keys that files have from the names of their folders, where they lack the column.
     """
 
     paths: tuple[Path, ...]
     names: tuple[str, ...]
     rows: tuple[tuple[int, ...], ...]
+    folders: FolderKeys
 
     @cached_property
     def chunks(self) -> tuple[tuple[Piece, ...], ...]:
@@ -126,13 +130,17 @@ class Source:
         from pyarrow import ArrowInvalid, parquet
 
         first = pieces[0]
+        found = {name: self.folder_key(first.file, name) for name in settings.by}
+        keys = {name: value for name, value in found.items() if value is not None}
 
         def opened() -> Any:
             return parquet.ParquetFile(
-                self.paths[first.file], memory_map=True, read_dictionary=list(settings.by)
+                self.paths[first.file],
+                memory_map=True,
+                read_dictionary=[name for name in settings.by if name not in keys],
             )
 
-        columns = list(dict.fromkeys(settings.columns))
+        columns = [name for name in dict.fromkeys(settings.columns) if name not in keys]
         try:
             if first.whole:
                 with opened() as file:
@@ -141,7 +149,11 @@ class Source:
                 table = stream.read(pieces, opened, columns)
         except (OSError, ArrowInvalid) as error:
             raise DataError([_unreadable(self.names[first.file], error)]) from error
-        return _normal(table, settings)
+        return _normal(with_keys(table, keys), settings)
+
+    def folder_key(self, file: int, name: str) -> Any:
+        """Return the key that a file has from its folders; None if it has none."""
+        return self.folders[name][file] if name in self.folders else None
 
     def places(self, number: int) -> Places:
         """Return what the rows of a chunk are called in an error."""
@@ -226,6 +238,7 @@ def open_source(path: Path) -> Source:
     root = path if path.is_dir() else path.parent
     names = tuple(file.relative_to(root).as_posix() for file in paths)
     rows, problems = [], []
+    own: list[Collection[str]] = []
     for name, file in zip(names, paths, strict=True):
         try:
             meta = parquet.read_metadata(file)
@@ -233,11 +246,12 @@ def open_source(path: Path) -> Source:
             problems.append(_unreadable(name, error))
         else:
             rows.append(tuple(meta.row_group(i).num_rows for i in range(meta.num_row_groups)))
+            own.append(set(meta.schema.names))
     if not problems and not any(map(sum, rows)):
         problems.append(Problem("holds no rows", "add an estimate", file=str(path)))
     if problems:
         raise DataError(problems)
-    return Source(paths, names, tuple(rows))
+    return Source(paths, names, tuple(rows), folder_keys(names, own))
 
 
 def _files(path: Path) -> tuple[Path, ...]:
@@ -261,43 +275,6 @@ def _unreadable(name: str, error: Exception) -> Problem:
     what = " ".join(str(error).split())
     remedy = "is it whole, and a Parquet file? copy or write it again"
     return Problem(f"cannot be read: {what}", remedy, file=name)
-
-
-def schema_of(source: Source, settings: Settings | None = None) -> tuple[str, ...]:
-    """Return the names of the columns; with settings, check that the files agree in them.
-
-    Raises
-    ------
-    DataError
-        If a file lacks a column, a column is not of the same kind in all files, or a key column
-        holds what no key can be.
-    """
-    from pyarrow import parquet
-
-    first: dict[str, tuple[str, str]] = {}
-    problems: list[Problem] = []
-    names: tuple[str, ...] = ()
-    for name, path in zip(source.names, source.paths, strict=True):
-        schema = parquet.read_schema(path)
-        names = names or tuple(schema.names)
-        if settings is None:
-            break
-        for column in settings.columns:
-            if column not in schema.names:
-                problems.append(Problem(f"lacks the column {column}", "add it", file=name))
-                continue
-            kind = kind_of(schema.field(column).type)
-            if column in settings.by:
-                problems += no_key(f"{name}: {column}", kind)
-            elif kind == "whole numbers":
-                kind = "numbers"
-            was, where = first.setdefault(column, (kind, name))
-            if kind not in (was, "nothing") and was != "nothing":
-                message = f"column {column} holds {kind}, and {was} in {where}"
-                problems.append(Problem(message, "write all files with the same types", file=name))
-    if problems:
-        raise DataError(problems)
-    return names
 
 
 def _normal(table: pa.Table, settings: Settings) -> pa.Table:

@@ -19,6 +19,7 @@ from comorbid.many.rows import read_rows
 from comorbid.many.settings import settings_for
 
 pa = pytest.importorskip("pyarrow")
+dataset = pytest.importorskip("pyarrow.dataset")
 parquet = pytest.importorskip("pyarrow.parquet")
 
 
@@ -175,6 +176,58 @@ def test_ended_before_any_file_is_renamed_it_goes_on(
         assert out.read_bytes() == expected
     assert end_at > 8
     assert out.read_bytes() == expected
+
+
+# ── keys in the names of folders ──
+
+
+def write_by(folder: Path, rows: Any, keys: list[str]) -> None:
+    """Write a folder for each value of the keys, as Spark and Dask do too."""
+    schema = pa.schema([rows.schema.field(key) for key in keys])
+    by = dataset.partitioning(schema, flavor="hive")
+    dataset.write_dataset(rows, folder, format="parquet", partitioning=by)
+
+
+@pytest.mark.parametrize("keys", [BY, ["exposure"], ["outcome"]])
+def test_folders_that_name_their_keys_are_pooled_as_they_are(
+    tmp_path: Path, keys: list[str]
+) -> None:
+    table = pd.concat(split(TABLE, 1)).assign(outcome=lambda rows: rows["outcome"] * 3)
+    rows = pa.Table.from_pandas(table, preserve_index=False)
+    flavour = dataset.partitioning(
+        pa.schema([rows.schema.field(key) for key in keys]), flavor="hive"
+    )
+    dataset.write_dataset(rows, tmp_path / "in", format="parquet", partitioning=flavour)
+    found, done = pooled(tmp_path / "in", tmp_path / "pools.parquet")
+    assert done == STRAIGHT
+    pd.testing.assert_frame_equal(found, in_memory([table]), check_exact=True)
+
+
+def test_names_of_folders_are_read_as_they_were_meant(tmp_path: Path) -> None:
+    rows = TABLE.iloc[:4].assign(exposure=["007", "7", "a/b", "a b=é"], outcome=[3, 2, 1, -5])
+    whole = pa.Table.from_pandas(rows, preserve_index=False)
+    flavour = dataset.partitioning(
+        pa.schema([whole.schema.field(key) for key in BY]), flavor="hive"
+    )
+    dataset.write_dataset(whole, tmp_path / "in", format="parquet", partitioning=flavour)
+    found, _ = pooled(tmp_path / "in", tmp_path / "pools.parquet")
+    pd.testing.assert_frame_equal(found, in_memory([rows]), check_exact=True)
+
+
+def test_a_column_of_the_file_comes_before_the_name_of_its_folder(tmp_path: Path) -> None:
+    write(tmp_path / "exposure=another", [TABLE])
+    found, _ = pooled(tmp_path, tmp_path.with_name("pools.parquet"))
+    pd.testing.assert_frame_equal(found, in_memory([TABLE]), check_exact=True)
+
+
+@pytest.mark.parametrize("folder", ["exposure=__HIVE_DEFAULT_PARTITION__", "other=1", "plain"])
+def test_a_folder_that_lacks_the_key_is_named(tmp_path: Path, folder: str) -> None:
+    for name in ("exposure=asthma", folder):
+        (tmp_path / "in" / name).mkdir(parents=True)
+        rows = pa.Table.from_pandas(TABLE.drop(columns="exposure"), preserve_index=False)
+        parquet.write_table(rows, tmp_path / "in" / name / "0.parquet")
+    with pytest.raises(cb.DataError, match=f"{folder}/0.parquet: lacks the column exposure"):
+        cb.pool_many(tmp_path / "in", by=BY)
 
 
 # ── which chunks have groups in common ──
