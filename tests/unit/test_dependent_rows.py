@@ -36,7 +36,17 @@ def found(rows: Sequence[Row], **settings: Any) -> tuple[DependentRows, str]:
     studies = table(rows)
     result = cb.dependent_rows(studies, where=WHERE, label="pain", **settings)
     one = cb.against_rest(studies, where=WHERE, label="pain").fit
-    return result, " ".join(str(block.text) for block in dependent_rows_blocks(result, one=one))
+    return result, printed(result, one)
+
+
+def printed(result: DependentRows, one: cb.Fit | None) -> str:
+    """All that is printed, a table row by row."""
+    return " ".join(
+        "; ".join(" | ".join(row) for row in (block.header, *block.rows)) + f" {block.note}"
+        if isinstance(block, cb.Table)
+        else str(block.text)
+        for block in dependent_rows_blocks(result, one=one)
+    )
 
 
 def several(ratios: Sequence[float], spread: float = 0.0, se: float = 0.1) -> list[Row]:
@@ -85,9 +95,20 @@ def test_a_shared_group_gives_the_covariance() -> None:
     assert result.robust.ci == pytest.approx(by_hand.ci, rel=1e-9)
     assert len(result.shared) == 2
     one = cb.against_rest(studies, where=WHERE).fit
-    text = " ".join(str(block.text) for block in dependent_rows_blocks(result, one=one))
+    text = printed(result, one)
+    assert "all | 0.6 |" in text
+    assert "Where counts give the covariance, it is that." in text
     assert "The covariances of a and b follow from the counts of a group that their rows" in text
     assert "in other studies their sampling errors are taken to be correlated by 0.6." in text
+
+
+def test_covariances_that_all_follow_from_counts_have_no_others() -> None:
+    lines = [line for line in COUNTS.split() if not line.startswith("c,")]
+    studies = studies_from_bytes("\n".join(lines).encode(), source="made up")
+    result = cb.dependent_rows(studies, where=WHERE)
+    text = printed(result, cb.against_rest(studies, where=WHERE).fit)
+    assert text.count("; all | from counts | ") == 1
+    assert text.count("; all | ") == 1
 
 
 def shared_of(rows: Sequence[str], n: str = "") -> tuple[str, ...]:
@@ -155,12 +176,12 @@ def test_two_studies_are_too_few_to_rely_on() -> None:
     assert result.robust is not None
     assert result.robust.df.item() < 4
     assert "2 studies have 4 rows on pain; 2 have several" in text
-    assert "it would rest on 1.0 degrees of freedom, and below 4 it cannot be relied on" in text
+    assert "rests on 1.0 degrees of freedom. Below 4 it cannot be relied on" in text
     assert "cannot be told from so few studies" in text
     assert "within the other's interval" not in text
-    assert re.search(r"of all rows is [0-9.]+; of one row a study it is [0-9.]+ \(95", text)
-    assert re.search(r"it would be [0-9.]+ with 0\.2 and [0-9.]+ with 0\.8\.", text)
-    assert "with robust intervals" not in text
+    assert re.search(r"of all rows is [0-9.]+; of one row a study it is [0-9.]+\. What", text)
+    assert re.search(r"; one a study \| – \| [0-9.]+ \| [<0-9.]+ to [0-9.]+ \| 1;", text)
+    assert re.search(r"; all \| 0\.2 \| [0-9.]+ \| [<0-9.]+ to [0-9.]+ \| 1\.0;", text)
 
 
 def test_many_studies_whose_rows_agree() -> None:
@@ -168,11 +189,12 @@ def test_many_studies_whose_rows_agree() -> None:
     assert result.robust is not None
     assert result.robust.df.item() > 4
     assert "degrees of freedom" not in text
-    assert "with robust intervals" in text
-    assert re.search(r"of all rows is [0-9.]+ \(95 % robust interval [0-9.]+ to [0-9.]+\);", text)
+    assert "cluster-robust intervals" in text
     assert "Each average lies within the other's interval" in text
     assert "their sampling errors are taken to be correlated by 0.6." in text
-    assert re.search(r"With another correlation it would be .* with 0\.2 and .* with 0\.8\.", text)
+    own = [f"{np.exp(x.item()):.2f}" for x in (result.robust.ci_low, result.robust.ci_high)]
+    assert re.search(rf"; all \| 0\.6 \| [0-9.]+ \| {own[0]} to {own[1]} \| 7\.0;", text)
+    assert all(f"; all | {rho} | " in text for rho in (0.2, 0.6, 0.8))
 
 
 @pytest.mark.parametrize("spread", [2.0, -2.0])

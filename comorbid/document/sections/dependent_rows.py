@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from comorbid.dependent_rows import ENOUGH, DependentRows
 from comorbid.document import prose
-from comorbid.document.blocks import Block, Cite, Heading, Note, Paragraph
-from comorbid.document.figures.numbers import Format
+from comorbid.document.blocks import Block, Cite, Heading, Note, Paragraph, Table
 from comorbid.document.figures.study_rows import study_format
 from comorbid.effects.measures import null_of
 from comorbid.models.fit import Fit
@@ -57,28 +57,27 @@ def _several(result: DependentRows, one: Fit) -> Iterator[Block]:
             "their dependence."
         )
         return
-    few = fit.df.item() < ENOUGH
     yield Paragraph(
         (
             f"{_rows(result)} One row of each is pooled elsewhere in this section; here all are, "
             "in a multilevel model ",
             Cite("pustejovsky2022"),
-            f"{'' if few else ' with robust intervals'}. {_assumed(result)}",
+            f" with cluster-robust intervals. {_assumed(result)}",
         )
     )
-    yield Paragraph(f"{averages(fit, one)} {difference(fit, one)} {_others(result)}")
-    if few:
+    yield Paragraph(f"{averages(fit, one)} {difference(fit, one)}")
+    yield _table(result, fit, one)
+    if (df := fit.df.item()) < ENOUGH:
         text = (
-            "No robust interval of all rows is given: it would rest on "
-            f"{_freedom(fit.df.item())} degrees of freedom, and below {ENOUGH} it cannot be relied "
-            "on "
+            f"The robust interval rests on {_freedom(df)} degrees of freedom. Below {ENOUGH} it "
+            "cannot be relied on, and neither can a conclusion from it "
         )
         yield Note((text, Cite("tipton2015"), "."), title=f"Too few studies: {result.label}")
 
 
 def _freedom(df: float) -> str:
     """Print degrees of freedom that are below the limit as below it."""
-    return f"{df:.1f}" if df < ENOUGH - 0.05 else f"{df:.4f}"
+    return f"{df:.4f}" if ENOUGH - 0.05 <= df < ENOUGH else f"{df:.1f}"
 
 
 def _rows(result: DependentRows) -> str:
@@ -104,19 +103,11 @@ def _assumed(result: DependentRows) -> str:
 
 def averages(fit: Robust, one: Fit) -> str:
     """Give the average of all rows, and that of one row a study."""
-    form, percent = study_format(one.effects, one.level), prose.level(fit.level)
-    pooled = form.value(one.estimate)
+    form = study_format(one.effects, one.level)
     return (
         f"The average {prose.measure_name(fit.effects.measure)} of all rows is "
-        f"{_average(fit, form, f'{percent} robust interval ')}; of one row a study it is {pooled} "
-        f"({percent} interval {form.interval(*one.ci)})."
+        f"{form.value(fit.estimate.item())}; of one row a study it is {form.value(one.estimate)}."
     )
-
-
-def _average(fit: Robust, form: Format, name: str = "") -> str:
-    """Print an average with its interval, where that can be relied on."""
-    value = form.value(fit.estimate.item())
-    return value if fit.df.item() < ENOUGH else f"{value} ({name}{form.interval(*_ends(fit))})"
 
 
 def difference(fit: Robust, one: Fit) -> str:
@@ -155,13 +146,32 @@ def _null(fit: Robust, one: Fit) -> str:
     )
 
 
-def _others(result: DependentRows) -> str:
-    """Give the averages under other correlations, where any is assumed."""
-    if not result.others or len(result.shared) == result.several:
-        return ""
-    form = study_format(result.others[0][1].effects, result.others[0][1].level)
-    given = [f"{_average(fit, form)} with {rho:g}" for rho, fit in result.others]
-    return f"With another correlation it would be {prose.listed(given)}."
+def _table(result: DependentRows, fit: Robust, one: Fit) -> Table:
+    """Return the averages, those of all rows by the correlation that is assumed."""
+    form = study_format(one.effects, one.level)
+    measure = prose.measure_name(fit.effects.measure)
+    header = (
+        "Rows",
+        "Correlation",
+        f"Average {measure}",
+        f"{prose.level(fit.level)} interval",
+        "Degrees of freedom",
+    )
+    df = f"{one.df:g}" if math.isfinite(one.df) else "–"
+    rows = [("one a study", "–", form.value(one.estimate), form.interval(*one.ci), df)]
+    assumed = len(result.shared) < result.several
+    for rho, own in [(result.rho, fit), *(result.others if assumed else ())]:
+        average, ends = form.value(own.estimate.item()), form.interval(*_ends(own))
+        correlation = f"{rho:g}" if assumed else "from counts"
+        rows.append(("all", correlation, average, ends, _freedom(own.df.item())))
+    return Table(
+        header,
+        tuple(rows),
+        f"Rows on {result.label}: one of each study, and all",
+        numeric=header[1:],
+        note="Correlation: of the sampling errors of rows of one study."
+        + " Where counts give the covariance, it is that." * (assumed and bool(result.shared)),
+    )
 
 
 def _ends(fit: Robust) -> Pair:

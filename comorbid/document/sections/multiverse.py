@@ -30,8 +30,8 @@ def multiverse(found: Multiverse) -> tuple[Block, ...]:
         Paragraph(f"{choices(found)} {counted_once(found)}".rstrip()),
         Paragraph(f"{ends(found)} {excluding(found)} {moving(shares)}".rstrip()),
         *_shares_table(shares),
-        _table(found),
         figures.specification_curve(found, title=""),
+        _table(found),
         *(Note(f"{what}.", kind="information") for what in found.left_out),
         Note(
             (
