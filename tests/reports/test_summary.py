@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import re
 import shutil
@@ -13,7 +14,7 @@ from pypdf import PdfReader
 
 import comorbid as cb
 from comorbid import builtin
-from comorbid.document.sections.summary import _largest
+from comorbid.document.sections.summary import _largest, _range
 from comorbid.registry import Distribution, registry_of
 from comorbid.studies.review import Coverage
 
@@ -51,13 +52,38 @@ def test_coverage_is_that_of_the_studies_pooled(folder: Path) -> None:
 def test_a_study_with_most_of_the_people_is_named() -> None:
     """With 51 of 100 people, not with half of them, and not where it is the only study."""
     table = cb.read_studies(REPORT / "studies.csv")
+    rows = cb.effects(table, measure="OR")
+    random, common = cb.pool(rows), cb.pool(rows, method="EE")
+    yoon = rows.studies.index("yoon2013")
 
-    def said(studies: int, share: float) -> str:
+    def said(studies: int, share: float, fit: cb.Fit = random) -> str:
         found = Coverage(studies, 3, 100, 200, 0.5, largest="yoon2013", largest_share=share)
-        return _largest(found, table)
+        return _largest(found, table, fit)
 
-    assert said(2, 0.51) == "Yoon 2013 alone has 51 % of them. "
+    weight = round(float(random.weights[yoon]))
+    assert said(2, 0.51) == (
+        f"Yoon 2013 alone has 51 % of them and {weight} % of the weight: shares of people say "
+        "little of what missing studies would change. "
+    )
     assert said(2, 0.5) == said(1, 1.0) == ""
+    ghandour = Coverage(2, 3, 100, 200, 0.5, largest="ghandour2004", largest_share=0.95)
+    assert common.weights[rows.studies.index("ghandour2004")] > 90  # its interval as printed
+    assert _largest(ghandour, table, common) == "Ghandour 2004 alone has 95 % of them. "
+
+
+@pytest.mark.parametrize(
+    ("lowest", "says"),
+    [(1.55, ", of which 8.00 lies outside"), (1.2, ", of which 1.20 and 8.00 lie outside")],
+)
+def test_what_of_the_range_of_the_review_is_not_expected(lowest: float, says: str) -> None:
+    table = cb.datasets.headache_back_pain()
+    assert table.review is not None
+    assert table.review.lowest_odds_ratio is not None
+    least = dataclasses.replace(table.review.lowest_odds_ratio, estimate=lowest, ci=(0.9, 2.1))
+    review = dataclasses.replace(table.review, lowest_odds_ratio=least)
+    counts = [cb.Override(i, use="counts", reason="r") for i in ("ghandour2004-1", "swain2014-1")]
+    fit = cb.pool(cb.effects(table, measure="OR", overrides=counts))
+    assert f"{says} the prediction interval." in _range(fit, review)
 
 
 def test_a_decision_about_a_row_outside_the_pool_says_so(folder: Path) -> None:
@@ -74,7 +100,7 @@ def test_page_one_is_one_page_and_begins_with_the_prediction(folder: Path) -> No
     assert page.index("95 % prediction interval") < page.index("The average over the 6 studies")
     assert "6 of 14 studies, 92 % of participants" in page
     # 404,206 of 423,634
-    assert "Swain 2014 alone has 95 % of them." in page
+    assert "Swain 2014 alone has 95 % of them and 29 % of the weight" in page
     assert "Swain 2014 (swain2014-1): computed from its 2x2 counts" in page
     last = summary.blocks[-1]
     assert isinstance(last, cb.Paragraph)

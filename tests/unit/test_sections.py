@@ -153,6 +153,10 @@ def test_influence_lists_those_flagged_alone() -> None:
     flagged = [n for n, flag in zip(found.labels, found.flagged, strict=True) if flag]
     assert [row[0] for row in table.rows] == flagged == ["Study 4"]
     assert "flag 1 of the 5 studies: Study 4." in text(blocks)
+    assert "the audit's outliers are judged without that. DFFITS" in table.note
+    same = fit([0.1, 0.2, 0.3, 2.0, 0.4], [0.03, 0.08, 0.02, 0.05, 0.04], test="z")
+    (table,) = (b for b in sensitivity.influence(same, cb.influence(same)) if isinstance(b, Table))
+    assert "from the fit without the study. DFFITS" in table.note
 
 
 def test_three_intervals_stand_beside_each_other_where_there_are_few() -> None:

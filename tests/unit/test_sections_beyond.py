@@ -178,6 +178,7 @@ def test_the_handbook_is_named_below_ten_studies_a_coefficient() -> None:
 
 def test_a_plot_is_of_one_number() -> None:
     assert kinds(on_dose(10)) == ["Paragraph", "Figure", "Table", "Note"]
+    assert "Figure" not in kinds(on_dose(9))
     assert "Figure" not in kinds(on_dose(10, "~ sex", sex=["f", "m"] * 5))
     assert "Figure" not in kinds(on_dose(6, "~ C(year)", year=[2001, 2002] * 3))
 

@@ -9,7 +9,7 @@ from comorbid.document.blocks import Block, Inline, Note, Paragraph, Table
 from comorbid.document.figures import words
 from comorbid.document.runs import Cite
 from comorbid.effects.scales import SCALES
-from comorbid.models.design_matrix import INTERCEPT
+from comorbid.models.design_matrix import INTERCEPT, sparse_notes
 from comorbid.models.regression_result import Regression
 
 HANDBOOK = "section 10.11.5.1"
@@ -36,12 +36,13 @@ def not_fitted(*, formula: str, k: int, coefficients: int, reason: str) -> tuple
 def regression(fit: Regression, *, tau2_without: float) -> tuple[Block, ...]:
     """Return what a meta-regression found: sentences, a plot of one number, coefficients.
 
+    There is no plot where the studies are too few for a line through them to be looked at.
     ``tau2_without`` is the between-study variance of the same studies without moderators.
     """
     if fit.design.intercept_only:
         return (Paragraph(f"The formula {fit.formula} leaves no moderator that differs."),)
     blocks: list[Block] = [Paragraph(f"{moderators(fit)} {left(fit, tau2_without=tau2_without)}")]
-    if one_number(fit):
+    if one_number(fit) and not sparse_notes(fit.design):
         blocks.append(figures.bubble(fit, title=""))
     blocks.append(_table(fit))
     own = [warning for warning in fit.warnings if warning not in fit.effects.warnings]

@@ -24,7 +24,11 @@ def influence(fit: Fit, found: Influence) -> tuple[Block, ...]:
         Cite("viechtbauer2010b"),
         ": a flagged study is one to look at, and is not left out for that.",
     )
-    return (Paragraph(text), *_flagged_table(found), figures.influence_plot(found, title=""))
+    return (
+        Paragraph(text),
+        *_flagged_table(found, fit.test),
+        figures.influence_plot(found, title=""),
+    )
 
 
 def flagged(found: Influence) -> str:
@@ -47,7 +51,7 @@ def flagged(found: Influence) -> str:
     return f"Influence diagnostics flag {len(names)} of the {k} studies: {prose.listed(names)}."
 
 
-def _flagged_table(found: Influence) -> tuple[Block, ...]:
+def _flagged_table(found: Influence, test: str) -> tuple[Block, ...]:
     rows = np.flatnonzero(found.flagged).tolist()
     if not rows:
         return ()
@@ -59,6 +63,10 @@ def _flagged_table(found: Influence) -> tuple[Block, ...]:
         "Leverage": found.hat,
         "DFBETA": found.dfbs,
     }
+    scaled = (
+        ", with a standard error that the spread of the other studies scales as it does their "
+        "interval; the audit's outliers are judged without that"
+    )
     table = Table(
         header=("Study", *columns, "tau² without", "Weight"),
         rows=tuple(
@@ -72,7 +80,9 @@ def _flagged_table(found: Influence) -> tuple[Block, ...]:
         ),
         caption="Studies that influence the pool",
         numeric=(*columns, "tau² without", "Weight"),
-        note="Residual: standardised, from the fit without the study. DFFITS and DFBETA: change of "
+        note="Residual: standardised, from the fit without the study"
+        + scaled * (test in ("knha", "adhoc"))
+        + ". DFFITS and DFBETA: change of "
         "the study's fitted value and of the average, in standard errors. COVRATIO: squared "
         "standard error of the average without the study over that with it.",
     )

@@ -58,7 +58,8 @@ def _review_note(fit: Fit, studies: Studies) -> tuple[Block, ...]:
             f"{_range(fit, review)}".rstrip()
         )
     if coverage.studies < coverage.of_studies:
-        left = prose.counted(coverage.of_studies - coverage.studies, "study", "studies")
+        missing = coverage.of_studies - coverage.studies
+        left, are = prose.counted(missing, "study", "studies"), "is" if missing == 1 else "are"
         titles.append(
             f"{coverage.studies} of {coverage.of_studies} studies, "
             f"{prose.percent(100 * coverage.share)} of participants"
@@ -66,8 +67,8 @@ def _review_note(fit: Fit, studies: Studies) -> tuple[Block, ...]:
         texts.append(
             f"Pooled are the studies of the review whose figures could be verified in public "
             f"text, with {coverage.participants:,} of {coverage.of_participants:,} participants. "
-            f"{_largest(coverage, studies)}{left} of the review are not here, and nothing was "
-            "filled in for them. "
+            f"{_largest(coverage, studies, fit)}{left} of the review {are} not here, and nothing was "
+            f"filled in for {'it' if missing == 1 else 'them'}. "
             f"{review.coverage_note}".rstrip()
         )
     if not titles:
@@ -75,13 +76,23 @@ def _review_note(fit: Fit, studies: Studies) -> tuple[Block, ...]:
     return (Note(" ".join(texts), title=words.capitalized("; ".join(titles))),)
 
 
-def _largest(coverage: Coverage, studies: Studies) -> str:
-    """Say which study has most of the people, if one has more than half of those of several."""
+def _largest(coverage: Coverage, studies: Studies, fit: Fit) -> str:
+    """Say which study has most of the people, if one has more than half of those of several.
+
+    And that people are not weight, if its share of the weight is less than half as large.
+    """
     if coverage.studies < 2 or coverage.largest_share <= _HALF:
         return ""
     frame = studies.frame
     label = frame.loc[frame["study_id"] == coverage.largest, "label"].iloc[0]
-    return f"{label} alone has {prose.percent(100 * coverage.largest_share)} of them. "
+    text = f"{label} alone has {prose.percent(100 * coverage.largest_share)} of them"
+    weight = float(fit.weights[[own == coverage.largest for own in fit.effects.studies]].sum())
+    if weight >= 100 * coverage.largest_share * _HALF:
+        return f"{text}. "
+    return (
+        f"{text} and {prose.percent(weight)} of the weight: shares of people say little of what "
+        "missing studies would change. "
+    )
 
 
 def _reason(review: Review) -> str:
@@ -97,7 +108,8 @@ def _range(fit: Fit, review: Review) -> str:
     low, high = fit.on_scale().pi
     outside = [prose.value(end.estimate) for end in ends if not low <= end.estimate <= high]
     text = " to ".join(f"{prose.value(e.estimate)} ({prose.interval(e.ci)})" for e in ends)
-    missed = f", of which {prose.listed(outside)} lies outside the prediction interval"
+    lie = "lies" if len(outside) == 1 else "lie"
+    missed = f", of which {prose.listed(outside)} {lie} outside the prediction interval"
     return f"The review reports odds ratios from {text}{missed if outside else ''}."
 
 
@@ -107,7 +119,7 @@ def _decisions(fit: Fit, studies: Studies, overrides: Sequence[Override]) -> tup
     frame = studies.frame
     labels = dict(zip(frame["estimate_id"], frame["label"], strict=True))
     verbs = {
-        "counts": "computed from its 2x2 counts, not from its printed interval",
+        "counts": "computed from its 2x2 counts",
         "reported": "taken as printed",
         "primary": "pooled in place of its study's primary row",
         "exclude": "left out",

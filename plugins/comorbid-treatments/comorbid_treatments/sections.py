@@ -115,9 +115,11 @@ def _apart(net: Network) -> cb.Block:
 
 
 def _pairs(comparison: Comparison) -> cb.Block:
-    """Return each comparison on its own, beside the network's estimate where there is one."""
+    """Return each comparison on its own, beside the network's estimate where that differs."""
     pairs, net = cast(cb.Refits, comparison.pairs), cast(Network, comparison.network)
     results, percent = comparison.results, cb.prose.level(pairs.level)
+    if results is not None and text.same_as_trials(results):
+        results = None
     header = ["Comparison", "Trials", f"Trials alone ({percent} interval)"]
     if results is not None:
         header.append(f"Network ({percent} interval)")
@@ -179,14 +181,13 @@ def _network(comparison: Comparison, results: NetworkResults) -> Iterator[cb.Blo
     side = "right" if first.direction.startswith("positive") else "left"
     yield figures.forest(fit, axis_label=f"{label}; to the {side}: favours the treatment")
     yield _pairs(comparison)
-    yield from _rests_on(results)
+    if not text.no_gain(results):
+        yield from _rests_on(results)
     yield _league(results)
     yield cb.Heading("Ranking")
-    yield cb.Note(text.ranking(results), title="Ranks are not results")
+    sources = (" P-score ", cb.Cite("ruecker2015"), "; SUCRA ", cb.Cite("salanti2011"), ".")
+    yield cb.Note((text.ranking(results), *sources), title="Ranks are not results")
     yield _ranks(results)
-    yield cb.Paragraph(
-        ("P-score ", cb.Cite("ruecker2015"), " and SUCRA ", cb.Cite("salanti2011"), ".")
-    )
     if fit.network.loops:
         yield cb.Heading("Consistency")
         yield cb.Paragraph(text.consistency(results))

@@ -227,6 +227,14 @@ def no_gain(results: NetworkResults) -> str:
     )
 
 
+def same_as_trials(results: NetworkResults) -> bool:
+    """Say whether every comparison that a trial made has its estimate and interval from it alone.
+
+    Without a tau2 a comparison that gains nothing from others has the interval of its one trial.
+    """
+    return results.fit.q_df == 0 and bool(no_gain(results))
+
+
 def ranking(results: NetworkResults) -> str:
     """Say what the ranks do not say."""
     names = list(results.p_scores)

@@ -142,6 +142,23 @@ def test_section_says_what_the_trials_cannot_show(report: Comparison) -> None:
     assert "prediction'" not in text
 
 
+def test_what_the_trials_say_themselves_is_not_printed_again(report: Comparison) -> None:
+    """No network column where every estimate and interval in it is the trial's, to the digit."""
+    (table,) = (b for b in blocks(report) if getattr(b, "caption", "").startswith("Comparisons"))
+    assert isinstance(table, cb.Table)
+    assert table.header == ("Comparison", "Trials", "Trials alone (95 % interval)")
+    assert "Contributions" not in words(report)
+    assert report.results is not None
+    assert report.pairs is not None
+    network, alone = report.results.fit, report.pairs.to_frame()
+    trials = network.network.to_frame()
+    for first, second in zip(trials["treat1"], trials["treat2"], strict=True):
+        i, j = network.network.position(first), network.network.position(second)
+        row = alone.loc[f"{first} vs {second}"]
+        assert network.estimate[i, j] == pytest.approx(row["estimate"], abs=1e-9)
+        assert network.ci_low[i, j] == pytest.approx(row["ci_low"], abs=1e-9)
+
+
 def test_sources_are_links_where_they_can_be(report: Comparison) -> None:
     (_, sources) = (block for block in blocks(report) if isinstance(block, cb.Items))
     assert len(sources.items) == 5
@@ -264,6 +281,8 @@ def test_two_trials_of_a_comparison_and_a_loop(tmp_path: Path) -> None:
     assert "one for all comparisons, is estimated as" in said
     assert "cannot be tested" not in said
     assert "Direct and indirect evidence" in said
+    assert "'Network (95 % interval)'" in said
+    assert "Contributions to the estimates against" in said
     assert "95 % prediction" in said
     drawn = [block.alt for block in blocks(comparison) if isinstance(block, cb.Figure)]
     assert any(alt.startswith("Comparison-adjusted funnel of 2 contrasts") for alt in drawn)
