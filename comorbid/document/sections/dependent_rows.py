@@ -160,7 +160,8 @@ def _table(result: DependentRows, fit: Robust, one: Fit) -> Table:
     df = f"{one.df:g}" if math.isfinite(one.df) else "–"
     rows = [("one a study", "–", form.value(one.estimate), form.interval(*one.ci), df)]
     assumed = len(result.shared) < result.several
-    for rho, own in [(result.rho, fit), *(result.others if assumed else ())]:
+    fits = dict([*(result.others if assumed else ()), (result.rho, fit)])
+    for rho, own in sorted(fits.items()):
         average, ends = form.value(own.estimate.item()), form.interval(*_ends(own))
         correlation = f"{rho:g}" if assumed else "from counts"
         rows.append(("all", correlation, average, ends, _freedom(own.df.item())))

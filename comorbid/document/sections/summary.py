@@ -67,8 +67,8 @@ def _review_note(fit: Fit, studies: Studies) -> tuple[Block, ...]:
         texts.append(
             f"Pooled are the studies of the review whose figures could be verified in public "
             f"text, with {coverage.participants:,} of {coverage.of_participants:,} participants. "
-            f"{_largest(coverage, studies, fit)}{left} of the review {are} not here, and nothing was "
-            f"filled in for {'it' if missing == 1 else 'them'}. "
+            f"{_largest(coverage, studies, fit)}{left} of the review {are} not here, and "
+            f"nothing was filled in for {'it' if missing == 1 else 'them'}. "
             f"{review.coverage_note}".rstrip()
         )
     if not titles:

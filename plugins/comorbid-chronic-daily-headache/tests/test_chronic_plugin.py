@@ -51,7 +51,7 @@ def test_k_0_1_and_2(rows: tuple[str, ...], expected: str, contrasts: int, tmp_p
 def test_all_chronic_rows_stand_beside_one_row_a_study(tmp_path: Path) -> None:
     found = text(report(tmp_path, *ASHINA, *YOON, OTHER))
     assert "2 studies have 3 rows on chronic headache; 1 has several" in found
-    assert "1.0 degrees of freedom, and below 4 it cannot be relied on" in found
+    assert "1.0 degrees of freedom. Below 4 it cannot be relied on" in found
     alone = text(report(tmp_path, *ASHINA, OTHER))
     assert "No study has several rows on chronic headache" in alone
 
