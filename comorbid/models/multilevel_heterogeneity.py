@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
     from comorbid.models.multilevel_result import Multilevel
 
+# Degrees of freedom below this are none but for rounding.
+_EXACT = 1e-8
+
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class LevelHeterogeneity(Views):
@@ -27,7 +31,8 @@ class LevelHeterogeneity(Views):
     names : tuple of str
         The variances.
     i2 : array of shape (n,)
-        The percentage of the total variance that each is.
+        The percentage of the total variance that each is; nan for a level whose rows the
+        coefficients fit exactly.
     total : float
         What all random effects are together; nan where levels of an inner factor have variances
         of their own.
@@ -64,7 +69,7 @@ def level_heterogeneity(fit: Multilevel) -> LevelHeterogeneity:
 
     Where the levels of an inner factor have variances of their own, each is set against the rows
     of that level: the trace over them, and for k - p their number less their part of the trace of
-    the hat matrix.
+    the hat matrix. Where the coefficients fit all rows of a level exactly it is nan.
 
     Higgins JPT, Thompson SG (2002). Statistics in Medicine 21:1539-1558. doi:10.1002/sim.1186
     Nakagawa S, Santos ESA (2012). Evolutionary Ecology 26:1253-1274. doi:10.1007/s10682-012-9555-5
@@ -77,7 +82,8 @@ def level_heterogeneity(fit: Multilevel) -> LevelHeterogeneity:
     shares, typical = [], []
     for component, rows in zip(variances, rows_of, strict=True):
         here = everywhere if rows is None else rows
-        v = float((here.sum() - hat[here].sum()) / diagonal[here].sum())
+        rest = float(here.sum() - hat[here].sum())
+        v = rest / float(diagonal[here].sum()) if rest > _EXACT else math.nan
         own = 0.0 if rows is None else component.value
         shares.append(100 * component.value / (common + own + v))
         typical.append(v)

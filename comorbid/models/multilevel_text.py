@@ -65,10 +65,12 @@ def _components(fit: Multilevel) -> list[str]:
 
 def _shares(fit: Multilevel) -> list[str]:
     found = fit.heterogeneity
-    named = zip(found.names, found.i2.tolist(), strict=True)
+    named = list(zip(found.names, found.i2.tolist(), strict=True))
     listed = "   ".join(f"{name} {share(value)}" for name, value in named)
     total = "" if math.isnan(found.total) else f"   in all {share(found.total)}"
-    return [f"I^2: {listed}{total}"]
+    none = ", ".join(name for name, value in named if math.isnan(value))
+    why = f"   ({none}: none, as the coefficients fit each of its effects)" if none else ""
+    return [f"I^2: {listed}{total}{why}"]
 
 
 def _moderators(fit: Multilevel) -> list[str]:

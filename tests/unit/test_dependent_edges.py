@@ -188,6 +188,25 @@ def test_one_table_has_no_i2() -> None:
     assert "-%" not in cb.pool(effects("A")).summary()
 
 
+def test_a_level_that_the_coefficients_fit_exactly_has_no_i2() -> None:
+    """One row of z with its own mean: nothing is left to compare its variance with."""
+    columns = {"outcome": ["x", "y", "x", "y", "x", "y", "x", "z"]}
+    fit = cb.multilevel(
+        effects(moderators=columns),
+        "~ 0 + outcome",
+        random="outcome | study_id",
+        struct="HCS",
+        method="ML",
+    )
+    shares = fit.heterogeneity
+    assert np.isnan(shares.i2).tolist() == [False, False, True]
+    assert np.isnan(shares.typical[2])
+    text = fit.summary()
+    assert "tau2[z] -   (tau2[z]: none, as the coefficients fit each of its effects)" in text
+    assert shares.summary().endswith("I^2 tau2[z]: -")
+    assert fit.to_dict()["heterogeneity"]["names"] == ["tau2[x]", "tau2[y]", "tau2[z]"]
+
+
 @pytest.mark.parametrize("model", ["UM.FS", "UM.RS", "CM.EL", "CM.AL"])
 def test_one_table_has_no_tau2(model: Any) -> None:
     fit = cb.glmm({"ai": [3], "n1i": [50], "ci": [6], "n2i": [50]}, model=model)
