@@ -111,3 +111,19 @@ def test_study_effects_that_run_away_are_said() -> None:
 def test_nothing_is_said_of_effects_that_vary_as_usual(model: Any) -> None:
     fit = cb.glmm(CATHETERS, model=model)
     assert not any("standard deviation" in note for note in fit.warnings)
+
+
+def test_rates_without_events_in_group_1_of_some_studies() -> None:
+    """metafor 3.8-1: rma.glmm(measure="IRR", model="UM.RS", nAGQ=1, drop00=FALSE)."""
+    rates = {
+        "x1i": [0, 1, 0, 2, 3, 1, 2, 0],
+        "t1i": [8.5, 21.5, 12.5, 25.5, 29.5, 9.5, 14.5, 7.5],
+        "x2i": [1, 2, 1, 3, 0, 3, 1, 0],
+        "t2i": [21.5, 19.5, 25.5, 24.5, 29.5, 28.5, 26.5, 5.5],
+    }
+    fit = cb.glmm(rates, measure="IRR", model="UM.RS")
+    assert fit.estimate == pytest.approx(0.1380, abs=5e-5)
+    assert fit.se == pytest.approx(0.4495, abs=5e-5)
+    assert fit.qe_lrt == pytest.approx(5.467093, abs=1e-6)
+    assert fit.qe_wld == pytest.approx(0.8858, abs=5e-5)
+    assert fit.tau2 == fit.sigma2 == 0
