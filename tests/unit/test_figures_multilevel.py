@@ -395,7 +395,8 @@ def test_leave_one_out_of_a_robust_fit_draws_its_intervals() -> None:
     assert "None left out (k = 10)" in " ".join(texts)
     low, high = (float(np.exp(end[0, 0])) for end in (refits.ci_low, refits.ci_high))
     assert any(f"({low:.2f} to {high:.2f})" in text for text in texts)
-    assert "Intervals: cluster-robust (CR2) by study_id." in figure.alt
+    assert "cluster-robust intervals (CR2) by study_id." in figure.alt
+    assert "z interval" not in figure.alt
     assert "each study left out in turn with all its rows" in figure.caption
     for fit in (found.fit, cb.pool(effects), cb.robust(found.fit, vcov="CR1")):
         with pytest.raises(cb.ModelError, match="made from another fit"):

@@ -13,6 +13,7 @@ from comorbid.document.figures.draw import chart_figure
 from comorbid.document.figures.numbers import Format, format_for
 from comorbid.effects.measures import null_of
 from comorbid.errors import ModelError
+from comorbid.models.clusters import clusters_of
 from comorbid.models.multilevel_refits import MultilevelRefits
 from comorbid.models.multilevel_result import Multilevel
 from comorbid.models.robust_result import Robust
@@ -28,13 +29,14 @@ def multilevel_leave_one_out(
     if not known:
         raise ModelError(f"no refit has an interval: {refits.reasons[0]}")
     form = format_for(refits.scale, known)
-    chart = _chart(refits, fit, model, form)
+    names = _names(refits, model)
+    chart = _chart(refits, fit, model, names, form)
     groups = multilevel_words.groups(len(refits.labels), refits.by)
     return chart_figure(
         chart,
         title=title,
         default=f"Leave-one-out plot of {multilevel_words.estimates(model.k)} of {groups}",
-        alt=lambda layout: _alt(refits, fit, form, chart, layout),
+        alt=lambda layout: _alt(refits, fit, names, chart, layout),
         caption=_caption(refits, model),
     )
 
@@ -56,10 +58,14 @@ def _model(refits: MultilevelRefits, fit: Multilevel | Robust) -> Multilevel:
 
 
 def _chart(
-    refits: MultilevelRefits, fit: Multilevel | Robust, model: Multilevel, form: Format
+    refits: MultilevelRefits,
+    fit: Multilevel | Robust,
+    model: Multilevel,
+    names: list[str],
+    form: Format,
 ) -> Chart:
     middle, low, high = (float(x[0]) for x in (fit.estimate, fit.ci_low, fit.ci_high))
-    rows = [Row(label, *_values(refits, i), mark="circle") for i, label in enumerate(refits.labels)]
+    rows = [Row(name, *_values(refits, i), mark="circle") for i, name in enumerate(names)]
     total = Row(
         label="None left out",
         values=(middle, low, high),
@@ -78,7 +84,7 @@ def _chart(
         null=null_of(refits.measure),
         line=middle,
         band=(low, high),
-        notes=(multilevel_words.method(model), *_robust(fit), *_reasons(refits)),
+        notes=(multilevel_words.method(model, _robust(fit)), *_reasons(refits, names)),
     )
 
 
@@ -90,22 +96,37 @@ def _values(refits: MultilevelRefits, i: int) -> tuple[Values, tuple[str]]:
     return values, (prose.percent(float(refits.i2[i]), 1),)
 
 
-def _robust(fit: Multilevel | Robust) -> tuple[str, ...]:
+def _robust(fit: Multilevel | Robust) -> str:
+    """Return the intervals of robust tests; nothing for those of the model."""
     if isinstance(fit, Multilevel):
-        return ()
-    return (f"Intervals: cluster-robust ({fit.correction}) by {one_line(fit.cluster)}.",)
+        return ""
+    return f"cluster-robust intervals ({fit.correction}) by {one_line(fit.cluster)}"
 
 
-def _reasons(refits: MultilevelRefits) -> tuple[str, ...]:
+def _names(refits: MultilevelRefits, model: Multilevel) -> list[str]:
+    """Return what the groups are called."""
+    groups, labels = clusters_of(model.effects, refits.by, name="by"), model.effects.labels
+    return [
+        multilevel_words.group_name(name, refits.by, [labels[row] for row in rows])
+        for name, rows in zip(groups.names, groups.rows(), strict=True)
+    ]
+
+
+def _reasons(refits: MultilevelRefits, names: list[str]) -> tuple[str, ...]:
     """Name the groups without which there is no interval."""
-    lost = [label for label, low in zip(refits.labels, refits.ci_low[0], strict=True) if low != low]
+    lost = [name for name, low in zip(names, refits.ci_low[0], strict=True) if low != low]
     return (f"No interval without {words.named(lost)}.",) if lost else ()
 
 
 def _alt(
-    refits: MultilevelRefits, fit: Multilevel | Robust, form: Format, chart: Chart, layout: Layout
+    refits: MultilevelRefits,
+    fit: Multilevel | Robust,
+    labels: list[str],
+    chart: Chart,
+    layout: Layout,
 ) -> str:
     """Return what the figure shows, in words."""
+    form = chart.form
     name, noun = words.measure(refits.measure), multilevel_words.noun(refits.by)
     groups = multilevel_words.groups(len(refits.labels), refits.by)
     ends = form.interval(float(fit.ci_low[0]), float(fit.ci_high[0]))
@@ -117,21 +138,21 @@ def _alt(
         f"{ends}.",
         words.spread(
             f"With one {noun} left out the {name}",
-            refits.labels,
+            labels,
             refits.estimate[0].tolist(),
             form.value,
         ),
-        words.spread("I²", refits.labels, refits.i2.tolist(), lambda x: prose.percent(x, 1)),
-        _crossing(refits),
+        words.spread("I²", labels, refits.i2.tolist(), lambda x: prose.percent(x, 1)),
+        _crossing(refits, labels),
         *chart.notes,
         words.full_names(chart, layout),
     )
 
 
-def _crossing(refits: MultilevelRefits) -> str:
+def _crossing(refits: MultilevelRefits, labels: list[str]) -> str:
     """Say without which groups the interval includes no association."""
     null = null_of(refits.measure)
-    ends = zip(refits.labels, refits.ci_low[0], refits.ci_high[0], strict=True)
+    ends = zip(labels, refits.ci_low[0], refits.ci_high[0], strict=True)
     known = [(label, low <= null <= high) for label, low, high in ends if low == low]
     if math.isnan(null) or not known:
         return ""

@@ -108,10 +108,10 @@ def value(x: float, kind: str) -> str:
     return fixed(x, 2) if kind == "correlation" else variance(x)
 
 
-def method(fit: Multilevel) -> str:
-    """Return the line that says how the rows were pooled."""
-    interval = words.interval(fit.test)
-    if fit.test == "t":
+def method(fit: Multilevel, robust: str = "") -> str:
+    """Return the line that says how the rows were pooled; ``robust`` names other intervals."""
+    interval = robust or words.interval(fit.test)
+    if fit.test == "t" and not robust:
         interval += f", {'residual' if fit.dfs == 'residual' else 'containment'} df"
     return f"Multilevel model, {fit.method}, random {one_line(', '.join(fit.random))}; {interval}."
 
