@@ -71,8 +71,8 @@ def leave_one_out(
     Notes
     -----
     Refits of a pooled effect or a regression are one batch. Each refit of a multilevel model is a
-    search of its own from as many starts as that of the fit, so that n groups cost about n fits: a
-    tenth to a third of a second for 100 rows of 17 studies.
+    search of its own from as many starts as that of the fit, so that n groups cost about n fits:
+    0.2 seconds for 100 rows of 17 studies, 2 seconds for 500 rows of 200.
 
     References
     ----------

@@ -192,6 +192,13 @@ def test_a_robust_mean_predicts_by_its_own_freedom() -> None:
     assert (at.ci_low[0], at.ci_high[0]) == pytest.approx(tuple(regression.ci[0]))
 
 
+def test_a_quantile_plot_says_that_residuals_depend_on_each_other() -> None:
+    figure = cb.figures.qqnorm(cb.rstudent(FIT))
+    assert figure.caption.startswith("Standardised deleted residuals against")
+    assert figure.caption.endswith("Residuals of one study depend on each other.")
+    assert "depend on" not in cb.figures.qqnorm(cb.rstudent(cb.regress(EFFECTS, "~ x"))).caption
+
+
 def test_what_errors_advise_works() -> None:
     assert cb.multilevel(EFFECTS, "~ sqrt(vi)").names == ("Intercept", "sqrt(vi)")
     pooled = cb.pool(cb.aggregate(EFFECTS, rho=0.6))
@@ -238,6 +245,13 @@ MISUSED = {
     "cumulative": (lambda: cb.cumulative(FIT), r"pool\(aggregate\(effects, rho=0.6\)\)"),
     "Egger": (lambda: cb.asymmetry(MEAN), r"multilevel\(effects, '~ sqrt\(vi\)'\)"),
     "funnel": (lambda: cb.figures.funnel(MEAN), r"pool\(aggregate\(effects, rho=0.6\)\)"),
+    "influence plot": (
+        lambda: cb.figures.influence_plot(cb.influence(MEAN)),
+        r"figures.leave_one_out\(leave_one_out\(fit\)",
+    ),
+    "baujat plot": (lambda: cb.baujat(MEAN), r"pool\(aggregate\(effects, rho=0.6\)\)"),
+    "permutation": (lambda: cb.permutation_test(FIT), r"wild_bootstrap\(fit\)"),
+    "notices": (lambda: cb.notices(MEAN), "fit.warnings"),
     "influence of robust tests": (lambda: cb.influence(cb.robust(FIT)), "found.fit"),
 }
 

@@ -37,6 +37,7 @@ from comorbid.document.figures.frame import open_frame
 from comorbid.document.figures.numbers import fixed
 from comorbid.document.figures.pen import Pen
 from comorbid.errors import ModelError
+from comorbid.sensitivity.group_influence import GroupInfluence
 from comorbid.sensitivity.influence import Influence
 
 if TYPE_CHECKING:
@@ -115,6 +116,11 @@ def influence_plot(result: Influence, *, title: str | None = None) -> Figure:
     leverage or DFBETAS: D. Standardised deleted residuals beyond 1.96: D. Largest Cook's distance:
     0.91 (D). Largest weight: 25.8 % (C).
     """
+    if isinstance(result, GroupInfluence):
+        raise ModelError(
+            "the plot is of a pooled effect; of a multilevel fit read the table, or draw "
+            "figures.leave_one_out(leave_one_out(fit), fit=fit)"
+        )
     check_type("result", result, Influence, "give what influence() returns")
     if result.names:
         raise ModelError("the plot is of a pooled effect; give the influence on one")

@@ -19,10 +19,13 @@ from comorbid.document.figures.canvas import (
     finished,
     printable,
 )
+from comorbid.document.figures.multilevel_words import noun
 from comorbid.document.figures.numbers import fixed
 from comorbid.document.figures.panel import Panel
 from comorbid.effects.arrays import Array, Index
 from comorbid.errors import ModelError
+from comorbid.models.group_residuals import GroupResiduals
+from comorbid.sensitivity.group_influence import DeletedGroupResiduals
 from comorbid.sensitivity.residuals import DeletedResiduals
 
 if TYPE_CHECKING:
@@ -51,7 +54,8 @@ class _Ordered:
     """The n residuals, from the smallest.
 
     ``name`` says what they are; ``labels``, ``x`` (quantiles of the normal distribution) and ``z``
-    have n values; ``missing`` are the studies without one; ``level`` is that of the band.
+    have n values; ``missing`` are the studies without one; ``level`` is that of the band; ``by`` is
+    the column of groups whose residuals depend on each other, empty where there is none.
     """
 
     name: str
@@ -60,6 +64,7 @@ class _Ordered:
     x: Array
     z: Array
     level: float
+    by: str
 
     @property
     def n(self) -> int:
@@ -158,7 +163,8 @@ def _order(residuals: Standardised, level: float) -> _Ordered:
         )
     order = found[np.argsort(z[found], kind="stable")]
     missing = np.flatnonzero(~np.isfinite(z))
-    deleted = "deleted " if isinstance(residuals, DeletedResiduals) else ""
+    without = isinstance(residuals, DeletedResiduals | DeletedGroupResiduals)
+    deleted = "deleted " if without else ""
     return _Ordered(
         name=f"standardised {deleted}residual",
         labels=tuple(residuals.labels[i] for i in order),
@@ -166,6 +172,7 @@ def _order(residuals: Standardised, level: float) -> _Ordered:
         x=_quantile(np.arange(1.0, order.size + 1), order.size),
         z=z[order],
         level=level,
+        by=residuals.by if isinstance(residuals, GroupResiduals) else "",
     )
 
 
@@ -244,4 +251,5 @@ def _caption(ordered: _Ordered) -> str:
         f"{words.capitalized(ordered.name)}s against the quantiles of the normal distribution. On "
         f"the line both are equal; the band holds {prose.level(ordered.level)} of independent "
         "normal values of each rank."
+        + (f" Residuals of one {noun(ordered.by)} depend on each other." if ordered.by else "")
     )
