@@ -13,6 +13,7 @@ from comorbid.effects.table import Effects
 from comorbid.errors import DataError, Problem
 from comorbid.models import text
 from comorbid.models.clusters import named, stacks_of
+from comorbid.models.partition import components
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -130,6 +131,11 @@ class Covariance(Frozen):
             found.append(np.sort(rows[np.argwhere(np.tril(matrix, -1))], axis=1))
         joined = np.concatenate(found)
         return joined[np.lexsort(joined.T)]
+
+    @property
+    def together(self) -> Index:
+        """For each effect the number of those that it depends on, also through others."""
+        return components([], self.pairs, self.k)
 
     def equals(self, other: Covariance) -> bool:
         """Return whether all covariances are the same, however they are put into blocks."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from comorbid.effects.arrays import Array
+from comorbid.effects.arrays import Array, Index
 from comorbid.errors import ModelError
 from comorbid.models.covariance_result import Covariance
 from comorbid.models.mixed_equations import Term, Weighed
@@ -97,11 +97,21 @@ class DenseBlocks:
     v : Covariance or array of shape (k,)
         Sampling covariances, or variances.
     terms : sequence of Term
+    together : array of shape (k,), optional
+        The effects whose sampling errors depend on each other, if it is known.
     """
 
-    def __init__(self, columns: Array, v: Covariance | Array, terms: Sequence[Term]) -> None:
-        joint = v.pairs if isinstance(v, Covariance) else None
-        joined = components([term.group for term in terms], joint, columns.shape[1])
+    def __init__(
+        self,
+        columns: Array,
+        v: Covariance | Array,
+        terms: Sequence[Term],
+        together: Index | None = None,
+    ) -> None:
+        groupings = [term.group for term in terms]
+        if isinstance(v, Covariance):
+            groupings.append(v.together if together is None else together)
+        joined = components(groupings, None, columns.shape[1])
         _check_size(int(np.bincount(joined).max()))
         self.blocks: list[Blocks] = [
             _blocks(stack, columns.T, v, terms) for stack in stacks(joined)

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from comorbid.effects.arrays import Array, Frozen, Index
+from comorbid.models.clusters import stacks_of
 from comorbid.models.covariance_result import Covariance
-from comorbid.models.dense_blocks import DenseBlocks
 from comorbid.models.partition import components
-from comorbid.models.profiled import Likelihood, Profiled, profiled
+from comorbid.models.profiled import Likelihood, Profiled
 from comorbid.models.random_terms import Random
 from comorbid.models.splits import equations
 from comorbid.models.variance_components import parts_of
@@ -31,6 +31,8 @@ class MixedModel(Frozen):
     x : array of shape (k, p)
     v : array of shape (k,) or Covariance
         Sampling variances, or covariances.
+    together : array of shape (k,) or None
+        For each effect the number of those that V makes it depend on; None for variances.
     terms : tuple of Random
     method : {"REML", "ML"}
     unit : float
@@ -46,6 +48,7 @@ class MixedModel(Frozen):
     yi: Array
     x: Array
     v: Array | Covariance
+    together: Index | None
     terms: tuple[Random, ...]
     method: Likelihood
     unit: float
@@ -77,14 +80,17 @@ class MixedModel(Frozen):
     @property
     def joined(self) -> Index:
         """For each effect the number of those that depend on it, of shape (k,)."""
-        pairs = self.v.pairs if isinstance(self.v, Covariance) else None
-        return components([term.group for term in self.terms], pairs, self.k)
+        groupings = [term.group for term in self.terms]
+        if self.together is not None:
+            groupings.append(self.together)
+        return components(groupings, None, self.k)
 
     def surface(self) -> Surface:
         """Return the likelihood of variances, by group sums where the model allows it."""
         structures = tuple(term.structure for term in self.terms)
         terms = [term.term for term in self.terms]
-        return Surface(equations(self.columns, self.scaled_v, terms, self.method), structures)
+        found = equations(self.columns, self.scaled_v, self.together, terms, self.method)
+        return Surface(found, structures)
 
     @property
     def typical(self) -> float:
@@ -131,7 +137,18 @@ def mixed_model(
     centre = np.linalg.solve(root, start)
     excess = rest**2 - vi / unit**2
     ordered = tuple(_ordered(term, excess) for term in terms)
-    return MixedModel(yi, x, v, ordered, method, unit, root, centre, np.vstack([columns.T, rest]))
+    return MixedModel(
+        yi=yi,
+        x=x,
+        v=v,
+        together=v.together if isinstance(v, Covariance) else None,
+        terms=ordered,
+        method=method,
+        unit=unit,
+        root=root,
+        centre=centre,
+        columns=np.vstack([columns.T, rest]),
+    )
 
 
 def _ordered(term: Random, excess: Array) -> Random:
@@ -156,30 +173,26 @@ def common_mean(model: MixedModel) -> tuple[float, Array, Array]:
     hat : array of shape (k,)
         The diagonal of :math:`X(X'V^{-1}X)^{-1}X'V^{-1}`.
     """
-    if not isinstance(model.v, Covariance):
-        return _independent(model)
-    dense = DenseBlocks(model.columns, model.scaled_v, ())
-    weighed = dense.weigh(())
-    found = profiled(weighed.products, weighed.log_det, "REML")
-    q, diagonal, hat = 0.0, np.empty(model.k), np.empty(model.k)
-    for blocks, at in zip(dense.blocks, weighed.parts, strict=True):
-        real, rows = blocks.stack.real, blocks.stack.rows
-        wx = at.columns[0, ..., :-1]
-        rest = blocks.columns[..., -1] - blocks.columns[..., :-1] @ found.coefficients[0]
-        q += float(np.einsum("ms,mst,mt->", rest, at.w[0], rest))
-        shared = np.einsum("msa,ab,msb->ms", wx, found.unit_vcov[0], wx)
-        own = np.einsum("mss->ms", at.w[0]) - shared
-        lever = np.einsum("msa,ab,msb->ms", blocks.columns[..., :-1], found.unit_vcov[0], wx)
-        diagonal[rows[real]] = own[real] / model.unit**2
-        hat[rows[real]] = lever[real]
-    return q, diagonal, hat
-
-
-def _independent(model: MixedModel) -> tuple[float, Array, Array]:
-    """Return the same without covariances."""
+    own, weighed = _weighed(model)
     x, y = model.columns[:-1], model.columns[-1]
-    w = model.unit**2 / model.vi
-    vcov = np.linalg.inv((x * w) @ x.T)
-    rest = y - (vcov @ (x @ (w * y))) @ x
-    lever = w * np.einsum("ai,ab,bi->i", x, vcov, x)
-    return float((w * rest**2).sum()), w * (1 - lever) / model.unit**2, lever
+    wx, wy = weighed[:-1], weighed[-1]
+    vcov = np.linalg.inv(wx @ x.T)
+    beta = vcov @ (x @ wy)
+    diagonal = own - np.einsum("ai,ab,bi->i", wx, vcov, wx)
+    hat = np.einsum("ai,ab,bi->i", x, vcov, wx)
+    return float((y - beta @ x) @ (wy - beta @ wx)), diagonal / model.unit**2, hat
+
+
+def _weighed(model: MixedModel) -> tuple[Array, Array]:
+    """Return the diagonal of the inverse of V, and its products with the columns."""
+    if not isinstance(model.v, Covariance) or model.together is None:
+        independent = model.unit**2 / model.vi
+        return independent, independent * model.columns
+    own, weighed = np.empty(model.k), np.empty_like(model.columns)
+    order = np.argsort(model.together, kind="stable")
+    rows = np.split(order, np.cumsum(np.bincount(model.together))[:-1])
+    for stack in stacks_of(rows):
+        w = np.linalg.inv(model.v.among(stack.rows)) * model.unit**2
+        own[stack.rows] = np.einsum("bss->bs", w)
+        weighed[:, stack.rows] = (w @ model.columns.T[stack.rows]).transpose(2, 0, 1)
+    return own, weighed

@@ -218,7 +218,7 @@ class Multilevel(Frozen):
         What estimates of variance that are robust to the model rest on.
         """
         terms = [term.term for term in self.model.terms]
-        dense = DenseBlocks(self.model.columns, self.model.scaled_v, terms)
+        dense = DenseBlocks(self.model.columns, self.model.scaled_v, terms, self.model.together)
         matrices = self.model.matrices(self.theta)
         square = self.model.unit**2
         found = []

@@ -15,7 +15,6 @@ from comorbid.effects.arrays import Array, Index
 from comorbid.models.clusters import stacks_of
 from comorbid.models.covariance_result import Covariance
 from comorbid.models.mixed_equations import Weighed
-from comorbid.models.partition import components
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,17 +188,16 @@ class _Parts:
     sums: list[tuple[Array, Array, Array]]
 
 
-def turned(columns: Array, v: Covariance) -> tuple[Array, Array]:
+def turned(columns: Array, v: Covariance, together: Index) -> tuple[Array, Array]:
     r"""Return columns (c, k) and variances (k,) in which sampling errors are independent.
 
     .. math:: V_b = Q\Lambda Q', \qquad Q'(V_b + \sigma^2 I)Q = \Lambda + \sigma^2 I
 
-    for each block of V.
+    for each block of V, of effects that are ``together``.
     """
     columns, vi = columns.copy(), v.vi.copy()
-    block = components([], v.pairs, v.k)
-    size = np.bincount(block)
-    rows = np.split(np.argsort(block, kind="stable"), np.cumsum(size)[:-1])
+    order = np.argsort(together, kind="stable")
+    rows = np.split(order, np.cumsum(np.bincount(together))[:-1])
     for stack in stacks_of(rows):
         if stack.rows.shape[1] > 1:
             vi[stack.rows], vectors = np.linalg.eigh(v.among(stack.rows))

@@ -49,8 +49,8 @@ def components(groupings: Sequence[Index], joint: Index | None, k: int) -> Index
     k : int
         Number of rows.
     """
-    if not groupings and joint is None:
-        return np.arange(k)
+    if joint is None and len(groupings) < 2:
+        return groupings[0] if groupings else np.arange(k)
     pairs = [np.column_stack([np.arange(k), _first(codes)[codes]]) for codes in groupings]
     if joint is not None:
         pairs.append(joint)

@@ -78,7 +78,7 @@ def solution(fit: Multilevel) -> Solution:
     """Return the equations of a fit, solved."""
     model = fit.model
     terms = tuple(term.term for term in model.terms)
-    equations = block_equations(model.columns, model.scaled_v, terms, "REML")
+    equations = block_equations(model.columns, model.scaled_v, model.together, terms, "REML")
     matrices = model.matrices(fit.theta)
     weighed = equations.inner.weigh(equations.within(matrices))
     joint = equations.joint(weighed, matrices)

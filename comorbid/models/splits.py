@@ -46,7 +46,11 @@ class Split(NamedTuple):
 
 
 def equations(
-    columns: Array, v: Covariance | Array, terms: Sequence[Term], method: Likelihood
+    columns: Array,
+    v: Covariance | Array,
+    together: Index | None,
+    terms: Sequence[Term],
+    method: Likelihood,
 ) -> MixedEquations[Inner]:
     """Return the likelihood of effects, by group sums where the terms allow it.
 
@@ -56,6 +60,8 @@ def equations(
         The design, and below it the effects.
     v : Covariance or array of shape (k,)
         Sampling covariances, or variances.
+    together : array of shape (k,) or None
+        For each effect the number of those that V makes it depend on; None for variances.
     terms : sequence of Term
     method : {"REML", "ML"}
 
@@ -64,49 +70,52 @@ def equations(
     ModelError
         If too many effects depend on each other.
     """
-    split = best_split(v, terms, columns.shape, sums=True)
+    split = best_split(together, terms, columns.shape, sums=True)
     all_of = _with_crossed(columns, terms, split)
     within = [term for place, term in enumerate(terms) if place not in split.crossed]
     groupings = [term.group for term in within]
     inner: Inner
     if not split.nested:
-        inner = DenseBlocks(all_of, v, within)
-    elif isinstance(v, Covariance):
-        all_of, vi = turned(np.vstack([np.ones(v.k), all_of]), v)
+        inner = DenseBlocks(all_of, v, within, together)
+    elif isinstance(v, Covariance) and together is not None:
+        all_of, vi = turned(np.vstack([np.ones(v.k), all_of]), v, together)
         inner = NestedLevels(all_of[1:], vi, groupings, all_of[0])
     else:
-        inner = NestedLevels(all_of, v, groupings)
+        inner = NestedLevels(all_of, np.asarray(v), groupings)
     crossed = [(place, terms[place]) for place in split.crossed]
     return MixedEquations(inner, len(columns) - 1, crossed, method)
 
 
 def block_equations(
-    columns: Array, v: Covariance | Array, terms: Sequence[Term], method: Likelihood
+    columns: Array,
+    v: Covariance | Array,
+    together: Index | None,
+    terms: Sequence[Term],
+    method: Likelihood,
 ) -> MixedEquations[DenseBlocks]:
     """Return the likelihood of effects by blocks, of which the matrices are known."""
-    split = best_split(v, terms, columns.shape, sums=False)
+    split = best_split(together, terms, columns.shape, sums=False)
     within = [term for place, term in enumerate(terms) if place not in split.crossed]
-    inner = DenseBlocks(_with_crossed(columns, terms, split), v, within)
+    inner = DenseBlocks(_with_crossed(columns, terms, split), v, within, together)
     crossed = [(place, terms[place]) for place in split.crossed]
     return MixedEquations(inner, len(columns) - 1, crossed, method)
 
 
 def best_split(
-    v: Covariance | Array, terms: Sequence[Term], shape: tuple[int, ...], sums: bool
+    together: Index | None, terms: Sequence[Term], shape: tuple[int, ...], sums: bool
 ) -> Split:
     """Return the way that takes the least work for columns of this shape."""
-    pairs = v.pairs if isinstance(v, Covariance) else None
     places = range(len(terms))
     found = []
     for crossed in joined.from_iterable(combinations(places, n) for n in range(len(terms) + 1)):
-        split = _split(crossed, pairs, terms, shape, sums)
+        split = _split(crossed, together, terms, shape, sums)
         if split.largest > LARGEST or split.effects > LARGEST:
             continue
         if not crossed and split.work <= _FAST:
             return split
         found.append(split)
     if not found:
-        raise ModelError(_too_many(pairs, terms, shape[1]))
+        raise ModelError(_too_many(together, terms))
     return min(found, key=lambda split: split.work)
 
 
@@ -120,7 +129,7 @@ def _with_crossed(columns: Array, terms: Sequence[Term], split: Split) -> Array:
 
 def _split(
     crossed: tuple[int, ...],
-    pairs: Index | None,
+    together: Index | None,
     terms: Sequence[Term],
     shape: tuple[int, ...],
     sums: bool,
@@ -129,27 +138,31 @@ def _split(
     within = [term for place, term in enumerate(terms) if place not in crossed]
     c, k = shape[0] + effects, shape[1]
     across = 3.0 * effects**3
-    if sums and _nested(within, pairs, k):
+    if sums and _nested(within, together, k):
         groups = [int(term.group.max()) + 1 for term in within]
         return Split(crossed, True, 1, effects, across + k * c + sum(groups) * c**2)
-    size = np.bincount(components([term.group for term in within], pairs, k)).astype(float)
+    groupings = [term.group for term in within] + ([] if together is None else [together])
+    size = np.bincount(components(groupings, None, k)).astype(float)
     work = across + float((4 * size**3 + 2 * c * size**2).sum()) + k * c**2
     return Split(crossed, False, int(size.max()), effects, work)
 
 
-def _nested(within: Sequence[Term], pairs: Index | None, k: int) -> bool:
+def _nested(within: Sequence[Term], together: Index | None, k: int) -> bool:
     """Return whether terms are nested intercepts, with errors independent between groups."""
     if any(term.q > 1 for term in within) or chain([term.group for term in within]) is None:
         return False
-    groups = [term.group for term in within if int(term.group.max()) + 1 < k]
-    return pairs is None or all((g[pairs[:, 0]] == g[pairs[:, 1]]).all() for g in groups)
+    if together is None:
+        return True
+    first = np.unique(together, return_index=True)[1][together]
+    several = [term.group for term in within if int(term.group.max()) + 1 < k]
+    return all((group == group[first]).all() for group in several)
 
 
-def _too_many(pairs: Index | None, terms: Sequence[Term], k: int) -> str:
-    together = int(np.bincount(components([], pairs, k)).max())
-    if together > LARGEST:
+def _too_many(together: Index | None, terms: Sequence[Term]) -> str:
+    largest = 1 if together is None else int(np.bincount(together).max())
+    if largest > LARGEST:
         return (
-            f"V lets {together:,} effects depend on each other; at most {LARGEST:,} can: let only "
+            f"V lets {largest:,} effects depend on each other; at most {LARGEST:,} can: let only "
             "effects of one study do"
         )
     sizes = ", ".join(f"{term.size:,}" for term in terms)

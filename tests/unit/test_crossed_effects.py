@@ -89,7 +89,7 @@ def test_heights_and_slopes_are_those_of_one_matrix(method: Any, q: int, v: str)
         if v == "independent" and crossed != (1,):
             inners.append(NestedLevels(all_of, vi, [term.group for term in within]))
         if v == "within groups" and crossed != (1,):
-            rotated, values = turned(np.vstack([np.ones(K), all_of]), sampling)
+            rotated, values = turned(np.vstack([np.ones(K), all_of]), sampling, sampling.together)
             groupings = [term.group for term in within]
             inners.append(NestedLevels(rotated[1:], values, groupings, rotated[0]))
         for inner in inners:
@@ -111,12 +111,12 @@ def test_all_of_a_fit_is_that_of_one_block(
     given = {"formula": "~ 1", **settings, "V": None if v is None else v(effects)}
     ours = cb.multilevel(effects, given.pop("formula"), **given)
     terms = [term.term for term in ours.model.terms]
-    assert best_split(ours.model.scaled_v, terms, ours.model.columns.shape, sums=True).crossed
-    assert best_split(ours.model.scaled_v, terms, ours.model.columns.shape, sums=False).crossed
+    assert best_split(ours.model.together, terms, ours.model.columns.shape, sums=True).crossed
+    assert best_split(ours.model.together, terms, ours.model.columns.shape, sums=False).crossed
     found = everything(ours)
     monkeypatch.setattr("comorbid.models.splits._FAST", np.inf)
     theirs = cb.multilevel(effects, ours.formula, **given)
-    assert not best_split(ours.model.scaled_v, terms, ours.model.columns.shape, sums=True).crossed
+    assert not best_split(ours.model.together, terms, ours.model.columns.shape, sums=True).crossed
     assert theirs.log_likelihood == pytest.approx(ours.log_likelihood, abs=1e-10)
     for name, expected in everything(theirs).items():
         assert found[name] == pytest.approx(expected, rel=1e-6, abs=1e-7, nan_ok=True), name
@@ -213,6 +213,6 @@ def test_what_is_too_much_is_said() -> None:
     columns = np.vstack([np.ones(k), rng.normal(size=k)])
     for make in (equations, block_equations):
         with pytest.raises(cb.ModelError, match=r"have 3,500, 3,500 random effects, crossed"):
-            make(columns, np.ones(k), terms, "REML")
+            make(columns, np.ones(k), None, terms, "REML")
     nested = [Term(terms[0].group // 1750, terms[0].inner, 1), terms[0]]
-    assert block_equations(columns, np.ones(k), nested, "REML").slices[0][0] == 0
+    assert block_equations(columns, np.ones(k), None, nested, "REML").slices[0][0] == 0
