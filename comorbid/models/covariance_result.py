@@ -133,9 +133,20 @@ class Covariance(Frozen):
         return joined[np.lexsort(joined.T)]
 
     @property
+    def dependent(self) -> bool:
+        """Whether a covariance is not 0."""
+        return any(np.count_nonzero(np.tril(matrix, -1)) for _, matrix in self.blocks)
+
+    @property
     def together(self) -> Index:
         """For each effect the number of those that it depends on, also through others."""
-        return components([], self.pairs, self.k)
+        whole = [block.rows for block in self.blocks if block.matrix.all()]
+        if len(whole) < len(self.blocks):
+            return components([], self.pairs, self.k)
+        found = np.arange(self.k)
+        for rows in whole:
+            found[rows] = rows[0]
+        return np.unique(found, return_inverse=True)[1]
 
     def equals(self, other: Covariance) -> bool:
         """Return whether all covariances are the same, however they are put into blocks."""

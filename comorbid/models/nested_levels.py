@@ -76,6 +76,7 @@ class NestedLevels:
         if finest_first is None:
             raise ValueError("the groupings are not nested")
         order = np.lexsort([groupings[j] for j in finest_first] or [vi])
+        self.turned = ones is not None
         ones = np.ones(vi.size) if ones is None else ones
         self.columns: Array = np.vstack([ones, columns])[:, order]
         self.vi: Array = vi[order]
@@ -139,7 +140,8 @@ class NestedLevels:
         low = w[:, None, :] * self.columns
         products = low[:, 1:] @ self.columns[1:].T
         if self.levels:
-            low *= self.columns[0]
+            if self.turned:
+                low *= self.columns[0]
             low = np.add.reduceat(low, self.levels[0].starts, axis=2)
         return _Rows(w, products, np.log(d).sum(axis=1), low)
 
@@ -164,8 +166,12 @@ class NestedLevels:
             total, own = self.columns[1:], parts.w
             if offset is not None and shared is not None:
                 parent = self.levels[0].parent
-                total = total - offset[:, :, parent] * self.columns[0]
-                own = own - (own * self.columns[0]) ** 2 * shared[:, parent]
+                above_row = offset[:, :, parent]
+                inside = own
+                if self.turned:
+                    above_row, inside = above_row * self.columns[0], own * self.columns[0]
+                total = total - above_row
+                own = own - inside**2 * shared[:, parent]
             found.append((self.rows, parts.w[:, None] * total, own))
         return found
 

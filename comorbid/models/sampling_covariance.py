@@ -41,7 +41,7 @@ def check_covariance(v: object, effects: Effects, rows: Index) -> Covariance | A
         if v.ids != effects.ids or not np.array_equal(v.vi, effects.vi, equal_nan=True):
             raise DataError("V is of other effects; make it from these, in their order")
         taken = v.take(rows)
-        return taken if taken.pairs.size else np.array(taken.vi)
+        return taken if taken.dependent else np.array(taken.vi)
     _check_order(v, effects)
     given = numbers("V", v)
     if given.shape != (effects.k, effects.k):

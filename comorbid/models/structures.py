@@ -108,6 +108,8 @@ class Structure:
 
         A correlation of effects that do not vary is nan.
         """
+        if self.id == "intercept":
+            return theta**2, np.empty(0)
         if self.id in ("HCS", "AR"):
             sd, angle = theta[: self.variances], theta[self.variances :]
             variances = sd ** (4 if self.id == "HCS" else 2)

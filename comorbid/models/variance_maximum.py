@@ -19,6 +19,8 @@ _CORRELATIONS = (-0.5, 0.0, 0.5, 0.9)
 # A coordinate closer to its fold than this part of its standard error is on it.
 _ON_FOLD = 1e-5
 _UNDETERMINED = 1e-8
+# A least curvature of this part of the largest is one, however it is computed.
+_PLAINLY = 1e-3
 # Where a single variance is tried, as standard deviations in parts of a typical one.
 _LINE = np.array([0.02, 0.1, 0.2, 0.35, 0.55, 0.8, 1.1, 1.5, 2.0, 3.0])
 # Starts that are too few, and further ones where the first did not agree.
@@ -197,7 +199,11 @@ def undetermined(surface: Surface, maximum: Maximum, meaningless: Mask) -> list[
     used = np.flatnonzero(~(maximum.on_fold | meaningless))
     if not used.size:
         return []
-    down = -surface.curvature(maximum.theta)[np.ix_(used, used)]
+    inside = np.ix_(used, used)
+    rough = np.linalg.eigvalsh(-maximum.curvature[inside])
+    if rough[0] > _PLAINLY * max(rough[-1], 1e-8):
+        return []
+    down = -surface.curvature(maximum.theta)[inside]
     values, vectors = np.linalg.eigh(down)
     if values[0] > _UNDETERMINED * max(values[-1], 1e-8):
         return []

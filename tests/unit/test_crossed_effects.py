@@ -216,3 +216,17 @@ def test_what_is_too_much_is_said() -> None:
             make(columns, np.ones(k), None, terms, "REML")
     nested = [Term(terms[0].group // 1750, terms[0].inner, 1), terms[0]]
     assert block_equations(columns, np.ones(k), None, nested, "REML").slices[0][0] == 0
+
+
+def test_errors_that_depend_on_each_other_through_others_are_together() -> None:
+    effects = cb.Effects(yi=[0.0] * 5, vi=[1.0] * 5, studies=list("BAABC"))
+    assert within_studies(effects).together.tolist() == [0, 1, 1, 0, 2]
+    v = np.eye(5)
+    for i, j in ((4, 2), (2, 0)):
+        v[i, j] = v[j, i] = 0.5
+    model = cb.multilevel(effects, random="study_id", V=v).model
+    assert isinstance(model.v, Covariance)
+    assert model.v.together.tolist() == [0, 1, 0, 2, 0]
+    assert cb.covariance(effects, cluster="estimate_id", rho=0.5).together.tolist() == list(
+        range(5)
+    )
