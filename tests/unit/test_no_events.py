@@ -114,7 +114,7 @@ def test_nothing_is_said_of_effects_that_vary_as_usual(model: Any) -> None:
 
 
 def test_rates_without_events_in_group_1_of_some_studies() -> None:
-    """metafor 3.8-1: rma.glmm(measure="IRR", model="UM.RS", nAGQ=1, drop00=FALSE)."""
+    """In metafor 3.8-1: rma.glmm(measure="IRR", model="UM.RS", nAGQ=1, drop00=FALSE)."""
     rates = {
         "x1i": [0, 1, 0, 2, 3, 1, 2, 0],
         "t1i": [8.5, 21.5, 12.5, 25.5, 29.5, 9.5, 14.5, 7.5],
