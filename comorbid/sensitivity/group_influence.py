@@ -149,7 +149,8 @@ def group_influence(fit: Multilevel, by: str | None) -> GroupInfluence:
     change = fit.estimate[:, None] - found.collect(lambda of: of.estimate)
     cook_d = (change * np.linalg.solve(fit.vcov, change)).sum(axis=0)
     dfbs = change / np.sqrt(_variances(found))
-    hat = np.array([_leverage(fit)[rows].sum() for rows in found.rows])
+    leverage = _leverage(fit)
+    hat = np.array([leverage[rows].sum() for rows in found.rows])
     size = np.linalg.slogdet(fit.vcov)[1]
     return GroupInfluence(
         by=found.by,
