@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import math
 from functools import cache
 from typing import Any
 
@@ -18,6 +19,8 @@ from test_rma_mv import rows_of
 
 import comorbid as cb
 from comorbid.models.group_means import diagonal_weights
+from comorbid.models.marginal import covariances, matrices_at
+from comorbid.sensitivity.group_deletion import without_groups
 
 CASES = (
     "konstantopoulos2011 district/school",
@@ -140,3 +143,33 @@ def test_profile_of_a_component() -> None:
     fit = fitted("konstantopoulos2011 district/school")
     at = cb.profile(fit, component="district", values=np.linspace(0, 0.2, 5))
     close(at.log_likelihood, golden()["profile of district"], rel=1e-6)
+
+
+def test_crossed_groups_depend_on_rows_that_stay() -> None:
+    """Schools of other districts share the year, which metafor leaves out of the variances.
+
+    dat.konstantopoulos2011, ``m <- rma.mv(yi, vi, random=list(~1|district, ~1|year, ~1|school))``,
+    ``cooks.distance(m, cluster=district)[1:4]``, ``dfbetas`` and ``rstudent(...)$cluster$X2`` and
+    ``$obs$se``, with metafor 3.8-1 and ``rel.tol=1e-10``.
+    """
+    random = ["district", "year", "school"]
+    fit = cb.multilevel(rows_of("dat.konstantopoulos2011"), random=random)
+    found = cb.influence(fit)
+    assert found.labels[:4] == ("11", "12", "18", "27")
+    close(found.cook_d[:4], [0.072019911, 0.017961768, 0.032025041, 0.124693520])
+    close(found.dfbs[0, :4], [-0.26792082, -0.12874977, 0.17244135, 0.35713474])
+    without = without_groups(fit, None)
+    x2, se = [], []
+    for rows, refit in zip(without.rows[:4], without.without, strict=False):
+        assert refit is not None
+        matrices = matrices_at(fit, refit)
+        assert matrices is not None
+        # As metafor has it.
+        variance = covariances(fit, matrices, rows) + fit.x[rows] @ refit.vcov @ fit.x[rows].T
+        resid = fit.effects.yi[rows] - fit.x[rows] @ refit.estimate
+        x2.append(resid @ np.linalg.solve(variance, resid))
+        se.append(math.sqrt(variance[0, 0]))
+    close(x2, [2.1273243, 10.9237414, 1.0088281, 16.7615952])
+    close(se[0], 0.45756534)
+    close(found.x2[:4], x2, rel=2e-3)
+    assert abs(found.x2[0] - x2[0]) > 1e-3
