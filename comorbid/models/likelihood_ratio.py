@@ -22,6 +22,8 @@ from comorbid.models.structures import Structure
 from comorbid.models.text import number, p_value
 from comorbid.models.views import Views, frame
 
+# What two log-likelihoods differ by, as a part of them, that are the same.
+_ROUNDING = 1e-10
 _SAME_SPAN = 1e-8
 # Likelihoods that differ by less are the same.
 _ROUNDING = 1e-8
@@ -157,7 +159,9 @@ def likelihood_ratio(a: Multilevel | Fitted, b: Multilevel | Fitted) -> Likeliho
     counts = (_parameters(full), _parameters(reduced))
     statistics = [_statistics(fit, full.method) for fit in (full, reduced)]
     difference = 2 * (statistics[0].log_likelihood - statistics[1].log_likelihood)
-    statistic, df = max(difference, 0.0), counts[0] - counts[1]
+    # The mixture of a statistic of 0 is not that of one which is 0 but for rounding.
+    least = _ROUNDING * (1 + abs(statistics[0].log_likelihood))
+    statistic, df = difference if difference > least else 0.0, counts[0] - counts[1]
     p = float(special.chdtrc(df, statistic))
     return LikelihoodRatio(
         statistic=statistic,

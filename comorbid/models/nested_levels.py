@@ -16,6 +16,9 @@ from comorbid.models.clusters import stacks_of
 from comorbid.models.covariance_result import Covariance
 from comorbid.models.mixed_equations import Weighed
 
+# Numbers of a matrix that gives all sums at once.
+_FEW = 20_000
+
 
 @dataclass(frozen=True, slots=True)
 class Level:
@@ -91,6 +94,7 @@ class NestedLevels:
                 continue
             self.levels.append(Level(j, np.flatnonzero(first), np.cumsum(first) - 1))
             members = members[first]
+        self.sums: Array | None = self._sums()
         # Without a variance of single rows, what they are weighed by does not change.
         self.constant: _Rows | None = None if self.rows is not None else self._rows(self.vi[None])
 
@@ -124,26 +128,50 @@ class NestedLevels:
         self, weighed: Weighed, matrices: Sequence[Array], fitted: Array, known: Array | None
     ) -> list[Array]:
         """Return the slopes in the variances, each of shape (T, 1, 1)."""
+        # Of (x, y) in a group, x'Cx + (y - b'x)**2.
+        c = weighed.products.shape[1]
+        form = np.zeros((len(fitted), c, c))
+        if known is not None:
+            form[:, :-1, :-1] = known
+        left = np.concatenate([-fitted, np.ones((len(fitted), 1))], axis=1)
+        form += left[:, :, None] * left[:, None, :]
         slopes: list[Array] = [np.empty(0)] * len(matrices)
         for place, total, own in self._down(matrices, weighed.parts):
-            x, y = total[:, :-1], total[:, -1]
-            rest = y - (fitted[:, None, :] @ x)[:, 0]
-            slope = (rest * rest).sum(axis=1) - own.sum(axis=1)
-            if known is not None:
-                slope += (x * (known @ x)).sum(axis=(1, 2))
-            slopes[place] = slope[:, None, None] / 2
+            squares = ((total @ total.swapaxes(1, 2)) * form).sum(axis=(1, 2))
+            slopes[place] = (squares - own.sum(axis=1))[:, None, None] / 2
         return slopes
 
     def _rows(self, d: Array) -> _Rows:
         """Return what rows of variances d, of shape (T, k), come to in the groups above."""
         w = 1 / d
+        log_det = np.log(d).sum(axis=1)
+        c = len(self.columns)
+        if self.sums is not None:
+            both = w @ self.sums
+            split = both.shape[1] - (c - 1) ** 2
+            low, products = both[:, :split], both[:, split:]
+            t = len(w)
+            return _Rows(w, products.reshape(t, c - 1, c - 1), log_det, low.reshape(t, c, -1))
         low = w[:, None, :] * self.columns
         products = low[:, 1:] @ self.columns[1:].T
         if self.levels:
             if self.turned:
                 low *= self.columns[0]
             low = np.add.reduceat(low, self.levels[0].starts, axis=2)
-        return _Rows(w, products, np.log(d).sum(axis=1), low)
+        return _Rows(w, products, log_det, low)
+
+    def _sums(self) -> Array | None:
+        """Return what weights of rows (T, k) are times to give sums and products at once.
+
+        That is faster where effects are few.
+        """
+        c, k = self.columns.shape
+        if not self.levels or c * k * self.levels[0].starts.size > _FEW:
+            return None
+        by_group = np.zeros((k, c, self.levels[0].starts.size))
+        by_group[np.arange(k), :, self.levels[0].parent] = (self.columns * self.columns[0]).T
+        pairs = self.columns[1:, None] * self.columns[1:]
+        return np.hstack([by_group.reshape(k, -1), pairs.reshape(-1, k).T])
 
     def _down(self, matrices: Sequence[Array], parts: _Parts) -> list[tuple[int, Array, Array]]:
         """Return for each level Z'W(X, y) of its groups, and the diagonal of Z'WZ."""

@@ -157,8 +157,8 @@ def _check_columns(
         raise DataError(problems)
 
 
-def _codes(values: Sequence[Any]) -> tuple[Index, tuple[str, ...]]:
-    """Return numbers of the levels in sorted order, and their names."""
+def _codes(values: Sequence[Any]) -> tuple[Index, list[Any]]:
+    """Return numbers of the levels in sorted order, and the levels."""
     found = list(dict.fromkeys(values))
     try:
         found.sort()
@@ -166,16 +166,21 @@ def _codes(values: Sequence[Any]) -> tuple[Index, tuple[str, ...]]:
         found.sort(key=str)
     number = {value: i for i, value in enumerate(found)}
     codes = np.fromiter((number[value] for value in values), np.intp, len(values))
-    return codes, tuple(str(value) for value in found)
+    return codes, found
+
+
+def _named_codes(values: Sequence[Any]) -> tuple[Index, tuple[str, ...]]:
+    codes, found = _codes(values)
+    return codes, tuple(map(str, found))
 
 
 def _intercept(names: Sequence[str], columns: Mapping[str, Sequence[Any]]) -> Random:
     parts = [columns[name] for name in names]
-    values = parts[0] if len(parts) == 1 else list(zip(*parts, strict=True))
-    group, labels = _codes(values)
-    if len(parts) > 1:
-        rows = np.unique(group, return_index=True)[1]
-        labels = tuple("/".join(str(part[row]) for part in parts) for row in rows)
+    if len(parts) == 1:
+        group, labels = _named_codes(parts[0])
+    else:
+        group, found = _codes(list(zip(*parts, strict=True)))
+        labels = tuple("/".join(map(str, values)) for values in found)
     inner = np.zeros(group.size, dtype=np.intp)
     return Random("/".join(names), Structure("intercept"), group, inner, labels, (), tuple(names))
 
@@ -183,8 +188,8 @@ def _intercept(names: Sequence[str], columns: Mapping[str, Sequence[Any]]) -> Ra
 def _inner_outer(
     inner: str, outer: Sequence[str], struct: str, columns: Mapping[str, Sequence[Any]]
 ) -> Random:
-    group, groups = _codes(columns[outer[0]])
-    codes, levels = _codes(columns[inner])
+    group, groups = _named_codes(columns[outer[0]])
+    codes, levels = _named_codes(columns[inner])
     name = f"{inner} | {outer[0]}"
     if len(levels) == 1:
         raise ModelError(

@@ -169,14 +169,16 @@ def _steps(
 
     ``damping`` is in parts of the largest curvature.
     """
-    g = np.where(free, gradient, 0.0)
-    both = free[:, :, None] & free[:, None, :]
-    down = np.where(both, -curvature, 0.0)
+    g, down = gradient, -curvature
+    if not free.all():
+        g = np.where(free, g, 0.0)
+        down = np.where(free[:, :, None] & free[:, None, :], down, 0.0)
     values, vectors = np.linalg.eigh(down)
     along = (g[:, None, :] @ vectors)[:, 0]
-    largest = np.maximum(np.abs(values).max(axis=1, keepdims=True), 1e-8)
-    bent = np.abs(values) > _FLAT * largest
-    safe = np.where(bent, np.abs(values), 1.0)
+    bend = np.abs(values)
+    largest = np.maximum(bend.max(axis=1, keepdims=True), 1e-8)
+    bent = bend > _FLAT * largest
+    safe = np.where(bent, bend, 1.0)
     moves = np.where(bent, along / (safe + damping[:, None] * largest), 0.0)
     size = np.sqrt(np.where(bent, along**2 / safe, 0.0).sum(axis=1))
     # On a saddle there is no slope to follow: leave it along its upward bend.
