@@ -28,7 +28,7 @@ def _renamed(
     return {name.strip(): column.strip() for name, _, column in pairs}
 
 
-@click.command("pool-many")
+@click.command("pool-many", short_help="Pool every group of a Parquet file.")
 @click.argument("table", type=_IN, metavar="IN")
 @click.argument("out", type=_OUT, metavar="OUT")
 @click.option(

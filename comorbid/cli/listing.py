@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from comorbid.registry import Registry
 
 
-@click.command()
+@click.command(short_help="List the installed plugins.")
 @click.argument("folder", type=FOLDER, required=False)
 @click.option("--trace", is_flag=True, help="Show each call with its time.")
 def plugins(folder: Path | None, trace: bool) -> None:

@@ -16,7 +16,7 @@ from comorbid.memory import few_collections
 _REPORT = click.Path(exists=True, path_type=Path)
 
 
-@click.command()
+@click.command(short_help="Build a report from its folder.")
 @click.argument("folder", type=FOLDER)
 @click.option(
     "--draft", is_flag=True, help="Write the pages also where sections fail, with placeholders."
@@ -103,7 +103,7 @@ def _watch(folder: Path, draft: bool) -> None:
         say("ended")
 
 
-@click.command()
+@click.command(short_help="Make reports again and compare.")
 @click.argument("reports", type=_REPORT, nargs=-1, required=True)
 @click.option(
     "--second-engine", is_flag=True, help="Also make the fits again with R's metafor, if installed."
@@ -152,7 +152,7 @@ def _second_engine(path: Path) -> bool:
     return found.agrees
 
 
-@click.command()
+@click.command(short_help="Compare two reports.")
 @click.argument("old", type=_REPORT)
 @click.argument("new", type=_REPORT)
 def diff(old: Path, new: Path) -> None:

@@ -9,7 +9,7 @@ import click
 from comorbid.cli.shell import say
 
 
-@click.group()
+@click.group(short_help="Start a new report or plugin.")
 def new() -> None:
     """Write the files of something new to start from."""
 

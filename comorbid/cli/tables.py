@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-@click.command()
+@click.command(short_help="Check a table of studies.")
 @click.argument("file", type=_FILE)
 @few_collections()
 def check(file: Path) -> None:
@@ -40,7 +40,7 @@ def check(file: Path) -> None:
     sys.exit(any(finding.severity == "error" for finding in found.findings))
 
 
-@click.command()
+@click.command(short_help="Pool a table of studies.")
 @click.argument("file", type=_FILE)
 @click.option("--measure", default="OR", show_default=True, help="Effect measure.")
 @click.option("--method", default="REML", show_default=True, help="Estimator of tau2.")

@@ -40,8 +40,9 @@ def _columns(moderators: Mapping[str, Iterable[Any]]) -> Mapping[str, tuple[Any,
     problems += [
         Problem(
             f"a moderator is named {name}, as the effects are",
-            "rename it or leave it out; effects that are computed already go to"
-            " Effects(yi=, vi=), or into the columns estimate and se",
+            "rename it or leave it out, as moderators=dat.drop(columns=['yi', 'vi']) does;"
+            " effects that are computed already go to Effects(yi=, vi=), or into the columns"
+            " estimate and se",
         )
         for name in columns
         if name in _RESERVED
@@ -195,9 +196,8 @@ class Effects(Frozen):
         for name, values in (("labels", self.labels), ("ids", self.ids)):
             repeated = sorted(value for value, count in Counter(values).items() if count > 1)
             if repeated:
-                problems.append(
-                    Problem(f"{name} repeat: {', '.join(repeated)}", "make each unique")
-                )
+                remedy = "make each unique; what rows of one study share goes to studies="
+                problems.append(Problem(f"{name} repeat: {', '.join(repeated)}", remedy))
         if not (is_text(self.scale) and self.scale in SCALES):
             problems.append(
                 Problem(f"scale is {shown(self.scale)}", f"use one of {', '.join(sorted(SCALES))}")

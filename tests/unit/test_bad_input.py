@@ -223,7 +223,7 @@ def test_what_cannot_be_used_is_an_error_of_ours(
         (lambda: cb.Effects(yi=[1], vi=[1], moderators={"x": 5}), "moderator x is 5; give a dict"),
         (
             lambda: cb.Effects(yi=[1], vi=[1], moderators={"yi": [5]}),
-            "a moderator is named yi, as the effects are; rename it or leave it out; effects that",
+            "a moderator is named yi, as the effects are; rename it or leave it out, as ",
         ),
         (lambda: EFFECTS.take([True, False]), "a position is True; give a whole number from 0 to"),
         (lambda: EFFECTS.take([K]), "a position is 8; give a whole number from 0 to 7"),

@@ -227,6 +227,9 @@ def test_help_and_core_commands_load_no_plugin(
 ) -> None:
     plugged("comorbid-talk3", "raise SystemExit('imported')")
     result = run("--help")
+    commands = result.stdout.partition("Commands:")[2]
+    assert "Compare two reports." in commands
+    assert "..." not in commands  # each says what it does in one line
     assert result.exit_code == 0
     assert "`comorbid plugins` lists them" in result.stdout
     assert run("check", clean).exit_code == 0
