@@ -117,7 +117,6 @@ def test_1828_rows_of_crossed_groups(random: list[str], capsys: pytest.CaptureFi
         yi=yi, vi=vi, studies=[f"Study {i}" for i in study], moderators={"item": item.tolist()}
     )
     wall, cpu = least(lambda: cb.multilevel(effects, random=random), 3)
-    assert wall < 30
     with capsys.disabled():
         print(f"\n1,828 rows, {' + '.join(random)}: {wall:.2f} s, processor {cpu:.2f} s")
 
