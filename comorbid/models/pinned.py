@@ -12,7 +12,7 @@ from comorbid.effects.arrays import Array
 from comorbid.errors import ModelError
 from comorbid.models.structures import Structure
 from comorbid.models.variance_components import parts_of
-from comorbid.models.variance_maximum import starting_point
+from comorbid.models.variance_maximum import starting_point, uneven
 from comorbid.models.variance_search import Surface, climb
 
 if TYPE_CHECKING:
@@ -126,8 +126,10 @@ def pin(fit: Multilevel, component: str) -> Pinned:
         # Far from the best correlation the highest may be where a variance is 0.
         variances = place - which + np.arange(structure.variances)
         low = [np.where(np.arange(other.size) == i, _SMALL, other) for i in variances]
+    surface = replace(surface, structures=tuple(structures))
+    low += uneven(surface, fit.model.typical)
     pinned = Pinned(
-        surface=replace(surface, structures=tuple(structures)),
+        surface=surface,
         structure=new,
         which=which,
         place=place,

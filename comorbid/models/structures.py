@@ -113,7 +113,8 @@ class Structure:
         if self.id in ("HCS", "AR"):
             sd, angle = theta[: self.variances], theta[self.variances :]
             variances = sd ** (4 if self.id == "HCS" else 2)
-            return variances, np.where((variances > 0).any(), self._rho(angle), np.nan)
+            vary = (variances > 0).sum() >= min(self.variances, 2)
+            return variances, np.where(vary, self._rho(angle), np.nan)
         g = self.matrix(theta[None])[0]
         variances = np.diagonal(g).copy()
         with np.errstate(invalid="ignore"):

@@ -87,9 +87,14 @@ def meaningless(terms: Sequence[Random], theta: Array, on_fold: Mask) -> Mask:
     for term, part, fold in zip(
         terms, parts_of(terms, theta), parts_of(terms, on_fold), strict=True
     ):
+        structure = term.structure
         of = np.zeros(part.size, dtype=bool)
-        if fold.any():
-            of[0 if term.structure.id == "UN" else term.structure.variances :] = True
+        if structure.id == "UN" and fold.any():
+            # A column of the root with nothing on the diagonal may turn into the later ones.
+            of[structure.variances :] = fold[np.tril_indices(structure.q, -1)[1]]
+        elif structure.id in ("HCS", "AR"):
+            vary = (~fold[: structure.variances]).sum()
+            of[structure.variances :] = vary < min(structure.variances, 2)
         found.append(of)
     return np.concatenate(found)
 

@@ -24,7 +24,7 @@ _PLAINLY = 1e-3
 # Where a single variance is tried, as standard deviations in parts of a typical one.
 _LINE = np.array([0.02, 0.1, 0.2, 0.35, 0.55, 0.8, 1.1, 1.5, 2.0, 3.0])
 # Starts that are too few, and further ones where the first did not agree.
-_FEWEST, _SECOND = 3, 8
+_FEWEST, _SECOND, _MOST_UNEVEN = 3, 8, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +86,10 @@ def find_maximum(surface: Surface, typical: float) -> Maximum:
     """Return the highest maximum that climbs from several starts end at.
 
     They start from the best point of a lattice, from the best with each term nearly without
-    variance, with most variance in each term, and with each sign of correlations; where these are
-    few, from two points with even shares; unless all end at one maximum, from the next best too;
-    and from wherever there is another peak as a single variance is moved from the maximum.
+    variance, with most variance in each term, and with each of some correlations; where these are
+    few, from two points with even shares; from where one level of an inner factor hardly varies;
+    unless all end at one maximum, from the next best too; and from wherever there is another peak
+    as a single variance is moved from the maximum.
 
     Parameters
     ----------
@@ -107,6 +108,7 @@ def find_maximum(surface: Surface, typical: float) -> Maximum:
     starts = list(lattice[sorted(chosen)])
     if len(starts) < _FEWEST:
         starts += [starting_point(surface.structures, share * typical) for share in (1.0, 3.0)]
+    starts += uneven(surface, typical)
     found = climb(surface, np.array(starts))
     if not _unanimous(found):
         rest = [i for i in np.argsort(-height, kind="stable").tolist() if i not in chosen]
@@ -125,6 +127,33 @@ def find_maximum(surface: Surface, typical: float) -> Maximum:
     top = int(np.argmax(np.where(agreed & found.converged, height, -np.inf)))
     lower = height[top] - height[found.converged & ~agreed]
     return _polished(surface, found, top, int(agreed.sum()), tuple(np.unique(lower.round(6))))
+
+
+def uneven(surface: Surface, typical: float) -> list[Array]:
+    """Return points (n,) at which one level of an inner factor hardly varies.
+
+    For each level and several correlations the highest of a few; of these the highest again.
+    """
+    structures = surface.structures
+    parts: list[Array] = []
+    for number, structure in enumerate(structures):
+        several = range(structure.variances if structure.variances > 1 else 0)
+        rhos = [rho for rho in _CORRELATIONS if rho] if structure.correlations else [0.0]
+        for level, rho in product(several, rhos):
+            shares = [_one_less(s, level if j == number else -1) for j, s in enumerate(structures)]
+            sizes = [typical * share for share in _SHARES[1::2]]
+            points = [_point(structures, [size * x for x in shares], rho) for size in sizes]
+            parts.append(np.array(points))
+    if not parts:
+        return []
+    heights = [surface.heights(points) for points in parts]
+    tops = np.argsort([-height.max() for height in heights], kind="stable")[:_MOST_UNEVEN]
+    return [parts[i][int(heights[i].argmax())] for i in tops]
+
+
+def _one_less(structure: Structure, level: int) -> Array:
+    """Return parts of a variance, one a level, of which this level has hardly any."""
+    return np.where(np.arange(structure.variances) == level, _SHARES[0], 1.0)
 
 
 def _elsewhere(surface: Surface, theta: Array, typical: float) -> Array:
@@ -232,7 +261,7 @@ def _regions(shares: Array) -> list[Mask]:
     found = [np.ones(len(shares), dtype=bool)]
     found += [column == column.min() for column in variances.T]
     found += [(variances <= row[:, None]).all(axis=1) for row in variances.T]
-    return found + ([rho < 0, rho > 0] if (rho < 0).any() else [])
+    return found + ([rho == value for value in _CORRELATIONS] if (rho < 0).any() else [])
 
 
 def starting_point(structures: Sequence[Structure], typical: float) -> Array:
@@ -241,7 +270,9 @@ def starting_point(structures: Sequence[Structure], typical: float) -> Array:
     return _point(structures, np.full(j, typical / j), 0.3)
 
 
-def _point(structures: Sequence[Structure], variances: Array, correlation: float) -> Array:
+def _point(
+    structures: Sequence[Structure], variances: Array | Sequence[Array], correlation: float
+) -> Array:
     parts = zip(structures, variances, strict=True)
     return np.concatenate(
         [s.coordinates(np.full(s.variances, variance), correlation) for s, variance in parts]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from comorbid.models.dense_blocks import DenseBlocks
 from comorbid.models.mixed_equations import MixedEquations, Term
 from comorbid.models.nested_levels import NestedLevels
 from comorbid.models.structures import Structure
+from comorbid.models.variance_components import meaningless
 
 STUDIES = list("AAABBCCDDEEF")
 OUTCOMES = list("xyzxyxyxyzyx")
@@ -378,3 +380,81 @@ def test_a_correlation_that_a_coefficient_takes_up_is_refused() -> None:
     with pytest.raises(cb.ModelError, match=r"do not determine tau2, rho: the likelihood is"):
         cb.multilevel(effects, "~ 0 + trt", random="trt | study", V=v)
     assert cb.multilevel(effects, random="trt | study", V=v).search.gradient < 1e-6
+
+
+def test_terms_that_share_the_part_common_to_a_group_are_refused() -> None:
+    """Of two terms within one grouping with struct CS only tau2 rho + gamma2 phi is determined.
+
+    rho tau2 and phi gamma2 are both a variance of the groups as wholes, whatever the data.
+    """
+    rng = np.random.default_rng(1)
+    site = np.repeat(np.arange(30), 6)
+    kind = np.tile(list("aabbcc"), 30)
+    row = np.tile(np.arange(6), 30)
+    for spread in (0.0, 0.5):
+        yi = np.repeat(rng.normal(size=30), 6) + spread * np.repeat(rng.normal(size=90), 2)
+        effects = cb.Effects(
+            yi=yi + 0.6 * rng.normal(size=180),
+            vi=[0.1] * 180,
+            moderators={"site": site.tolist(), "kind": kind.tolist(), "row": row.tolist()},
+        )
+        with pytest.raises(cb.ModelError, match="cannot be told apart"):
+            cb.multilevel(effects, random=["kind | site", "row | site"], struct="CS")
+
+
+def test_at_the_end_of_a_range_other_coordinates_still_count() -> None:
+    """A CS correlation of 1 leaves the variance: a flat direction along it is still looked for."""
+    effects = simulated(moderators={"outcome": OUTCOMES})
+    (term,) = cb.multilevel(effects, random="outcome | study_id", struct="CS").model.terms
+    fold = np.array([True, False])
+    assert not meaningless([term], np.array([0.0, 1.0]), fold).any()
+    hcs = replace(term, structure=Structure("HCS", 3))
+    one, two = np.array([False, True, True, False]), np.array([False, False, True, False])
+    assert meaningless([hcs], np.ones(4), one).tolist() == [False, False, False, True]
+    assert not meaningless([hcs], np.ones(4), two).any()
+    un = replace(term, structure=Structure("UN", 3))
+    first, last = np.arange(6) == 0, np.arange(6) == 2
+    assert meaningless([un], np.ones(6), first).tolist() == [False] * 3 + [True, True, False]
+    assert not meaningless([un], np.ones(6), last).any()
+
+
+def test_the_correlation_of_a_single_effect_that_varies_is_none() -> None:
+    """With the variance of all levels but one 0 no correlation has a part in G."""
+    structure = Structure("HCS", 3)
+    variances, rho = structure.natural(np.array([1.2, 0.0, 0.0, 0.3]))
+    assert variances.tolist() == pytest.approx([1.2**4, 0, 0])
+    assert np.isnan(rho).all()
+    assert np.isfinite(structure.natural(np.array([1.2, 0.4, 0.0, 0.3]))[1]).all()
+
+
+def test_a_maximum_where_one_level_hardly_varies() -> None:
+    """Simulated (seed 5103, rounded): climbs from even variances end 2.16 below, at rho = -0.5.
+
+    The likelihood at a point near the maximum is that of matrices written out.
+    """
+    site = [0, 0, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 5, 5, 5, 6, 6, 6, 7, 7, 9, 10]
+    level = [1, 2, 0, 1, 0, 1, 2, 0, 1, 2, 0, 1, 0, 1, 2, 0, 1, 2, 0, 2, 0, 0]
+    yi = [2.29, -0.02, -0.68, 0.12, -1.19, -0.83, -0.69, -2.06, -1.76, 0.02, 0.18, 0.11, -1.04]
+    yi += [-0.23, -0.44, 0.85, 0.69, -0.38, -1.65, 0.56, 2.55, 0.46]
+    vi = [59.29, 1.01, 1.01, 0.02, 0.19, 3.1, 0.81, 26.31, 0.29, 0.2, 0.05, 0.52, 0.42, 2.57, 0.17]
+    vi += [12.13, 0.7, 16.64, 1.13, 0.84, 1.34, 1.32]
+    same = np.equal.outer(site, site)
+    v = np.where(same, 0.95, 0.0) * np.sqrt(np.outer(vi, vi))
+    np.fill_diagonal(v, vi)
+    table = {"site": site, "level": level}
+    fit = cb.multilevel(
+        cb.Effects(yi=yi, vi=vi, moderators=table),
+        "~ 0 + C(level)",
+        random="level | site",
+        struct="HCS",
+        V=v,
+    )
+    sd = np.sqrt([3.71, 1.03, 0.0])[level]
+    w, x = np.linalg.inv(v + same * np.outer(sd, sd)), np.eye(3)[level]
+    xwx = x.T @ w @ x
+    rest = np.array(yi) - x @ np.linalg.solve(xwx, x.T @ w @ yi)
+    minus = 19 * math.log(2 * math.pi) - np.linalg.slogdet(w)[1] + rest @ w @ rest
+    minus += np.linalg.slogdet(xwx)[1] - np.linalg.slogdet(x.T @ x)[1]
+    assert fit.log_likelihood == pytest.approx(-minus / 2, abs=1e-5)
+    assert fit.log_likelihood >= -minus / 2
+    assert min(fit.search.lower) == pytest.approx(2.157, abs=1e-3)
