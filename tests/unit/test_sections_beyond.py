@@ -185,7 +185,11 @@ def test_a_plot_is_of_one_number() -> None:
 
 def test_a_factor_with_one_level_is_no_moderator() -> None:
     blocks = on_dose(4, "~ sex", sex=["f"] * 4)
-    assert texts(blocks) == "The formula ~ sex leaves no moderator that differs."
+    assert texts(blocks) == (
+        "The meta-regression ~ sex of 4 studies on 1 coefficient could not be fitted: sex is the "
+        "same for all studies."
+    )
+    assert texts(on_dose(4, "~ 1")) == "The formula ~ 1 leaves no moderator that differs."
 
 
 def test_the_test_of_moderators_is_z_or_f() -> None:
