@@ -199,18 +199,19 @@ class MixedEquations(Generic[InnerT]):
 
     def joint(self, weighed: Weighed, matrices: Sequence[Array]) -> Joint:
         """Return coefficients and crossed random effects."""
-        found, inverse, across = self._crossed(weighed, matrices)
+        found, root, half = self._crossed(weighed, matrices)
         beta = found.coefficients
         if not self.n:
             none = np.zeros((len(beta), 0, 0))
             return Joint(found, beta, np.zeros((len(beta), 0, self.p)), none)
         roots = self._roots(matrices)
         # K times Z'W(X, y).
-        carried = self._times(roots, across @ inverse).swapaxes(1, 2)
-        spread = self._times(roots, self._times(roots, inverse).swapaxes(1, 2))
+        back = self._times(roots, np.asarray(np.linalg.inv(root)))
+        carried = back.swapaxes(1, 2) @ half
+        spread = back.swapaxes(1, 2) @ back
         u = carried[:, :, -1] - (carried[:, :, :-1] @ beta[:, :, None])[:, :, 0]
         fitted = np.concatenate([beta, u], axis=1)
-        return Joint(found, fitted, carried[:, :, :-1], (spread + spread.swapaxes(1, 2)) / 2)
+        return Joint(found, fitted, carried[:, :, :-1], spread)
 
     def within(self, values: Sequence[Value]) -> list[Value]:
         """Return of values, one a term, those of the terms of B."""
@@ -228,14 +229,44 @@ class MixedEquations(Generic[InnerT]):
         slopes: list[Array] = [np.empty(0)] * len(matrices)
         for place, slope in zip(self.within(range(len(matrices))), found, strict=True):
             slopes[place] = slope
-        for place, part, q in self.slices:
-            slopes[place] = _slope(weighed.products, part, q, joint.fitted, known)
+        for (place, _, _), slope in zip(
+            self.slices, self._slopes(weighed, joint.found, matrices), strict=True
+        ):
+            slopes[place] = slope
         return joint.found.height, slopes
+
+    def _slopes(self, weighed: Weighed, found: Profiled, matrices: Sequence[Array]) -> list[Array]:
+        r"""Return the slopes in G of the crossed terms, each of shape (T, q, q).
+
+        With :math:`F = (I + Z'WZG)^{-1}`, :math:`Z'M^{-1} = FZ'W`: a difference would lose what a
+        large variance leaves.
+        """
+        p, n, roots = self.p, self.n, self._roots(matrices)
+        beta = found.coefficients
+        products = weighed.products[:, p:-1]
+        own, x, y = products[:, :, p:-1], products[:, :, :p], products[:, :, -1:]
+        rest = y - x @ beta[:, :, None]
+        both = np.broadcast_to(products[:, :, :-1], (len(beta), n, p + n))
+        inside = np.eye(n) + self._times(roots, self._times(roots, own))
+        solved = np.linalg.solve(inside, np.concatenate([both, rest], axis=2))
+        slopes = []
+        for _, part, q in self.slices:
+            here = slice(part.start - p, part.stop - p)
+            groups = (part.stop - part.start) // q
+            rows = solved[:, here].reshape(len(beta), groups, q, p + n + 1)
+            e = rows[..., -1]
+            m = rows[..., p:-1][..., here].reshape(len(beta), groups, q, groups, q)
+            slope = np.einsum("tgi,tgj->tij", e, e) - np.einsum("tgigj->tij", m)
+            if self.method == "REML":
+                wx = rows[..., :p]
+                slope += (wx @ found.unit_vcov[:, None] @ wx.swapaxes(2, 3)).sum(axis=1)
+            slopes.append(slope / 2)
+        return slopes
 
     def _crossed(
         self, weighed: Weighed, matrices: Sequence[Array]
     ) -> tuple[Profiled, Array, Array]:
-        """Return coefficients and height; the inverse of N; and (X, y)'WZL."""
+        """Return coefficients and height, R with RR' = N, and R's inverse times LZ'W(X, y)."""
         products, log_det = weighed.products, weighed.log_det
         if not self.n:
             return profiled(products, log_det, self.method), products, products
@@ -245,9 +276,12 @@ class MixedEquations(Generic[InnerT]):
         across = self._times(roots, products[:, outer, z])
         inside = self._times(roots, products[:, z, z]).swapaxes(1, 2)
         inside = self._times(roots, inside) + np.eye(self.n)
-        inverse, log_inside = _inverted(inside)
-        left = products[:, outer[:, None], outer] - across @ inverse @ across.swapaxes(1, 2)
-        return profiled(left, log_det + log_inside, self.method), inverse, across
+        root: Array = np.asarray(np.linalg.cholesky(inside))
+        log_inside = 2 * np.log(np.einsum("tii->ti", root)).sum(axis=1)
+        # By triangles, as an inverse would lose what large variances leave.
+        half = np.asarray(np.linalg.solve(root, across.swapaxes(1, 2)), dtype=np.float64)
+        left = products[:, outer[:, None], outer] - half.swapaxes(1, 2) @ half
+        return profiled(left, log_det + log_inside, self.method), root, half
 
     def _roots(self, matrices: Sequence[Array]) -> list[Array]:
         """Return L of each crossed term, of shape (T, q, q)."""
@@ -282,26 +316,3 @@ def _root(g: Array) -> Array:
     values, vectors = np.linalg.eigh(g)
     root = vectors * np.sqrt(np.maximum(values, 0))[:, None]
     return np.asarray(root @ vectors.swapaxes(1, 2))
-
-
-def _inverted(matrices: Array) -> tuple[Array, Array]:
-    """Return the inverses of positive definite matrices, and the logs of their determinants."""
-    root = np.linalg.cholesky(matrices)
-    log_det = 2 * np.log(np.einsum("tii->ti", root)).sum(axis=1)
-    return np.asarray(np.linalg.inv(matrices)), log_det
-
-
-def _slope(products: Array, part: slice, q: int, fitted: Array, known: Array) -> Array:
-    """Return the slopes in G of a crossed term, of shape (T, q, q)."""
-    z = products[:, part, :-1]
-    rest = products[:, part, -1] - (z @ fitted[:, :, None])[:, :, 0]
-    groups = rest.shape[1] // q
-    e = rest.reshape(-1, groups, q)
-    own = products[:, part, part].reshape(-1, groups, q, groups, q)
-    taken, by_group = (a.reshape(len(a), groups, q, -1) for a in (z @ known, z))
-    found = (
-        np.einsum("tgi,tgj->tij", e, e)
-        - np.einsum("tgigj->tij", own)
-        + (taken @ by_group.swapaxes(2, 3)).sum(axis=1)
-    )
-    return np.asarray(found / 2)

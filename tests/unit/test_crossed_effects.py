@@ -230,3 +230,21 @@ def test_errors_that_depend_on_each_other_through_others_are_together() -> None:
     assert cb.covariance(effects, cluster="estimate_id", rho=0.5).together.tolist() == list(
         range(5)
     )
+
+
+def test_errors_many_orders_of_magnitude_apart() -> None:
+    """Where differences of products would lose most digits: variances of 1e-6 to 100, and 100."""
+    rng = np.random.default_rng(1)
+    terms = terms_of(rng, 12, 8)
+    vi = 10 ** rng.uniform(-6, 2, K)
+    y = rng.normal(0, 10, 12)[terms[0].group] + rng.normal(0, 10, 8)[terms[1].group]
+    x = np.vstack([np.ones(K), rng.normal(size=K)])
+    y += rng.normal(0, np.sqrt(vi))
+    matrices = [np.full((1, 1, 1), 100.0)] * 2
+    dense = MixedEquations(DenseBlocks(np.vstack([x, y]), vi, terms), 2, (), "REML")
+    all_of = np.vstack([x, terms[1].columns, y])
+    ours = MixedEquations(NestedLevels(all_of, vi, [terms[0].group]), 2, [(1, terms[1])], "REML")
+    height, slopes = dense.evaluate(matrices)
+    found, own = ours.evaluate(matrices)
+    assert found == pytest.approx(height, rel=1e-7)
+    assert np.ravel(own) == pytest.approx(np.ravel(slopes), rel=1e-7)
