@@ -56,7 +56,6 @@ class Links:
         self._first = np.arange(len(sizes))  # of the chunks that each is linked with
         self._known, self._waiting = NO_HASHES, [NO_HASHES]
         self.few = True
-        self._join(self._first, self._first)
 
     def link(self, pairs: Iterable[tuple[int, int]]) -> None:
         """Link chunks that have to be read together whatever they hold."""

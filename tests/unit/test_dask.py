@@ -120,6 +120,18 @@ def test_workers_write_the_bytes_of_the_local_run(
     assert any(what == "sorting the rows" for *_, what in done) == sorts
 
 
+def test_workers_read_keys_from_the_names_of_folders_too(client: Any, tmp_path: Path) -> None:
+    for name, rows in TABLE.groupby("exposure"):
+        folder = tmp_path / "in" / f"exposure={name}"
+        folder.mkdir(parents=True)
+        whole = pa.Table.from_pandas(rows.drop(columns="exposure"), preserve_index=False)
+        parquet.write_table(whole, folder / "0.parquet")
+    out = tmp_path / "dask.parquet"
+    cb.pool_many(tmp_path / "in", by=BY, measure="OR", out=out, engine="dask")
+    assert out.read_bytes() == locally(tmp_path / "in", tmp_path / "local.parquet")
+    assert parquet.read_metadata(out).num_rows == 400
+
+
 def test_a_table_in_memory_is_pooled_by_workers_too(client: Any) -> None:
     expected = cb.pool_many(MIXED, by=BY, method="DL").to_frame()
     for table in (MIXED, pa.Table.from_pandas(MIXED, preserve_index=False)):

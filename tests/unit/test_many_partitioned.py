@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from test_many_files import BY, TABLE, finish, killed_after
+from test_many_files import BY, TABLE, finish, killed_after, leave_work
 
 import comorbid as cb
 from comorbid.many import links, looks, parts, source
@@ -176,6 +176,16 @@ def test_ended_before_any_file_is_renamed_it_goes_on(
         assert out.read_bytes() == expected
     assert end_at > 8
     assert out.read_bytes() == expected
+
+
+def test_work_that_was_cut_otherwise_is_not_gone_on_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given, out = write(tmp_path / "in", split(TABLE, 6)), tmp_path / "pools.parquet"
+    manifest = leave_work(given, out, monkeypatch) / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"layout": 2', '"layout": 1'))
+    with pytest.warns(cb.DataWarning, match="layout changed since; everything is computed afresh"):
+        cb.pool_many(given, by=BY, out=out)
 
 
 # ── keys in the names of folders ──
