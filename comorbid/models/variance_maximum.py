@@ -147,7 +147,9 @@ def uneven(surface: Surface, typical: float) -> list[Array]:
     if not parts:
         return []
     heights = [surface.heights(points) for points in parts]
-    tops = np.argsort([-height.max() for height in heights], kind="stable")[:_MOST_UNEVEN]
+    order = np.argsort([-height.max() for height in heights], kind="stable")
+    # A climb costs the more the more coordinates there are, and misses less.
+    tops = order[: min(_MOST_UNEVEN, max(2, 10 * _MOST_UNEVEN // surface.size))]
     return [parts[i][int(heights[i].argmax())] for i in tops]
 
 
