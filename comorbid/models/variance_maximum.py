@@ -21,6 +21,12 @@ _ON_FOLD = 1e-5
 _UNDETERMINED = 1e-8
 # A least curvature of this part of the largest is one, however it is computed.
 _PLAINLY = 1e-3
+# A maximum is flatter than this: a climb that takes a slope for rounding error ends at none.
+_STEEP = 1e-4
+_NOT_FLAT = (
+    "the likelihood of the variances has no maximum that could be found: the largest is not flat; "
+    "check for effects with variances many orders of magnitude apart"
+)
 # Where a single variance is tried, as standard deviations in parts of a typical one.
 _LINE = np.array([0.02, 0.1, 0.2, 0.35, 0.55, 0.8, 1.1, 1.5, 2.0, 3.0])
 # Starts that are too few, and further ones where the first did not agree.
@@ -100,7 +106,7 @@ def find_maximum(surface: Surface, typical: float) -> Maximum:
     Raises
     ------
     ModelError
-        If no climb ends.
+        If no climb ends, or not where the likelihood is flat.
     """
     shares, lattice = _lattice(surface.structures, typical)
     height = surface.heights(lattice)
@@ -120,13 +126,13 @@ def find_maximum(surface: Surface, typical: float) -> Maximum:
     top = int(np.argmax(height))
     agreed = height >= height[top] - ALIKE
     if not (agreed & found.converged).any():
-        raise ModelError(
-            "the likelihood of the variances has no maximum that could be found: the largest is "
-            "not flat; check for effects with variances many orders of magnitude apart"
-        )
+        raise ModelError(_NOT_FLAT)
     top = int(np.argmax(np.where(agreed & found.converged, height, -np.inf)))
     lower = height[top] - height[found.converged & ~agreed]
-    return _polished(surface, found, top, int(agreed.sum()), tuple(np.unique(lower.round(6))))
+    best = _polished(surface, found, top, int(agreed.sum()), tuple(np.unique(lower.round(6))))
+    if best.gradient > _STEEP:
+        raise ModelError(_NOT_FLAT)
+    return best
 
 
 def uneven(surface: Surface, typical: float) -> list[Array]:

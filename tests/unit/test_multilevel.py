@@ -458,3 +458,23 @@ def test_a_maximum_where_one_level_hardly_varies() -> None:
     assert fit.log_likelihood == pytest.approx(-minus / 2, abs=1e-5)
     assert fit.log_likelihood >= -minus / 2
     assert min(fit.search.lower) == pytest.approx(2.157, abs=1e-3)
+
+
+def far_apart(spread: float) -> cb.Effects:
+    """Eight studies of three rows that vary less than by chance."""
+    means = np.random.default_rng(0).normal(size=8) * spread
+    yi = np.repeat(means, 3) + np.tile([-0.5, 0.0, 0.5], 8)
+    return cb.Effects(yi=yi, vi=[1.0] * 24, studies=np.repeat(np.arange(8), 3).tolist())
+
+
+def test_where_the_search_ends_on_a_slope_it_is_refused() -> None:
+    """A balanced design has a closed form: the variance of the means less 1 / 3.
+
+    With 100,000 standard errors between studies rounding hides the slope, and the climbs ended up
+    to 2.7 % away.
+    """
+    effects = far_apart(100.0)
+    between = np.var(effects.yi.reshape(8, 3).mean(axis=1), ddof=1) - 1 / 3
+    assert cb.multilevel(effects).sigma2.tolist() == pytest.approx([between, 0], rel=1e-7)
+    with pytest.raises(cb.ModelError, match="no maximum that could be found"):
+        cb.multilevel(far_apart(1e5))
