@@ -305,5 +305,6 @@ def test_there_is_no_file_that_nobody_reads() -> None:
         *(f"{name}.json.gz" for name in OWN_TEST),
         "reml-global-maximum.json",
         "rma_mv.json.gz",
+        "rma_mv_further.json.gz",
         "weighted-regressions.json.gz",
     }
