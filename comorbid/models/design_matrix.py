@@ -111,6 +111,8 @@ def check_columns(design: Design, among: str = "all studies") -> None:
         if not places:
             what = "adds nothing to the others" if ":" in term else f"is the same for {among}"
             problems.append(Problem(f"{term} {what}", "leave it out"))
+    if design.intercept_only and not problems:
+        return
     basis = np.empty((x.shape[0], 0))
     for j, name in enumerate(names):
         column = x[:, j]

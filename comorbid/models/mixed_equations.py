@@ -126,8 +126,8 @@ class Joint:
     def known(self, method: Likelihood) -> Array | None:
         """Return C, with which Q is P for REML, and the inverse of M for ML."""
         p, n = self.found.coefficients.shape[1], self.spread.shape[1]
-        if method == "ML" and not n:
-            return None
+        if not n:
+            return None if method == "ML" else self.found.unit_vcov
         matrix = np.zeros((len(self.spread), p + n, p + n))
         matrix[:, p:, p:] = self.spread
         if method == "REML":

@@ -326,7 +326,10 @@ def _check_determined(
 def _omnibus(estimate: Array, vcov: Array, df: Array, tested: tuple[int, ...]) -> dict[str, Any]:
     """Return the test of all coefficients but the intercept."""
     some = list(tested)
-    chi2 = float(estimate[some] @ np.linalg.solve(vcov[np.ix_(some, some)], estimate[some]))
+    if len(some) == 1:
+        chi2 = float(estimate[some[0]] ** 2 / vcov[some[0], some[0]])
+    else:
+        chi2 = float(estimate[some] @ np.linalg.solve(vcov[np.ix_(some, some)], estimate[some]))
     rest = float(df[some].min())
     if math.isinf(rest):
         return {"qm": chi2, "qm_df": len(some), "qm_p": float(special.chdtrc(len(some), chi2))}

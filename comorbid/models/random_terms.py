@@ -87,7 +87,7 @@ def random_terms(
         if inner:
             terms.append(_inner_outer(inner[0], outer, structs.pop(0), columns))
         else:
-            terms += [_intercept(outer[: i + 1], columns) for i in range(len(outer))]
+            terms += _intercepts(outer, columns)
     problems = [problem for term in terms for problem in _own_problems(term)]
     problems += [*_alike(terms), *_nested_alike(terms)]
     if problems:
@@ -174,15 +174,20 @@ def _named_codes(values: Sequence[Any]) -> tuple[Index, tuple[str, ...]]:
     return codes, tuple(map(str, found))
 
 
-def _intercept(names: Sequence[str], columns: Mapping[str, Sequence[Any]]) -> Random:
-    parts = [columns[name] for name in names]
-    if len(parts) == 1:
-        group, labels = _named_codes(parts[0])
-    else:
-        group, found = _codes(list(zip(*parts, strict=True)))
-        labels = tuple("/".join(map(str, values)) for values in found)
-    inner = np.zeros(group.size, dtype=np.intp)
-    return Random("/".join(names), Structure("intercept"), group, inner, labels, (), tuple(names))
+def _intercepts(names: Sequence[str], columns: Mapping[str, Sequence[Any]]) -> list[Random]:
+    """Return a term for the groups of the first column, those of the second within them, ..."""
+    terms: list[Random] = []
+    group, labels = _named_codes(columns[names[0]])
+    for i, name in enumerate(names):
+        if i:
+            codes, levels = _named_codes(columns[name])
+            found, group = np.unique(group * len(levels) + codes, return_inverse=True)
+            pairs = zip(*(part.tolist() for part in np.divmod(found, len(levels))), strict=True)
+            labels = tuple(f"{labels[j]}/{levels[m]}" for j, m in pairs)
+        inner = np.zeros(group.size, dtype=np.intp)
+        of = tuple(names[: i + 1])
+        terms.append(Random("/".join(of), Structure("intercept"), group, inner, labels, (), of))
+    return terms
 
 
 def _inner_outer(
@@ -287,8 +292,9 @@ def _nested_alike(terms: Sequence[Random]) -> list[Problem]:
     single = [t for t in terms if not t.levels and len(t.groups) == t.group.size]
     problems = []
     for term in terms:
-        cells = np.unique(term.group * max(len(term.levels), 1) + term.inner).size
-        if term.structure.id not in ("CS", "UN", "DIAG") or cells < term.group.size:
+        if term.structure.id not in ("CS", "UN", "DIAG"):
+            continue
+        if np.unique(term.group * len(term.levels) + term.inner).size < term.group.size:
             continue
         problems += [
             Problem(

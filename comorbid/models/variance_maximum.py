@@ -208,9 +208,8 @@ def _polished(
     )
     bend = np.sqrt(np.maximum(-np.diagonal(found.curvature[top]), 0))
     near = np.abs(theta - fold) * np.maximum(bend, 1e-3) < _ON_FOLD
-    height, gradient, curvature = (
-        part[top : top + 1] for part in (found.height, found.gradient, found.curvature)
-    )
+    curvature = found.curvature[top : top + 1]
+    height, gradient = surface.at(theta[None])
     if near.any():
         on_fold = np.where(near, fold, theta)
         there = surface.curved(on_fold[None])

@@ -14,8 +14,9 @@ from comorbid.models.structures import Structure
 
 # Step of the differences that give curvatures, relative to a coordinate of order 1.
 _DIFFERENCE = 1e-6
-# Converged where a step would change nothing by more than this part of its standard error.
-_CONVERGED, _ALMOST = 1e-8, 1e-5
+# Converged where a step would change nothing by more than this part of its standard error. A whole
+# step of Newton's leaves the square of its size, and is the last where it is as small as this.
+_CONVERGED, _LAST, _ALMOST = 1e-8, 1e-6, 1e-5
 _MOST_ITERATIONS = 150
 # The longest step, in parts of a point's distance from 0, and the damping that is no step at all.
 _LONGEST, _MOST_DAMPING = 0.5, 1e10
@@ -109,8 +110,9 @@ class Found:
 
     Attributes
     ----------
-    theta, height : arrays of shape (T, n) and (T,)
-    gradient, curvature : arrays of shape (T, n) and (T, n, n)
+    theta : array of shape (T, n)
+    height, gradient, curvature : arrays of shape (T,), (T, n) and (T, n, n)
+        Before the last step, of no more than a millionth of a standard error.
     converged : boolean array of shape (T,)
     """
 
@@ -138,8 +140,10 @@ def climb(surface: Surface, starts: Array, free: Mask | None = None) -> Found:
         step, size, saddle = _steps(
             gradient[active], curvature[active], free[active], damping[active]
         )
-        done = (size <= _CONVERGED) & ~saddle
+        least = np.where(damping[active] == 0, _LAST, _CONVERGED)
+        done = (size <= least) & ~saddle
         converged[active[done]] = True
+        theta[active[done]] += step[done]
         step, size, saddle = step[~done], size[~done], saddle[~done]
         active = active[~done]
         if not active.size:
