@@ -10,7 +10,7 @@ import numpy as np
 from comorbid.effects.arrays import Array
 from comorbid.errors import DataError, Problem
 from comorbid.models.formula import design_at
-from comorbid.models.predictions import Predictions, as_frame
+from comorbid.models.predictions import Predictions, as_frame, predictions_of
 from comorbid.models.random_terms import Random
 from comorbid.models.student import t_quantile
 from comorbid.models.variance_components import parts_of
@@ -59,18 +59,7 @@ def predict_multilevel(
     se = np.sqrt(np.einsum("ia,ab,ib->i", x, fit.vcov, x))
     df = np.where(x != 0, fit.df, np.inf).min(axis=1)
     critical = t_quantile(df, (1 + fit.level) / 2)
-    half, wide = critical * se, critical * np.sqrt(se**2 + spread)
-    return Predictions(
-        labels=labels,
-        estimate=estimate,
-        se=se,
-        ci_low=estimate - half,
-        ci_high=estimate + half,
-        pi_low=estimate - wide,
-        pi_high=estimate + wide,
-        scale=fit.effects.scale,
-        **fit.made,
-    )
+    return predictions_of(labels, estimate, se, critical, spread, fit.effects.scale, fit.made)
 
 
 def rows_at(

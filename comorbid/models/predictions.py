@@ -137,6 +137,23 @@ def predict(
     se = np.sqrt(fits.s2[0] * ((x @ fits.root[:, :, 0]) ** 2).sum(axis=1))
     critical = float(t_quantile(np.array([regression.df]), (1 + regression.level) / 2)[0])
     tau2 = float("nan") if regression.method == "EE" else regression.tau2
+    scale = regression.effects.scale
+    return predictions_of(labels, estimate, se, critical, tau2, scale, regression.made)
+
+
+def predictions_of(
+    labels: tuple[str, ...],
+    estimate: Array,
+    se: Array,
+    critical: Array | float,
+    tau2: Array | float,
+    scale: str,
+    made: Mapping[str, Any],
+) -> Predictions:
+    """Return means with both their intervals, ``critical`` times their standard errors wide.
+
+    ``tau2`` is the variance of true effects about these means, and ``made`` what `Recorded` keeps.
+    """
     half, spread = critical * se, critical * np.sqrt(se**2 + tau2)
     return Predictions(
         labels=labels,
@@ -146,8 +163,8 @@ def predict(
         ci_high=estimate + half,
         pi_low=estimate - spread,
         pi_high=estimate + spread,
-        scale=regression.effects.scale,
-        **regression.made,
+        scale=scale,
+        **made,
     )
 
 

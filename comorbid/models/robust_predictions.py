@@ -11,7 +11,7 @@ from comorbid.effects.arrays import Array
 from comorbid.models.fitted import Fitted
 from comorbid.models.formula import design_at
 from comorbid.models.multilevel_predictions import rows_at
-from comorbid.models.predictions import Predictions, as_frame
+from comorbid.models.predictions import Predictions, as_frame, predictions_of
 from comorbid.models.regression_result import Regression
 from comorbid.models.sandwich import freedom
 from comorbid.models.student import t_quantile
@@ -58,18 +58,8 @@ def predict_robust(
     estimate = x @ found.estimate
     se = np.sqrt(np.einsum("ia,ab,ib->i", x, found.vcov, x))
     critical = t_quantile(_freedom(found, x), (1 + found.level) / 2)
-    half, wide = critical * se, critical * np.sqrt(se**2 + spread)
-    return Predictions(
-        labels=labels,
-        estimate=estimate,
-        se=se,
-        ci_low=estimate - half,
-        ci_high=estimate + half,
-        pi_low=estimate - wide,
-        pi_high=estimate + wide,
-        scale=found.effects.scale,
-        **found.fit.made | {"test": "t", "level": found.level, "warnings": found.warnings},
-    )
+    made = found.fit.made | {"test": "t", "level": found.level, "warnings": found.warnings}
+    return predictions_of(labels, estimate, se, critical, spread, found.effects.scale, made)
 
 
 def _rows(
