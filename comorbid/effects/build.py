@@ -21,6 +21,7 @@ from comorbid.effects.compute import (
 )
 from comorbid.effects.decisions import Rows, decisions_of, inputs_in_words, rows_to_use
 from comorbid.effects.digits import digits_of
+from comorbid.effects.few_events import few_events_note
 from comorbid.effects.formula import Measure, column, first_known
 from comorbid.effects.measures import find_measure
 from comorbid.effects.overrides import Override, check_overrides
@@ -142,7 +143,11 @@ def effects(
         source=source,
         moderators={name: table.cells(name) for name in table if name not in _NOT_MODERATORS},
         overrides=overrides,
-        warnings=(*_review_notes(studies, table), *notes),
+        warnings=(
+            *_review_notes(studies, table),
+            *notes,
+            *few_events_note(chosen, values, tuple(table["label"]), _from_counts(source, yi, vi)),
+        ),
         ni=first_known(sizes_of(chosen, values), column(values, "n_analysed"), column(values, "n")),
         digits=digits_of(table, printed, source),
     )
@@ -180,6 +185,12 @@ def both_sources(
         compute(chosen, values, zeros=Zeros()),
         (np.where(same, y, np.nan), np.where(same, v, np.nan)),
     )
+
+
+def _from_counts(source: Sequence[str], yi: Array, vi: Array) -> Mask:
+    """Return which effects there are that counts gave."""
+    counted = np.array([one == "counts" for one in source], dtype=np.bool_)
+    return counted & ~np.isnan(yi) & ~np.isnan(vi)
 
 
 def _review_notes(studies: Studies, table: Arrays) -> tuple[str, ...]:

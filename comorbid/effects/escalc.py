@@ -19,6 +19,7 @@ from comorbid.effects.compute import (
     warn,
     without_zero_variance,
 )
+from comorbid.effects.few_events import few_events_note
 from comorbid.effects.formula import Measure, first_known
 from comorbid.effects.measures import find_measure
 from comorbid.effects.reported import REPORTED_COLUMNS, effect_of, reported_problems
@@ -117,6 +118,7 @@ def escalc(
     yi = np.where(printed, y_printed, yi)
     vi = without_zero_variance(np.where(printed, v_printed, vi))
     notes = gaps(chosen, rows, slab, yi, vi, zeros)
+    counted = ~(printed | np.isnan(yi) | np.isnan(vi))
     warn(notes)
     return Effects(
         yi=yi,
@@ -126,7 +128,7 @@ def escalc(
         scale=chosen.scale,
         source=tuple("reported" if flag else source_of(chosen) for flag in printed),
         moderators={} if moderators is None else moderators,
-        warnings=notes,
+        warnings=(*notes, *few_events_note(chosen, rows, slab, counted)),
         ni=first_known(sizes_of(chosen, rows), rows.get("ni", np.full(k, np.nan))),
     )
 

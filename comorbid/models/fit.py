@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from comorbid.checks import check_type
 from comorbid.effects.arrays import Array
+from comorbid.effects.few_events import few_events_notes
 from comorbid.effects.table import Effects
 from comorbid.errors import DataError, DataWarning
 from comorbid.models.estimators import Estimator
@@ -138,6 +139,7 @@ def _as_fit(
         warnings=(
             *notes,
             *dependence_notes(effects),
+            *few_events_notes(effects.warnings),
             *few_studies_notes(effects.k, estimator),
             *no_spread_notes(value["se"]),
         ),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from comorbid.effects.arrays import Array, Frozen, Mask
+from comorbid.effects.few_events import FEW, LEAST, smallest_expected, too_few
 from comorbid.effects.measures import find_measure
 from comorbid.errors import DataError, Problem
 from comorbid.models import text
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from comorbid.models.counts import Tables
 
-_FEW, _LEAST = 5.0, 1.0
 _SILENT = "no table has both events and people without: they say nothing of the association"
 
 
@@ -74,12 +74,12 @@ class Sparse(Frozen):
     @property
     def below_5(self) -> int:
         """Tables with an expected cell below 5."""
-        return int((self.smallest < _FEW).sum())
+        return int((self.smallest < FEW).sum())
 
     @property
     def below_1(self) -> int:
         """Tables with an expected cell below 1."""
-        return int((self.smallest < _LEAST).sum())
+        return int((self.smallest < LEAST).sum())
 
     @property
     def with_zero(self) -> int:
@@ -93,7 +93,7 @@ class Sparse(Frozen):
         Where a cell is 0, so that a correction enters; or, by Cochran's rule, where an expected
         cell is below 1, or below 5 in more than a fifth of the tables.
         """
-        return bool(self.with_zero or self.below_1 or self.below_5 > self.k / 5)
+        return too_few(self.smallest, zero=self.with_zero > 0)
 
     def to_frame(self) -> pd.DataFrame:
         """Return the tables by label: ``smallest, zeros, double_zero``."""
@@ -192,15 +192,13 @@ def sparse(tables: Tables) -> Sparse:
             [Problem("no table has people in both groups", "give the counts of both groups")]
         )
     silent = (a + c == 0) | (b + d == 0)
-    n = np.maximum(n1 + n2, 1.0)
-    smallest = np.minimum(n1, n2) * np.minimum(a + c, b + d) / n
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.maximum(n1, n2) / np.minimum(n1, n2)
         risk1, risk2 = a.sum() / n1.sum(), c.sum() / n2.sum()
     return Sparse(
         labels=counts.labels,
         ids=counts.ids,
-        smallest=smallest,
+        smallest=smallest_expected(counts.values),
         zeros=(counts.values == 0).sum(axis=0).astype(np.float64),
         double_zero=silent,
         risk1=float(risk1),

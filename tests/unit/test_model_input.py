@@ -200,7 +200,11 @@ def test_permutation_tests(settings: dict[str, Any], message: str) -> None:
         (FIT, {"tau2": "a"}, "tau2 is 'a'; give numbers"),
         (FIT, {"level": 95}, "level is 95; give a proportion"),
         (FIT, {"points": 1}, "points is 1; give a whole number of at least 2"),
-        (MH, {}, r"fit is of type MantelHaenszel; give what pool\(\) or regress\(\) returns"),
+        (
+            MH,
+            {},
+            r"fit is of type MantelHaenszel; give what pool\(\), regress\(\) or multilevel",
+        ),
     ],
 )
 def test_profiles(fit: Any, settings: dict[str, Any], message: str) -> None:
