@@ -31,6 +31,8 @@ _NOT_FLAT = (
 _LINE = np.array([0.02, 0.1, 0.2, 0.35, 0.55, 0.8, 1.1, 1.5, 2.0, 3.0])
 # Starts that are too few, and further ones where the first did not agree.
 _FEWEST, _SECOND, _MOST_UNEVEN = 3, 8, 8
+# Scattered starts: coordinates of all together, and how many at least and at most.
+_COORDINATES, _LEAST_SCATTERED, _MOST_SCATTERED = 80, 4, 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +96,9 @@ def find_maximum(surface: Surface, typical: float) -> Maximum:
     They start from the best point of a lattice, from the best with each term nearly without
     variance, with most variance in each term, and with each of some correlations; where these are
     few, from two points with even shares; from where one level of an inner factor hardly varies;
-    unless all end at one maximum, from the next best too; and from wherever there is another peak
-    as a single variance is moved from the maximum.
+    with correlations, from scattered points, the same each time; unless all end at one maximum,
+    from the next best too; and from wherever there is another peak as a single variance is moved
+    from the maximum.
 
     Parameters
     ----------
@@ -114,7 +117,7 @@ def find_maximum(surface: Surface, typical: float) -> Maximum:
     starts = list(lattice[sorted(chosen)])
     if len(starts) < _FEWEST:
         starts += [starting_point(surface.structures, share * typical) for share in (1.0, 3.0)]
-    starts += uneven(surface, typical)
+    starts += [*uneven(surface, typical), *scattered(surface, typical)]
     found = climb(surface, np.array(starts))
     if not _unanimous(found):
         rest = [i for i in np.argsort(-height, kind="stable").tolist() if i not in chosen]
@@ -157,6 +160,15 @@ def uneven(surface: Surface, typical: float) -> list[Array]:
     # A climb costs the more the more coordinates there are, and misses less.
     tops = order[: min(_MOST_UNEVEN, max(2, 10 * _MOST_UNEVEN // surface.size))]
     return [parts[i][int(heights[i].argmax())] for i in tops]
+
+
+def scattered(surface: Surface, typical: float) -> Array:
+    """Return points (m, n), seeded, for a surface with correlations, which can have many peaks."""
+    many = any(structure.correlations for structure in surface.structures)
+    m = np.clip(_COORDINATES // surface.size, _LEAST_SCATTERED, _MOST_SCATTERED) if many else 0
+    rng = np.random.default_rng(0)
+    size = np.sqrt(typical) * np.exp(1.2 * rng.normal(size=(m, 1)))
+    return np.asarray(size * rng.normal(size=(m, surface.size)))
 
 
 def _one_less(structure: Structure, level: int) -> Array:

@@ -158,7 +158,9 @@ def test_predictions(case: str) -> None:
 def test_the_search_ends_on_a_maximum(case: str) -> None:
     search = fitted(case).search
     assert search.gradient < 1e-8
-    assert search.agreed >= search.starts - 1
+    # HCS of berkey1998 has another maximum, 2.2 lower, in which some starts end.
+    assert search.agreed > 0.7 * search.starts
+    assert search.lower == (pytest.approx((2.2388,), abs=1e-4) if "HCS" in case else ())
     assert search.boundary == (("rho[DFS, OS]",) if "riley" in case else ())
 
 
@@ -262,9 +264,10 @@ def test_further_data_sets(case: str) -> None:
     assert fit.qe == pytest.approx(expected["QE"], rel=1e-7)
     if fit.test == "t":
         assert fit.df.tolist() == listed(expected["ddf"])
-    # HCS of ishak2007 has another maximum, 41 lower, where a variance is 0.
+    # HCS of ishak2007 has other maxima, 40 lower, where a variance is 0; AR of fine1993 one 1.8
+    # lower.
     assert fit.search.agreed >= 3
-    assert all(lower > 40 for lower in fit.search.lower)
+    assert all(lower > (1.8 if case == "fine AR" else 40) for lower in fit.search.lower)
 
 
 def test_where_metafor_is_stuck() -> None:
