@@ -478,3 +478,25 @@ def test_where_the_search_ends_on_a_slope_it_is_refused() -> None:
     assert cb.multilevel(effects).sigma2.tolist() == pytest.approx([between, 0], rel=1e-7)
     with pytest.raises(cb.ModelError, match="no maximum that could be found"):
         cb.multilevel(far_apart(1e5))
+
+
+def test_scattered_starts_find_a_correlation_of_minus_1() -> None:
+    """A seeded simulation, rounded, whose other maximum, tau2 of 0, is 0.00026 lower.
+
+    metafor 3.8-1: rma.mv(yi, vi, mods = ~ 0 + i, random = ~ i | s, struct = "AR", method = "ML")
+    has the log-likelihood -18.12426585, tau2 0.002492 and rho -1; with tau2 = 0, -18.12452501.
+    """
+    yi = [1.1426, -0.2015, -0.3992, 0.2264, 0.8762, 0.3788, -0.3961, -1.2579, 0.0504, -1.232]
+    yi += [0.4931, -0.1053, -0.9126, 0.2084, 0.7016]
+    vi = [10.695, 0.068262, 3.3476, 8.6231, 0.50295, 0.14576, 0.36851, 1.9232, 1.4345, 0.22291]
+    vi += [0.12801, 2.9637, 1.5487, 0.87527, 0.53684]
+    columns = {
+        "s": [0, 1, 1, 2, 2, 3, 6, 6, 7, 8, 8, 9, 9, 10, 10],
+        "i": [f"level {i}" for i in (0, 0, 1, 0, 1, 0, 0, 1, 0, 0, 1, 0, 1, 0, 1)],
+    }
+    effects = cb.Effects(yi=yi, vi=vi, moderators=columns)
+    fit = cb.multilevel(effects, "~ 0 + i", random="i | s", struct="AR", method="ML")
+    assert fit.log_likelihood == pytest.approx(-18.12426585, abs=1e-8)
+    assert fit.tau2.tolist() == pytest.approx([0.002492], abs=1e-6)
+    assert fit.rho.tolist() == pytest.approx([-1], abs=1e-6)
+    assert fit.search.lower == pytest.approx((0.00026,), abs=1e-6)
