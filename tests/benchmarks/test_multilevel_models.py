@@ -116,6 +116,10 @@ def test_1828_rows_of_crossed_groups(random: list[str], capsys: pytest.CaptureFi
     effects = cb.Effects(
         yi=yi, vi=vi, studies=[f"Study {i}" for i in study], moderators={"item": item.tolist()}
     )
+    fit = cb.multilevel(effects, random=random)
+    found = dict(zip((c.name for c in fit.components), fit.sigma2.tolist(), strict=True))
+    assert found["study_id"] == pytest.approx(0.09, abs=0.04)
+    assert found["item"] == pytest.approx(0.0625, abs=0.04)
     wall, cpu = least(lambda: cb.multilevel(effects, random=random), 3)
     with capsys.disabled():
         print(f"\n1,828 rows, {' + '.join(random)}: {wall:.2f} s, processor {cpu:.2f} s")
